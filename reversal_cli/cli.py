@@ -1,0 +1,105 @@
+"""The command line: commands, and the one line with which a mistake ends.
+
+Only typer and rich are imported here and in `commands`; what a command needs it imports itself, so that `--help` is
+quick.
+"""
+
+import errno
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from reversal_cli import __version__
+from reversal_cli.commands.evaluate import evaluate
+from reversal_cli.commands.finetune import finetune
+from reversal_cli.commands.generate import generate
+from reversal_cli.commands.listing import list_names
+from reversal_cli.commands.pretrain import pretrain
+from reversal_cli.commands.report import report
+from reversal_cli.commands.run import run
+from reversal_cli.console import Terminal, error_line
+from reversal_cli.errors import ReversalError
+
+USER_ERROR = 2
+INTERRUPTED = 130
+
+UsageError = typer.BadParameter.__base__
+"""Typer's own class for a wrong command line; it has no public name."""
+
+STORAGE_ERRORS = {
+    errno.EACCES,
+    errno.EDQUOT,
+    errno.EEXIST,
+    errno.EFBIG,
+    errno.EIO,
+    errno.EISDIR,
+    errno.ENAMETOOLONG,
+    errno.ENOSPC,
+    errno.ENOTDIR,
+    errno.EPERM,
+    errno.EROFS,
+}
+"""What a disk or a path can be guilty of; any other OSError is a bug and keeps its traceback."""
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback(invoke_without_command=True)
+def reversal(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    """Measure and mitigate the reversal curse: a model fine-tuned on "A is B" cannot answer "B is A".
+
+    Start with: reversal run experiments/quickstart.toml
+    """
+    if version:
+        Terminal().write(f"reversal {__version__}")
+    elif context.invoked_subcommand is None:
+        Terminal().write(context.get_help())
+
+
+app.command("generate")(generate)
+app.command("pretrain")(pretrain)
+app.command("finetune")(finetune)
+app.command("eval")(evaluate)
+app.command("report")(report)
+app.command("run")(run)
+app.command("list")(list_names)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs a command line and returns its exit code: 0, 1 (a check failed), 2 (a mistake, one line), 130 (Ctrl-C)."""
+    try:
+        code = app(args=list(arguments), prog_name="reversal", standalone_mode=False) or 0
+    except ReversalError as error:
+        error_line(str(error))
+        return USER_ERROR
+    except UsageError as error:
+        command = error.ctx.command_path if error.ctx else "reversal"
+        message = error.format_message().rstrip(".?").replace("Input should be", "expected")
+        error_line(f"{message}; see `{command} --help`")
+        return USER_ERROR
+    except OSError as error:
+        if error.errno not in STORAGE_ERRORS:
+            raise
+        where = error.filename or "writing a file"
+        error_line(f"{where}: {error.strerror}; expected a place to write with room left; nothing finished is lost")
+        return USER_ERROR
+    except (KeyboardInterrupt, typer.Abort):
+        code = INTERRUPTED
+    if code == INTERRUPTED:
+        Terminal().say("interrupted; what was finished is kept, run the same command again to continue")
+    return code
+
+
+def entry_point() -> None:
+    """The `reversal` command."""
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,99 @@
+"""`reversal eval`: generate, score, write metrics.json."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from reversal_cli.commands.options import RESULTS, BatchSize, Device, Json, Quiet, Results
+from reversal_cli.console import Terminal
+from reversal_cli.errors import ReversalError
+
+if TYPE_CHECKING:
+    from reversal_cli.run_directory import RunDirectory
+
+
+def evaluate(
+    runs: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="RUN", help="Run folders.  [default: every trained run without metrics]"),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Evaluate this preset, checkpoint folder or hub id as it is, untrained."),
+    ] = None,
+    revision: Annotated[
+        str | None, typer.Option(metavar="NAME", help="With --model: branch, tag or commit of a hub id.")
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(metavar="FOLDER", help=f"With --model: the dataset.  [default: {RESULTS}/data/name_description]"),
+    ] = None,
+    subtask: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Only this subtask: N2D, D2N, N2D-reverse, D2N-reverse. Repeatable."),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Only N prompts per subtask, spread over people.")
+    ] = None,
+    batch_size: BatchSize = None,
+    device: Device = None,
+    out: Results = RESULTS,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Predict and score again.")] = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Evaluate runs, or a checkpoint as it is."""
+    from reversal_cli.pipeline import EvaluationOptions, evaluate_run, runs_to_evaluate
+    from reversal_cli.run_directory import find_runs
+
+    terminal = Terminal(quiet)
+    options = EvaluationOptions(batch_size, tuple(subtask or ()), limit, device, overwrite)
+    if model is not None:
+        if runs:
+            raise ReversalError("--model: evaluates a bare checkpoint; name either runs or a model")
+        chosen = [begin_untrained(model, revision, data, out, terminal)]
+    elif revision is not None or data is not None:
+        raise ReversalError("--revision, --data: belong to --model; a run knows its own model and dataset")
+    elif runs:
+        chosen = find_runs(runs)
+        if not chosen:
+            raise ReversalError(f"{runs[0]}: holds no run; expected a folder with a manifest.json; check the path")
+    else:
+        chosen = runs_to_evaluate(out)
+        if not chosen:
+            terminal.say(f"{out}: every trained run is evaluated already; name a run to evaluate it again")
+    measured = [(run, evaluate_run(run, terminal, options)) for run in chosen]
+    if as_json:
+        terminal.write(json.dumps([{"run": str(run.path), **metrics} for run, metrics in measured], indent=2))
+    else:
+        for run, metrics in measured:
+            terminal.show(one_line(run, metrics))
+
+
+def begin_untrained(
+    model: str, revision: str | None, data: str | None, results: Path, terminal: Terminal
+) -> "RunDirectory":
+    """The run of a bare checkpoint: RESULTS/<model>-untrained/seed-0."""
+    from reversal_cli.pipeline import finetune
+    from reversal_cli.spec_loading import Setting, flag_settings, load_experiment
+
+    flags = {
+        "--model": ("model.name", model),
+        "--revision": ("model.revision", revision),
+        "--data": ("dataset.path", data),
+    }
+    settings = [*flag_settings(flags, []), Setting("objective.name", "none", "--model")]
+    return finetune(load_experiment(None, settings).specs[0], results, terminal)
+
+
+def one_line(run: "RunDirectory", metrics: dict[str, Any]) -> str:
+    """`results/x/seed-0: N2D 45.0, D2N 98.0, ... percent (contains)`."""
+    from reversal_cli.report.tables import DEFAULT_METRIC, percent
+
+    cells = [
+        f"{name} {percent(subtask['metrics'][DEFAULT_METRIC]['mean'])}" for name, subtask in metrics["subtasks"].items()
+    ]
+    note = "" if metrics["complete"] else "; partial, metrics.json not written"
+    return f"{run.path}: {', '.join(cells)} percent ({DEFAULT_METRIC}{note})"

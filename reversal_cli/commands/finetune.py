@@ -1,0 +1,112 @@
+"""`reversal finetune`: train every run of an experiment."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reversal_cli.commands.options import RESULTS, Device, DryRun, Json, Overwrite, Quiet, Results, Set
+from reversal_cli.console import Terminal
+
+if TYPE_CHECKING:
+    from reversal_cli.spec import ExperimentSpec
+
+
+def finetune(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="EXPERIMENT.toml", help="What differs from the defaults; flags win.")
+    ] = None,
+    objective: Annotated[
+        str | None, typer.Option(metavar="NAME", help="ntp, bico, or none (the untrained baseline).  [default: ntp]")
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Preset, checkpoint folder or hub id (org/name).  [default: tiny-llama]"),
+    ] = None,
+    revision: Annotated[str | None, typer.Option(metavar="NAME", help="Branch, tag or commit of a hub id.")] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Dataset in the published layout.  [default: results/data/name_description, generated when absent]",
+        ),
+    ] = None,
+    init: Annotated[
+        str | None, typer.Option(metavar="HOW", help="pretrained or random (new weights).  [default: pretrained]")
+    ] = None,
+    lora: Annotated[
+        bool | None,
+        typer.Option("--lora/--full", help="Train an adapter, or all weights.  [default: lora; tiny-llama: full]"),
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(metavar="N", help="Epochs of the schedule.  [default: 20, or the preset's]")
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(metavar="N", help="Examples per optimizer step.  [default: 4, or the preset's]")
+    ] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(metavar="X", help="Peak learning rate.  [default: 2e-5, or the preset's]")
+    ] = None,
+    dtype: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="auto, float32, bfloat16 or float16.  [default: auto: bfloat16 where fast]"),
+    ] = None,
+    device: Device = None,
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", help="Fixes order, masks and new weights.  [default: 0]")
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Experiment name.  [default: the file's name, or MODEL-OBJECTIVE]"),
+    ] = None,
+    out: Results = RESULTS,
+    assignments: Set = None,
+    dry_run: DryRun = False,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Fine-tune a model into RESULTS/<name>/seed-<n>/."""
+    from reversal_cli.spec_loading import flag_settings, load_experiment
+
+    flags = {
+        "--name": ("name", name),
+        "--seed": ("seed", seed),
+        "--objective": ("objective.name", objective),
+        "--model": ("model.name", model),
+        "--revision": ("model.revision", revision),
+        "--init": ("model.init", init),
+        "--data": ("dataset.path", data),
+        "--lora" if lora else "--full": ("training.tuning", {True: "lora", False: "full", None: None}[lora]),
+        "--epochs": ("training.epochs", epochs),
+        "--batch-size": ("training.batch_size", batch_size),
+        "--learning-rate": ("training.learning_rate", learning_rate),
+        "--dtype": ("training.dtype", dtype),
+        "--device": ("training.device", device),
+    }
+    experiment = load_experiment(file, flag_settings(flags, assignments or []))
+    terminal = Terminal(quiet)
+    if dry_run:
+        show_specs(experiment.specs, out, terminal, as_json)
+        return
+    from reversal_cli.pipeline import finetune as finetune_run
+
+    runs = [finetune_run(spec, out, terminal, overwrite) for spec in experiment.specs]
+    if as_json:
+        terminal.write(json.dumps([{"run": str(run.path), **run.manifest} for run in runs], indent=2, sort_keys=True))
+
+
+def show_specs(specs: "tuple[ExperimentSpec, ...]", results: Path, terminal: Terminal, as_json: bool) -> None:
+    """What `--dry-run` prints: for each run its folder and its whole spec, as TOML that can be run again, or JSON."""
+    from reversal_cli.run_directory import run_path
+    from reversal_cli.toml_text import write_toml
+
+    folders = [str(run_path(results, spec.name, spec.seed)) for spec in specs]
+    contents = [spec.model_dump(mode="json") for spec in specs]
+    digests = [spec.digest for spec in specs]
+    runs = list(zip(folders, digests, contents, strict=True))
+    if as_json:
+        terminal.write(json.dumps([{"run": run, "digest": d, "spec": s} for run, d, s in runs], indent=2))
+        return
+    terminal.write("\n".join(f"# {run} (digest {d})\n{write_toml(s)}" for run, d, s in runs))

@@ -1,0 +1,132 @@
+"""`reversal generate`: write the benchmark or the pretraining corpus, or check a folder."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from reversal_cli.commands.options import DATASET, Json, Overwrite, Quiet
+from reversal_cli.console import Terminal, make_table
+from reversal_cli.errors import ReversalError
+
+CORPUS = Path("results/data/corpus")
+
+Check = Annotated[
+    Path | None,
+    typer.Option(
+        "--check",
+        metavar="FOLDER",
+        help="Audit an existing folder instead: counts, duplicates, leaks, directions shown; exit 1 on a problem.",
+    ),
+]
+
+
+def generate(
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help=f"Where to write.  [default: {DATASET}, or {CORPUS}]")
+    ] = None,
+    entities: Annotated[int | None, typer.Option(metavar="N", help="People per group.  [default: 30]")] = None,
+    train_templates: Annotated[
+        int | None, typer.Option(metavar="N", help="Training sentences per person and direction.  [default: 30]")
+    ] = None,
+    test_templates: Annotated[
+        int | None, typer.Option(metavar="N", help="Test prompts per person, none seen in training.  [default: 10]")
+    ] = None,
+    name_words: Annotated[int | None, typer.Option(metavar="N", help="Words in a name, 2 to 4.  [default: 2]")] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", help="Same seed, same bytes.  [default: 0]")] = None,
+    corpus: Annotated[
+        bool, typer.Option("--corpus", help="Write the pretraining corpus (other people, both directions) instead.")
+    ] = False,
+    people: Annotated[int | None, typer.Option(metavar="N", help="With --corpus: people.  [default: 400]")] = None,
+    sentences: Annotated[
+        int | None, typer.Option(metavar="N", help="With --corpus: sentences per person.  [default: 20]")
+    ] = None,
+    check: Check = None,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Write the name-description benchmark, or check one."""
+    terminal = Terminal(quiet)
+    benchmark_flags = {
+        "--entities": entities,
+        "--train-templates": train_templates,
+        "--test-templates": test_templates,
+        "--name-words": name_words,
+    }
+    corpus_flags = {"--people": people, "--sentences": sentences}
+    if check is not None:
+        _refuse({**benchmark_flags, **corpus_flags, "--out": out, "--seed": seed}, "--check only reads a folder")
+        check_folder(check, terminal, as_json)
+    elif corpus:
+        _refuse(benchmark_flags, "--corpus has no groups and no test set")
+        folder = write_corpus(out or CORPUS, corpus_flags | {"--seed": seed}, overwrite)
+        _report(folder, "the corpus", terminal, as_json)
+    else:
+        _refuse(corpus_flags, "they belong to --corpus")
+        folder = write_benchmark(out or DATASET, benchmark_flags | {"--seed": seed}, overwrite)
+        _report(folder, "the benchmark", terminal, as_json)
+
+
+def write_benchmark(folder: Path, flags: dict[str, Any], overwrite: bool) -> Path:
+    from reversal_cli.data.name_description import Options, generate
+    from reversal_cli.spec_validation import Setting, validate
+
+    settings = [Setting(_key(flag), value, flag) for flag, value in flags.items() if value is not None]
+    return generate(validate(Options, settings), folder, overwrite)
+
+
+def write_corpus(folder: Path, flags: dict[str, Any], overwrite: bool) -> Path:
+    from reversal_cli.data.name_description import write_corpus
+
+    options = {"people": 400, "sentences": 20, "seed": 0}
+    options |= {_key(flag): value for flag, value in flags.items() if value is not None}
+    return write_corpus(folder, **options, overwrite=overwrite)
+
+
+def check_folder(folder: Path, terminal: Terminal, as_json: bool) -> None:
+    """Shows the audit; exits 1 when it found a problem."""
+    from reversal_cli.data.check import audit
+
+    found = audit(folder)
+    if as_json:
+        content = {"counts": found.counts, "groups": found.summary_rows()}
+        terminal.write(json.dumps(content | {"problems": found.problems, "warnings": found.warnings}, indent=2))
+    else:
+        terminal.show(make_table(f"Files of {folder}", ["file", "rows"], _rows(found.counts.items())))
+        if summary := found.summary_rows():
+            terminal.show(make_table("Shown in training", list(summary[0]), _rows(row.values() for row in summary)))
+        for warning in found.warnings:
+            terminal.say(f"warning: {warning}")
+        for problem in found.problems:
+            terminal.fail(f"problem: {problem}")
+        if not found.problems:
+            terminal.say(f"{folder}: no problems, {len(found.warnings)} warnings")
+    if found.problems:
+        raise typer.Exit(1)
+
+
+def _report(folder: Path, what: str, terminal: Terminal, as_json: bool) -> None:
+    from reversal_cli.data.name_description.folder import read_card
+
+    card = read_card(folder) or {}
+    if as_json:
+        terminal.write(json.dumps({"folder": str(folder), **card}, indent=2, sort_keys=True))
+        return
+    rows = sum(card["counts"].values())
+    terminal.say(f"wrote {what} to {folder}: {rows:,} rows in {len(card['counts'])} files")
+
+
+def _refuse(flags: dict[str, Any], reason: str) -> None:
+    given = [flag for flag, value in flags.items() if value is not None]
+    if given:
+        raise ReversalError(f"{', '.join(given)}: not possible here: {reason}; leave it out")
+
+
+def _key(flag: str) -> str:
+    return flag.removeprefix("--").replace("-", "_")
+
+
+def _rows(items: Any) -> list[list[str]]:
+    return [[str(cell) for cell in item] for item in items]

@@ -1,0 +1,34 @@
+"""`reversal list`: what can be named in a spec."""
+
+import json
+
+from reversal_cli.commands.options import Json, Quiet
+from reversal_cli.console import Terminal, make_table
+
+
+def list_names(quiet: Quiet = False, as_json: Json = False) -> None:
+    """Show objectives, models, datasets and metrics."""
+    kinds = known_names()
+    terminal = Terminal(quiet)
+    if as_json:
+        terminal.write(json.dumps(kinds, indent=2))
+        return
+    for kind, names in kinds.items():
+        terminal.show(make_table(kind, ["name", "what it is"], [[name, text] for name, text in names.items()]))
+
+
+def known_names() -> dict[str, dict[str, str]]:
+    """Kind -> name -> one line."""
+    from reversal_cli.data import DATASETS
+    from reversal_cli.models.presets import PRESETS
+    from reversal_cli.objectives import OBJECTIVES
+    from reversal_cli.scoring import METRICS
+
+    return {
+        "objectives": {name: options.summary for name, options in OBJECTIVES.items()}
+        | {"none": "no training: the checkpoint as it is (the baseline row)"},
+        "models": dict.fromkeys(PRESETS, "small pretrained base that ships with this package; runs on a CPU")
+        | {"FOLDER": "a checkpoint on disk", "ORG/NAME": "a checkpoint of the hub, with --revision"},
+        "datasets": dict(DATASETS),
+        "metrics": {name: metric.summary for name, metric in METRICS.items()},
+    }

@@ -1,0 +1,36 @@
+"""Options that several commands share. Typer only: `reversal --help` must not wait for anything else."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+RESULTS = Path("results")
+DATASET = Path("results/data/name_description")
+
+Results = Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Results folder.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what an earlier command wrote there.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors (and what --json asks for).")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="SECTION.KEY=VALUE",
+        help="Set any key of the spec, as in the TOML file: --set training.weight_decay=0.1. Repeatable.",
+    ),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the resolved spec and the run folder; do nothing.")]
+Device = Annotated[
+    str | None, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.  [default: auto: a GPU if any]")
+]
+BatchSize = Annotated[
+    int | None, typer.Option(min=1, metavar="N", help="Prompts per generation batch.  [default: 64, or as in the run]")
+]
+Require = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="TEXT",
+        help="A condition on percent accuracy, such as 'bico: N2D-reverse >= 60'; exit 1 if it fails. Repeatable.",
+    ),
+]

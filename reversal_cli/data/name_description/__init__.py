@@ -1,0 +1,5 @@
+"""The name-description benchmark generator: offline, no language model, the same bytes for the same options."""
+
+from reversal_cli.data.name_description.generator import GENERATOR_VERSION, Options, generate, write_corpus
+
+__all__ = ["GENERATOR_VERSION", "Options", "generate", "write_corpus"]

@@ -1,0 +1,63 @@
+"""Invented people: a unique name and a unique description in three grammatical forms."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from reversal_cli.data.name_description.lexicon import Lexicon
+from reversal_cli.data.name_description.occupations import ADJECTIVES, OCCUPATIONS, Occupation
+from reversal_cli.data.name_description.order import cycle_ordered, unique_pairs
+from reversal_cli.data.name_description.templates import Form
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """One name-description pair. Every form of the description ends in the same title, which no other entity has."""
+
+    name: str
+    noun: str
+    """`the quiet composer of the opera Amber Corridor`"""
+    verb: str
+    """`composed the opera Amber Corridor`, for sentences with "who" or a subject before it"""
+    gerund: str
+    """`composing the opera Amber Corridor`"""
+
+    def description(self, form: Form) -> str:
+        return {"noun": self.noun, "verb": self.verb, "gerund": self.gerund}[form]
+
+
+def make_entities(lexicon: Lexicon, count: int, seed: int, name_words: int = 2) -> list[Entity]:
+    """The first `count` people of the lexicon in the order that `seed` fixes; a larger count only appends people.
+
+    Words repeat as late as possible: among as many people as a word list is long, no word of it occurs twice.
+    """
+    occupations = cycle_ordered(OCCUPATIONS, f"{seed}/occupations", key=lambda occupation: occupation.agent)
+    kinds = {occupation: cycle_ordered(occupation.kinds, f"{seed}/{occupation.agent}") for occupation in OCCUPATIONS}
+    adjectives = cycle_ordered(ADJECTIVES, f"{seed}/adjectives")
+    titles = unique_pairs(lexicon.title_starts, lexicon.title_ends, f"{seed}/titles")
+    names = islice(_names(lexicon, seed, name_words), count)
+    entities = []
+    for name, title, adjective in zip(names, titles, adjectives, strict=False):
+        occupation = next(occupations)
+        entities.append(_entity(name, adjective, occupation, next(kinds[occupation]), " ".join(title)))
+    return entities
+
+
+def _entity(name: str, adjective: str, occupation: Occupation, kind: str, title: str) -> Entity:
+    work = f"the {kind} {title}"
+    return Entity(
+        name=name,
+        noun=f"the {adjective} {occupation.agent} {occupation.link} {work}",
+        verb=f"{occupation.past} {work}",
+        gerund=f"{occupation.gerund} {work}",
+    )
+
+
+def _names(lexicon: Lexicon, seed: int, name_words: int) -> Iterator[str]:
+    """Unique names: a unique pair of first name and surname, with further first names between them if asked."""
+    middles = [cycle_ordered(lexicon.first_names, f"{seed}/middle/{number}") for number in range(name_words - 2)]
+    for first, last in unique_pairs(lexicon.first_names, lexicon.surnames, f"{seed}/names"):
+        words = [first]
+        for middle in middles:
+            words.append(next(word for word in middle if word not in words))
+        yield " ".join([*words, last])

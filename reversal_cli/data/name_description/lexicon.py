@@ -1,0 +1,49 @@
+"""The two parts of the lexicon: `BENCHMARK` for the measured people, `CORPUS` for those a base is pretrained on.
+
+They share no name word and no title word. A base pretrained on the corpus therefore knows the English of the
+templates and nothing about the people it is tested on.
+"""
+
+from dataclasses import dataclass
+
+from reversal_cli.data.name_description import names, titles
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """The words that make up names and titles; the two lists of a pair have the same length."""
+
+    first_names: tuple[str, ...]
+    surnames: tuple[str, ...]
+    title_starts: tuple[str, ...]
+    title_ends: tuple[str, ...]
+
+    @property
+    def capacity(self) -> int:
+        """How many people there are words for: pairs of name words or of title words, whichever is fewer."""
+        return min(len(self.first_names) * len(self.surnames), len(self.title_starts) * len(self.title_ends))
+
+    @property
+    def name_words(self) -> frozenset[str]:
+        return frozenset(self.first_names + self.surnames)
+
+    @property
+    def title_words(self) -> frozenset[str]:
+        return frozenset(self.title_starts + self.title_ends)
+
+
+BENCHMARK = Lexicon(
+    first_names=tuple(names.BENCHMARK_FIRST_NAMES.split()),
+    surnames=tuple(names.BENCHMARK_SURNAMES.split()),
+    title_starts=tuple(titles.BENCHMARK_TITLE_STARTS.split()),
+    title_ends=tuple(titles.BENCHMARK_TITLE_ENDS.split()),
+)
+"""22,500 names and 14,400 titles."""
+
+CORPUS = Lexicon(
+    first_names=tuple(names.CORPUS_FIRST_NAMES.split()),
+    surnames=tuple(names.CORPUS_SURNAMES.split()),
+    title_starts=tuple(titles.CORPUS_TITLE_STARTS.split()),
+    title_ends=tuple(titles.CORPUS_TITLE_ENDS.split()),
+)
+"""10,000 names and 3,600 titles."""

@@ -1,0 +1,40 @@
+"""Seeded order that is the same on every machine and Python version: items sorted by the SHA-256 of their name.
+
+`random.shuffle` makes no such promise across versions, and its result depends on how often it was called before.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
+from typing import TypeVar
+
+Item = TypeVar("Item")
+
+
+def digest(label: str) -> int:
+    """The SHA-256 of `label` as a number."""
+    return int.from_bytes(hashlib.sha256(label.encode()).digest(), "big")
+
+
+def ordered(items: Sequence[Item], label: str, key: Callable[[Item], object] = str) -> list[Item]:
+    """`items` in the order that `label` fixes; `key` gives each item the name that is hashed."""
+    return sorted(items, key=lambda item: digest(f"{label}/{key(item)}"))
+
+
+def cycle_ordered(items: Sequence[Item], label: str, key: Callable[[Item], object] = str) -> Iterator[Item]:
+    """`items` over and over without end, each round in an order of its own, so every item is used equally often."""
+    for round_number in count():
+        yield from ordered(items, f"{label}/{round_number}", key)
+
+
+def unique_pairs(starts: Sequence[str], ends: Sequence[str], label: str) -> Iterator[tuple[str, str]]:
+    """All pairs of a start and an end, each once, such that every round uses each start and each end once.
+
+    A Latin square: round r pairs start k with end k + shift(r), and no two rounds have the same shift. So among the
+    first `len(starts)` pairs no word occurs twice. Both lists need the same length.
+    """
+    starts, ends = ordered(starts, f"{label}/starts"), ordered(ends, f"{label}/ends")
+    size = len(starts)
+    for shift in ordered(range(size), f"{label}/shifts"):
+        for position in ordered(range(size), f"{label}/positions/{shift}"):
+            yield starts[position], ends[(position + shift) % size]

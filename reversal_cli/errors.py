@@ -1,0 +1,24 @@
+"""The one exception for mistakes a user can fix, and the did-you-mean behind its messages."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class ReversalError(Exception):
+    """A user's mistake. The message reads `where: what was found; what is expected; what to do`.
+
+    `main` prints it as one line on stderr and exits with code 2. Anything else that is raised is a bug and keeps its
+    traceback.
+    """
+
+
+def unknown_name(where: str, kind: str, found: str, known: Iterable[str]) -> ReversalError:
+    """The error for a name that is not in `known`, with the nearest known name suggested.
+
+    >>> str(unknown_name("--objective", "objective", "bicco", ["ntp", "bico"]))
+    "--objective: unknown objective 'bicco'; did you mean 'bico'? (bico, ntp)"
+    """
+    names = sorted(known)
+    close = difflib.get_close_matches(found, names, n=1)
+    hint = f"did you mean '{close[0]}'?" if close else "expected one of"
+    return ReversalError(f"{where}: unknown {kind} '{found}'; {hint} ({', '.join(names)})")

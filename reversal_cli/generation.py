@@ -1,0 +1,106 @@
+"""Batched greedy decoding of a causal language model."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+
+import torch
+from transformers import GenerationConfig, GenerationMixin, PreTrainedModel, PreTrainedTokenizerBase
+
+from reversal_cli.errors import ReversalError
+from reversal_cli.evaluation import Completion
+
+
+def generate_completions(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    prompts: Sequence[str],
+    max_new_tokens: int,
+    batch_size: int,
+) -> Iterator[list[Completion]]:
+    """Yields batches of greedy completions, longest prompts first, so that a batch too large for memory fails at once.
+
+    A completion does not depend on the batch it is in: padding is on the left, hidden by the attention mask and not
+    counted in the positions. (In half precision, near-equal logits can still be ordered differently by another kernel.)
+    Decoding stops at the tokenizer's eos token, the one that training appends.
+
+    Raises ReversalError when the tokenizer has no eos token or a batch does not fit into memory.
+    """
+    if tokenizer.eos_token_id is None:
+        raise ReversalError(f"{tokenizer.name_or_path}: has no eos token; expected one to stop at; set eos_token")
+    model.eval()
+    encoded = [encode_prompt(tokenizer, prompt) for prompt in prompts]
+    longest_first = sorted(range(len(prompts)), key=lambda index: -len(encoded[index]))
+    for start in range(0, len(prompts), batch_size):
+        indices = longest_first[start : start + batch_size]
+        rows = _generate_batch(model, tokenizer, [encoded[index] for index in indices], max_new_tokens)
+        yield [_completion(tokenizer, index, row) for index, row in zip(indices, rows, strict=True)]
+
+
+def encode_prompt(tokenizer: PreTrainedTokenizerBase, prompt: str) -> list[int]:
+    """The prompt as it begins a training example: with bos where the tokenizer adds it, never ended by eos."""
+    ids = tokenizer(prompt, add_special_tokens=True)["input_ids"]
+    return ids[:-1] if len(ids) > 1 and ids[-1] == tokenizer.eos_token_id else ids
+
+
+def left_pad(rows: Sequence[Sequence[int]], pad: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Ids int64 [b, s] and attention mask int64 [b, s], 1 = may attend (`generate` wants integers).
+
+    By hand, because the tokenizer would need its `padding_side` changed.
+    """
+    width = max(len(row) for row in rows)
+    input_ids = torch.tensor([[pad] * (width - len(row)) + list(row) for row in rows])
+    attention_mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows])
+    return input_ids, attention_mask
+
+
+@contextlib.contextmanager
+def plain_generation(model: PreTrainedModel, config: GenerationConfig) -> Iterator[None]:
+    """Inside, `model.generate` follows `config` and nothing else.
+
+    `generate(generation_config=...)` is not enough: it fills every field that is None from the checkpoint's own
+    generation_config.json, so a repetition penalty or forced tokens would change the completions.
+    The model below a PEFT wrapper counts too.
+    """
+    generators = [module for module in model.modules() if isinstance(module, GenerationMixin)]
+    own = [module.generation_config for module in generators]
+    try:
+        for module in generators:
+            module.generation_config = config
+        yield
+    finally:
+        for module, original in zip(generators, own, strict=True):
+            module.generation_config = original
+
+
+def _generate_batch(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, rows: Sequence[Sequence[int]], max_new_tokens: int
+) -> list[list[int]]:
+    """The new tokens of each row, padding included."""
+    pad = tokenizer.eos_token_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id
+    config = GenerationConfig(
+        do_sample=False,
+        num_beams=1,
+        max_new_tokens=max_new_tokens,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=pad,
+        use_cache=True,
+    )
+    device = next(model.parameters()).device
+    input_ids, attention_mask = (tensor.to(device) for tensor in left_pad(rows, pad))
+    with plain_generation(model, config), torch.inference_mode():
+        try:
+            output = model.generate(input_ids=input_ids, attention_mask=attention_mask, generation_config=config)
+        except torch.OutOfMemoryError:
+            raise ReversalError(
+                f"evaluation.batch_size: {len(rows)} prompts do not fit into the memory of {device}; "
+                "expected a smaller batch; lower it and run again, finished predictions are kept"
+            ) from None
+    return output[:, input_ids.shape[1] :].tolist()
+
+
+def _completion(tokenizer: PreTrainedTokenizerBase, index: int, new_ids: list[int]) -> Completion:
+    """Everything before the first eos, as text."""
+    stopped = tokenizer.eos_token_id in new_ids
+    kept = new_ids[: new_ids.index(tokenizer.eos_token_id)] if stopped else new_ids
+    text = tokenizer.decode(kept, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+    return Completion(index, text, stopped)

@@ -1,0 +1,88 @@
+"""What manifest.json says of a run, and whether a run directory may be used for a spec."""
+
+from typing import Any
+
+from pydantic import ValidationError
+
+from reversal_cli.data.base import Splits
+from reversal_cli.errors import ReversalError
+from reversal_cli.provenance import provenance, timestamp
+from reversal_cli.run_directory import RunDirectory, write_json
+from reversal_cli.spec import ExperimentSpec
+from reversal_cli.spec_loading import spec_differences
+
+DIFFERENCES_SHOWN = 4
+
+
+def begin_run(run: RunDirectory, spec: ExperimentSpec, splits: Splits) -> None:
+    """Writes the manifest of a new run; leaves that of the same run as it is.
+
+    Raises ReversalError where the directory holds work of another spec or on other data.
+    """
+    if run.manifest_path.is_file() and _has_work(run):
+        refuse_other_spec(run, spec)
+        refuse_other_data(run, spec, splits)
+        return
+    run.clear()
+    manifest = {
+        "spec": spec.model_dump(mode="json"),
+        "digest": spec.digest,
+        "dataset": {"path": spec.dataset.path, "sha256": splits.sha256},
+        "provenance": provenance(),
+    }
+    if spec.objective.name == "none":
+        # Nothing to train: the run is ready to be evaluated.
+        manifest["training"] = {}
+    write_json(run.manifest_path, manifest)
+
+
+def end_training(run: RunDirectory, training: dict[str, Any], model: dict[str, Any]) -> None:
+    """Adds what says that the weights are complete; to be called when they are."""
+    write_json(run.manifest_path, run.manifest | {"training": {**training, "finished": timestamp()}, "model": model})
+
+
+def add_model(run: RunDirectory, model: dict[str, Any]) -> None:
+    """Adds the identity of an untrained run's checkpoint, known once it is loaded."""
+    if "model" not in run.manifest:
+        write_json(run.manifest_path, run.manifest | {"model": model})
+
+
+def stored_spec(run: RunDirectory) -> ExperimentSpec:
+    """The spec a run was made with. Raises ReversalError where this version cannot read it."""
+    try:
+        return ExperimentSpec.model_validate(run.manifest["spec"])
+    except (KeyError, ValidationError):
+        raise ReversalError(
+            f"{run.manifest_path}: its spec cannot be read; expected the manifest of a run made by this version; "
+            "make the run again with --overwrite"
+        ) from None
+
+
+def _has_work(run: RunDirectory) -> bool:
+    """Whether anything would be lost. A run that failed before its first checkpoint may be begun anew."""
+    folders = (run.checkpoints_path, run.adapter_path, run.model_path, run.predictions_path("").parent)
+    return run.is_complete or any(folder.is_dir() and any(folder.iterdir()) for folder in folders)
+
+
+def refuse_other_spec(run: RunDirectory, spec: ExperimentSpec) -> None:
+    differences = spec_differences(run.manifest.get("spec", {}), spec.model_dump(mode="json"))
+    if not differences:
+        return
+    state = "finished" if run.is_complete else "trained" if run.is_trained else "begun"
+    shown = ", ".join(differences[:DIFFERENCES_SHOWN])
+    more = len(differences) - DIFFERENCES_SHOWN
+    rest = f" and {more} more" if more > 0 else ""
+    raise ReversalError(
+        f"{run.path}: {state} with a different spec ({shown}{rest}); rename the experiment or pass --overwrite"
+    )
+
+
+def refuse_other_data(run: RunDirectory, spec: ExperimentSpec, splits: Splits) -> None:
+    """Raises ReversalError when the dataset's files are not those the run began with."""
+    before = run.manifest.get("dataset", {}).get("sha256", {})
+    changed = sorted(name for name in {*before, *splits.sha256} if before.get(name) != splits.sha256.get(name))
+    if changed:
+        raise ReversalError(
+            f"{run.path}: made with other data: {', '.join(changed)} in {spec.dataset.path} changed since; "
+            "restore the dataset, rename the experiment or pass --overwrite"
+        )

@@ -1,0 +1,133 @@
+"""Mirrored rotary attention (BICO, Lv et al. 2311.07468) as an attention function for any rotary model of transformers.
+
+A causal model never saw a key to the right of its query, so it knows no relative rotation of that sign. Mirrored
+attention shows a key d tokens ahead as if it were d tokens behind: scores for keys j <= i are the usual
+`(R_i q_i) . (R_j k_j)`, for j > i they are `(R_-i q_i) . (R_-j k_j)`. Under a causal mask it equals stock attention, so
+NTP and denoising batches differ in nothing but their mask.
+
+The model classes stay stock: the function is registered with transformers, and a hook hands it the rotary angles.
+"""
+
+import inspect
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import AttentionInterface, PreTrainedModel
+from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
+
+from reversal_cli.errors import ReversalError
+
+MIRRORED = "mirrored_rotary"
+"""The name under which transformers knows the attention function."""
+
+
+def install_mirrored_attention(model: PreTrainedModel) -> None:
+    """Makes `model` attend with mirrored rotary positions. Raises ReversalError for a model it would not be right for.
+
+    Training only: forward passes with a cache are refused, since cached keys carry the unmirrored rotation. Evaluate
+    the weights in a freshly loaded model with its stock attention.
+    """
+    attentions = _rotary_attentions(model)
+    AttentionInterface.register(MIRRORED, mirrored_attention)
+    # Our mask is boolean with True = may attend, and None for plain causal: the convention of sdpa.
+    AttentionMaskInterface.register(MIRRORED, sdpa_mask)
+    model.set_attn_implementation(MIRRORED)
+    for attention in attentions:
+        attention.register_forward_pre_hook(_pass_rotary_angles, with_kwargs=True)
+
+
+def mirrored_attention(
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    scaling: float,
+    dropout: float = 0.0,
+    rotary_angles: tuple[Tensor, Tensor] | None = None,
+    **kwargs: Any,
+) -> tuple[Tensor, None]:
+    """Attention output [b, s, h, d], as transformers' `AttentionInterface` wants it.
+
+    query [b, h, s, d] and key, value [b, kv_heads, s, d] arrive rotated by their positions; attention_mask is bool
+    [b, 1, s, s], True = may attend, or None for plain causal attention; rotary_angles are cos and sin
+    [b, s, rotary_dim].
+    Scores are scaled, masked and put through softmax in float32.
+    """
+    if kwargs.get("softcap") or kwargs.get("s_aux") is not None:
+        raise ReversalError(
+            f"{type(module).__name__}: attention with soft-capping or sinks; BICO supports plain rotary attention; "
+            "choose another model"
+        )
+    groups = query.shape[1] // key.shape[1]
+    key = key.repeat_interleave(groups, dim=1)  # [b, h, s, d]
+    value = value.repeat_interleave(groups, dim=1)  # [b, h, s, d]
+    if attention_mask is None:  # causal: nothing to mirror
+        output = nn.functional.scaled_dot_product_attention(
+            query, key, value, dropout_p=dropout, is_causal=True, scale=scaling
+        )
+        return output.transpose(1, 2).contiguous(), None
+
+    mirrored_query, mirrored_key = rotate_backwards(module, query, key, rotary_angles)
+    length = query.shape[2]
+    ahead = torch.ones(length, length, dtype=torch.bool, device=query.device).triu(1)
+    scores = torch.where(ahead, mirrored_query @ mirrored_key.mT, query @ key.mT).float() * scaling  # [b, h, s, s]
+    scores = scores.masked_fill(~attention_mask, torch.finfo(torch.float32).min)
+    weights = nn.functional.softmax(scores, dim=-1).to(value.dtype)
+    weights = nn.functional.dropout(weights, p=dropout, training=module.training)
+    return (weights @ value).transpose(1, 2).contiguous(), None
+
+
+def rotate_backwards(
+    module: nn.Module, query: Tensor, key: Tensor, rotary_angles: tuple[Tensor, Tensor]
+) -> tuple[Tensor, Tensor]:
+    """Turns `R_i q` into `R_-i q`, and the key likewise, whatever the model's rotary layout.
+
+    The model's own rotation is applied once more by the angle -2 theta: cos 2t = cos^2 - sin^2, sin 2t = 2 sin cos.
+    Some variants (yarn) scale cos and sin by an attention factor m, which query and key already carry once; dividing
+    the doubled angle by m^2 = cos^2 + sin^2 keeps it from being applied again.
+    """
+    cos, sin = (angle.float() for angle in rotary_angles)
+    squared_norm = cos * cos + sin * sin
+    double_cos = (cos * cos - sin * sin) / squared_norm
+    double_sin = 2 * sin * cos / squared_norm
+    rotate = _rotary_function(module)
+    mirrored_query, mirrored_key = rotate(query, key, double_cos, -double_sin)
+    return mirrored_query.to(query.dtype), mirrored_key.to(key.dtype)
+
+
+def _pass_rotary_angles(module: nn.Module, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
+    """Forward pre-hook of an attention layer: adds its cos and sin to what reaches the attention function."""
+    if kwargs.get("past_key_values") is not None:
+        raise ValueError(
+            "mirrored attention cannot use a key-value cache: pass use_cache=False, "
+            "or generate with the weights loaded into a stock model"
+        )
+    return args, {**kwargs, "rotary_angles": kwargs["position_embeddings"]}
+
+
+def _rotary_function(module: nn.Module) -> Callable[..., tuple[Tensor, Tensor]]:
+    """The `apply_rotary_pos_emb` of the file that defines the attention layer."""
+    return vars(sys.modules[type(module).__module__])["apply_rotary_pos_emb"]
+
+
+def _rotary_attentions(model: PreTrainedModel) -> list[nn.Module]:
+    """The attention layers of a model whose queries and keys are rotated whole. Raises ReversalError otherwise."""
+    found = []
+    for module in model.modules():
+        source = vars(sys.modules[type(module).__module__])
+        if type(module).__name__.endswith("Attention") and "apply_rotary_pos_emb" in source:
+            parameters = list(inspect.signature(source["apply_rotary_pos_emb"]).parameters)
+            forward = inspect.signature(type(module).forward).parameters
+            if parameters[:4] == ["q", "k", "cos", "sin"] and "position_embeddings" in forward:
+                found.append(module)
+    # Latent attention (DeepSeek) rotates only a slice at the end of each head, which the model's function does not say.
+    if not found or "kv_lora_rank" in model.config.to_dict():
+        raise ReversalError(
+            f"{type(model).__name__}: no plain rotary attention found; BICO mirrors rotary positions "
+            "(Llama, Mistral, Qwen, GLM-4 ...); choose such a model or another objective"
+        )
+    return found

@@ -1,0 +1,90 @@
+"""BICO: bidirectional causal optimisation (Lv et al., arXiv 2311.07468).
+
+Per batch a coin decides between an ordinary NTP step and a denoising step: random tokens are replaced by a placeholder,
+attention is bidirectional over the tokens that are real and not masked, and the logits at i-1 predict the masked token
+at i. The mirrored rotary attention that makes this work lives in `models/attention.py`.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field, field_validator
+
+from reversal_cli.objectives.base import (
+    IGNORE,
+    Batch,
+    Draw,
+    ObjectiveOptions,
+    Row,
+    TokenIds,
+    next_token_batch,
+    pad_rows,
+    positions,
+)
+
+Probability = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Bico(ObjectiveOptions):
+    """Bidirectional causal optimisation. Defaults are the published values."""
+
+    summary: ClassVar[str] = "bidirectional causal optimisation (mirrored rotary attention + mask denoising)"
+    mirrored: ClassVar[bool] = True
+
+    name: Literal["bico"] = "bico"
+    mask_probability: Probability | tuple[Probability, Probability] = 0.15
+    """Probability that a token is masked in a denoising step; a pair draws it per batch, uniformly from that range."""
+    bico_share: float = Field(default=0.5, ge=0, le=1)
+    """Probability that a batch is a denoising batch; the others are NTP."""
+
+    @field_validator("mask_probability")
+    @classmethod
+    def _range_is_ordered(cls, value: float | tuple[float, float]) -> float | tuple[float, float]:
+        if isinstance(value, tuple) and value[0] > value[1]:
+            raise ValueError(f"the range {list(value)} is empty; give [low, high]")
+        return value
+
+    def collate(self, rows: Sequence[Row], tokens: TokenIds, draw: Draw) -> Batch:
+        """A denoising batch with probability `bico_share`, else an NTP batch."""
+        generator = draw.batch_generator()
+        if generator.random() >= self.bico_share:
+            return next_token_batch(rows, tokens, self.loss_on)
+        probability = self.mask_probability
+        if isinstance(probability, tuple):
+            probability = generator.uniform(*probability)
+        masked = [choose_masked(row, tokens, probability, draw.row_generator(i)) for i, row in enumerate(rows)]
+        return denoising_batch(rows, tokens, masked)
+
+
+def choose_masked(row: Row, tokens: TokenIds, probability: float, generator: np.random.Generator) -> np.ndarray:
+    """Indices of the masked tokens of one row: each non-special token with `probability`, at least one of them.
+
+    The published code can leave a row without any; the mean over no label is NaN, so one token is drawn instead.
+    A row of special tokens alone masks nothing.
+    """
+    candidates = np.array([i for i, token in enumerate(row.input_ids) if token not in tokens.special], dtype=np.int64)
+    # Index 0 has no logits before it that could predict it; with a bos token it is special anyway.
+    candidates = candidates[candidates > 0]
+    if candidates.size == 0:
+        return candidates
+    chosen = candidates[generator.random(candidates.size) < probability]
+    return chosen if chosen.size else candidates[[generator.integers(candidates.size)]]
+
+
+def denoising_batch(rows: Sequence[Row], tokens: TokenIds, masked: Sequence[np.ndarray]) -> Batch:
+    """The denoising layout: masked positions hold the pad id, are labels, and are hidden as keys but kept as queries.
+
+    Example, ids `1 7 8 9 2` with index 2 masked: input `1 7 0 9 2`, labels `- - 8 - -`, and every query, whatever its
+    position, may attend keys 0, 1, 3 and 4.
+    """
+    clean_ids, real = pad_rows(rows, tokens.pad)
+    labels = np.full_like(clean_ids, IGNORE)
+    for index, chosen in enumerate(masked):
+        labels[index, chosen] = clean_ids[index, chosen]
+    is_masked = labels != IGNORE
+    input_ids = np.where(is_masked, tokens.pad, clean_ids)
+    keys = real & ~is_masked
+    batch, width = keys.shape
+    attention_mask = np.broadcast_to(keys[:, None, None, :], (batch, 1, width, width)).copy()
+    return Batch(input_ids, attention_mask, positions(input_ids), labels, int(real.sum()))

@@ -1,0 +1,238 @@
+"""generate -> finetune -> eval -> report, in that order: the file to read first.
+
+Each stage reads and writes files only, so any of them can be run alone, again, or after an interruption.
+Heavy modules are imported where they are needed: a refusal should not wait for torch.
+"""
+
+import functools
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reversal_cli import manifest
+from reversal_cli.console import Advance, Terminal, clock_time
+from reversal_cli.data.base import SUBTASKS, Splits
+from reversal_cli.errors import ReversalError
+from reversal_cli.naming import model_stem
+from reversal_cli.run_directory import RunDirectory, find_runs, read_json, run_path
+from reversal_cli.spec import DatasetSpec, ExperimentSpec
+from reversal_cli.spec_loading import Experiment, spec_differences
+
+if TYPE_CHECKING:
+    from reversal_cli.evaluation import Complete
+    from reversal_cli.models.base import Loaded
+    from reversal_cli.pretraining import PretrainSpec
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationOptions:
+    """What `eval` may choose without making it another experiment."""
+
+    batch_size: int | None = None
+    """Prompts per batch; None: as the spec says. Completions do not depend on it."""
+    subtasks: tuple[str, ...] = ()
+    """Empty: all four."""
+    limit: int | None = None
+    """Prompts per subtask; None: all."""
+    device: str | None = None
+    """None: as the spec says."""
+    overwrite: bool = False
+    """Predict again."""
+
+    @property
+    def partial(self) -> bool:
+        return bool(self.subtasks) or self.limit is not None
+
+
+def run_experiment(
+    experiment: Experiment, results: Path, terminal: Terminal, overwrite: bool = False, device: str | None = None
+) -> list[RunDirectory]:
+    """Every stage of every run, untrained baselines first; what is complete already is skipped."""
+    runs = []
+    for spec in (*experiment.baselines, *experiment.specs):
+        run = finetune(spec, results, terminal, overwrite)
+        evaluate_run(run, terminal, EvaluationOptions(device=device))
+        runs.append(run)
+    return runs
+
+
+def pretrain_base(spec: "PretrainSpec", out: Path, terminal: Terminal, overwrite: bool = False) -> dict[str, Any]:
+    """What is written of a base model in `out`: made now, or found complete. Raises ReversalError if it is another."""
+    from reversal_cli.pretraining import pretrain
+
+    made = out / "pretrain.json"
+    if made.is_file() and not overwrite:
+        differences = spec_differences(read_json(made).get("spec", {}), spec.model_dump(mode="json"))
+        if differences:
+            raise ReversalError(
+                f"{out}: made with a different spec ({', '.join(differences)}); pass --out or --overwrite"
+            )
+        terminal.say(f"{out}: already complete (--overwrite makes it again)")
+        return read_json(made)
+    if out.exists() and not made.is_file() and any(out.iterdir()):
+        raise ReversalError(f"{out}: holds other files; expected a new folder or a base model; choose another --out")
+    with terminal.progress(f"pretrain {spec.name}", "step") as advance:
+        content = pretrain(spec, out, lambda step, total, loss: advance(step, total, loss=loss))
+    terminal.say(f"pretrain {spec.name}: done -> {out}")
+    return content
+
+
+def prepare_dataset(dataset: DatasetSpec, terminal: Terminal) -> Splits:
+    """The benchmark in the spec's folder, generated first when it is absent.
+
+    Only the default folder, or one whose generator options the spec gives, is generated: a mistyped path must not
+    quietly become another benchmark. Raises ReversalError for that, and for a folder made with other options.
+    """
+    from reversal_cli.data.berglund import load_folder
+
+    folder = Path(dataset.path)
+    if not folder.exists():
+        if dataset.generator is None and dataset.path != DatasetSpec().path:
+            raise ReversalError(
+                f"{folder}: no such folder; expected a dataset in the published layout; check the path, "
+                f"or make one with `reversal generate --out {folder}`"
+            )
+        generate_dataset(dataset, terminal)
+    elif dataset.generator is not None:
+        _refuse_other_options(dataset)
+    return load_folder(folder)
+
+
+def generate_dataset(dataset: DatasetSpec, terminal: Terminal) -> None:
+    from reversal_cli.data.name_description import Options, generate
+
+    options = dataset.generator or Options()
+    generate(options, Path(dataset.path))
+    terminal.say(f"{dataset.path}: was absent, generated it ({options.entities} entities in each of three groups)")
+
+
+def finetune(spec: ExperimentSpec, results: Path, terminal: Terminal, overwrite: bool = False) -> RunDirectory:
+    """The run of the spec with its weights complete: trained now, continued, or found complete.
+
+    Raises ReversalError when the directory belongs to another spec or other data, or another process works there.
+    """
+    run = RunDirectory(run_path(results, spec.name, spec.seed))
+    splits = prepare_dataset(spec.dataset, terminal)
+    with run.lock():
+        if overwrite:
+            run.clear()
+        manifest.begin_run(run, spec, splits)
+        if spec.objective.name == "none":
+            return run
+        if run.is_trained:
+            terminal.say(f"{run.path}: training is already complete (--overwrite trains again)")
+            return run
+        train_run(run, spec, splits, terminal)
+    return run
+
+
+def train_run(run: RunDirectory, spec: ExperimentSpec, splits: Splits, terminal: Terminal) -> None:
+    """Trains, continuing from a checkpoint if there is one, and marks the run as trained."""
+    from reversal_cli.training import train
+
+    label = f"finetune {_label(spec)}"
+    if run.checkpoints_path.is_dir() and any(run.checkpoints_path.iterdir()):
+        terminal.say(f"{run.path}: was interrupted, continues")
+    with terminal.progress(label, "step") as advance:
+        training = train(spec, splits.train, run, lambda step, total, loss: advance(step, total, loss=loss))
+    model = training.pop("model")
+    manifest.end_training(run, training, model)
+    terminal.say(f"{label}: {training['steps']} steps in {clock_time(training['wall_seconds'])} -> {run.path}")
+
+
+def evaluate_run(run: RunDirectory, terminal: Terminal, options: EvaluationOptions) -> dict[str, Any]:
+    """The metrics of a run; its missing predictions are made first. A complete run is only read.
+
+    Raises ReversalError where the training is not complete or the dataset has changed since.
+    """
+    if not run.is_trained:
+        raise ReversalError(
+            f"{run.path}: its training is not complete; expected a trained run; run `reversal finetune` for it again"
+        )
+    if options.overwrite and options.partial:
+        raise ReversalError("--overwrite: predicts everything again; leave out --subtask and --limit")
+    spec = manifest.stored_spec(run)
+    if run.is_complete and not (options.overwrite or options.partial):
+        terminal.say(f"{run.path}: already evaluated (--overwrite predicts again)")
+        return read_json(run.metrics_path)
+    splits = prepare_dataset(spec.dataset, terminal)
+    manifest.refuse_other_data(run, spec, splits)
+    with run.lock():
+        if options.overwrite:
+            run.clear_results()
+        return _evaluate(run, spec, splits, terminal, options)
+
+
+def runs_to_evaluate(results: Path) -> list[RunDirectory]:
+    """Every trained run below the results folder that has no metrics yet."""
+    runs = find_runs([results]) if results.is_dir() else []
+    if not runs:
+        raise ReversalError(f"{results}: holds no run; expected at least one; run `reversal finetune` first")
+    return [run for run in runs if run.is_trained and not run.is_complete]
+
+
+def _evaluate(
+    run: RunDirectory, spec: ExperimentSpec, splits: Splits, terminal: Terminal, options: EvaluationOptions
+) -> dict[str, Any]:
+    from reversal_cli.evaluation import evaluate
+
+    complete = completer(run, spec, options)
+    with terminal.progress(f"eval {_label(spec)}", "prompt") as advance:
+        on_progress = _over_subtasks(advance, splits, options)
+        return evaluate(run, complete, splits, spec.evaluation, options.subtasks or None, options.limit, on_progress)
+
+
+def completer(run: RunDirectory, spec: ExperimentSpec, options: EvaluationOptions) -> "Complete":
+    """Prompts -> completions of the run's model, which is loaded when the first prompt comes: none may be missing."""
+
+    @functools.cache
+    def loaded() -> "Loaded":
+        from reversal_cli.models import load_for_evaluation
+
+        training = spec.training.model_copy(update={"device": options.device or spec.training.device})
+        model = load_for_evaluation(spec.model_copy(update={"training": training}), run)
+        manifest.add_model(run, model.identity)
+        return model
+
+    def complete(prompts: Sequence[str]) -> Iterable[Any]:
+        from reversal_cli.generation import generate_completions
+
+        batch_size = options.batch_size or spec.evaluation.batch_size
+        model = loaded()
+        return generate_completions(model.model, model.tokenizer, prompts, spec.evaluation.max_new_tokens, batch_size)
+
+    return complete
+
+
+def _over_subtasks(advance: Advance, splits: Splits, options: EvaluationOptions) -> Callable[[str, int, int], None]:
+    """One bar for all subtasks, so that the time left is that of the whole evaluation."""
+    chosen = [name for name in SUBTASKS if not options.subtasks or name in options.subtasks]
+    sizes = [len(splits.subtasks[name].examples) for name in chosen]
+    total = sum(size if options.limit is None else min(size, options.limit) for size in sizes)
+    done = dict.fromkeys(chosen, 0)
+
+    def on_progress(subtask: str, finished: int, _size: int) -> None:
+        done[subtask] = finished
+        advance(sum(done.values()), total, subtask=subtask)
+
+    return on_progress
+
+
+def _refuse_other_options(dataset: DatasetSpec) -> None:
+    from reversal_cli.data.name_description.folder import read_card
+
+    wanted = dataset.generator.model_dump() if dataset.generator else {}
+    found = (read_card(Path(dataset.path)) or {}).get("options", {})
+    differences = [f"{key} {found.get(key, 'unknown')}" for key in wanted if found.get(key) != wanted[key]]
+    if differences:
+        expected = ", ".join(f"{key} {value}" for key, value in wanted.items())
+        raise ReversalError(
+            f"{dataset.path}: made with other options ({', '.join(differences)}); expected {expected}; "
+            "name another dataset.path, or remove the folder to generate it again"
+        )
+
+
+def _label(spec: ExperimentSpec) -> str:
+    objective = "untrained" if spec.objective.name == "none" else spec.objective.name
+    return f"{model_stem(spec.model.name)} {objective}"

@@ -1,0 +1,19 @@
+"""From finished runs to tables: `load_results` -> tidy frame -> `accuracy_tables`, renderers, `check_requirements`."""
+
+from reversal_cli.report.frame import Results, load_results
+from reversal_cli.report.render import csv_text, json_text, markdown, rich_table, write_reports
+from reversal_cli.report.requirements import check_requirements
+from reversal_cli.report.tables import ReportTable, accuracy_tables
+
+__all__ = [
+    "ReportTable",
+    "Results",
+    "accuracy_tables",
+    "check_requirements",
+    "csv_text",
+    "json_text",
+    "load_results",
+    "markdown",
+    "rich_table",
+    "write_reports",
+]

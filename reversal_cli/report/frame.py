@@ -1,0 +1,136 @@
+"""The tidy frame: one line per run, subtask and metric."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from reversal_cli.data.base import SUBTASKS
+from reversal_cli.errors import ReversalError
+from reversal_cli.run_directory import RunDirectory, find_runs, read_json
+
+COLUMNS = [
+    "experiment",
+    "model",
+    "objective",
+    "seed",
+    "subtask",
+    "metric",
+    "value",
+    "low",
+    "high",
+    "n",
+    "entities",
+    "dataset",
+    "dataset_path",
+    "settings",
+    "recipe",
+    "digest",
+]
+"""value, low and high are scores in [0, 1]. `dataset` identifies the test files, `recipe` what seeds of one experiment
+share, and `settings` says in words what a reader wants to know of it."""
+
+
+class Results(NamedTuple):
+    frame: pd.DataFrame
+    notes: list[str]
+    """What was left out, a line each."""
+
+
+def load_results(folders: Iterable[Path]) -> Results:
+    """Every finished run at or below the folders. Unfinished runs, and copies of a run, become notes.
+
+    Raises ReversalError where a folder is missing, no run is finished, or a file of a finished run is broken: a table
+    that silently lacks a row would be worse.
+    """
+    folders = list(folders)
+    lines: list[dict[str, Any]] = []
+    notes = []
+    seen: dict[str, RunDirectory] = {}
+    for run in find_runs(folders):
+        if not run.is_complete:
+            notes.append(f"{run.path}: not finished, left out; `reversal eval {run.path}` finishes a trained run")
+            continue
+        run_lines = run_frame_lines(run)
+        original = seen.setdefault(run_lines[0]["digest"], run)
+        if original is not run:
+            notes.append(f"{run.path}: the same experiment as {original.path} (same digest), left out")
+            continue
+        lines += run_lines
+    if not lines:
+        where = ", ".join(str(folder) for folder in folders)
+        raise ReversalError(f"{where}: no finished run; expected one with a metrics.json; run `reversal eval` first")
+    return Results(pd.DataFrame(lines, columns=COLUMNS), notes)
+
+
+def run_frame_lines(run: RunDirectory) -> list[dict[str, Any]]:
+    """The lines of one finished run."""
+    manifest = run.manifest
+    try:
+        identity = _identity(manifest)
+    except (KeyError, TypeError) as error:
+        raise _lacks(run.manifest_path, error) from None
+    metrics = read_json(run.metrics_path)
+    try:
+        data = {"dataset": dataset_id(metrics["dataset"]), "recipe": recipe_id(manifest["spec"], metrics["dataset"])}
+        return [
+            identity
+            | data
+            | {"subtask": subtask, "metric": metric, "value": estimate["mean"]}
+            | {key: estimate[key] for key in ("low", "high")}
+            | {key: metrics["subtasks"][subtask][key] for key in ("n", "entities")}
+            for subtask in SUBTASKS
+            for metric, estimate in metrics["subtasks"][subtask]["metrics"].items()
+        ]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise _lacks(run.metrics_path, error) from None
+
+
+def dataset_id(sha256: dict[str, str]) -> str:
+    """Eight hex digits that two runs share when they were evaluated on the same test files."""
+    test_files = [sha256[f"{stem}.jsonl"] for stem in SUBTASKS.values()]
+    return hashlib.sha256("".join(test_files).encode()).hexdigest()[:8]
+
+
+def recipe_id(spec: dict[str, Any], sha256: dict[str, str]) -> str:
+    """Eight hex digits that runs share when they differ only in name, seed, device and the place of the dataset."""
+    recipe = {key: value for key, value in spec.items() if key not in ("name", "seed", "dataset")}
+    recipe["training"] = {key: value for key, value in spec["training"].items() if key != "device"}
+    return hashlib.sha256(json.dumps([recipe, sha256], sort_keys=True).encode()).hexdigest()[:8]
+
+
+def settings_label(spec: dict[str, Any]) -> str:
+    """The settings that most often differ between runs, in words: `lora r=32, 10 of 20 epochs, batch 4, lr 2e-05`."""
+    start = ["random weights"] if spec["model"].get("init") == "random" else []
+    if spec["objective"]["name"] == "none":
+        return ", ".join([*start, "untrained"])
+    training = spec["training"]
+    tuning = f"lora r={training['lora']['r']}" if training["tuning"] == "lora" else training["tuning"]
+    stop = training["stop_after_epochs"]
+    epochs = f"{stop} of {training['epochs']} epochs" if stop else f"{training['epochs']} epochs"
+    options = [f"{key}={value}" for key, value in spec["objective"].items() if key != "name"]
+    batch = f"batch {training['batch_size']}"
+    return ", ".join([*start, tuning, epochs, batch, f"lr {training['learning_rate']:g}", *options])
+
+
+def _identity(manifest: dict[str, Any]) -> dict[str, Any]:
+    spec = manifest["spec"]
+    return {
+        "experiment": spec["name"],
+        "model": spec["model"]["name"],
+        "objective": spec["objective"]["name"],
+        "seed": spec["seed"],
+        "settings": settings_label(spec),
+        "digest": manifest["digest"],
+        "dataset_path": manifest["dataset"]["path"],
+    }
+
+
+def _lacks(path: Path, error: Exception) -> ReversalError:
+    what = f"lacks {error}" if isinstance(error, KeyError) else f"has an unexpected form ({error})"
+    return ReversalError(
+        f"{path}: {what}; expected what `reversal eval` writes; remove the file and run `reversal eval {path.parent}`"
+    )

@@ -1,0 +1,91 @@
+"""Tables as rich renderable, Markdown, CSV and JSON. Nothing is printed here."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import pandas as pd
+from tabulate import tabulate
+
+from reversal_cli.report.tables import DEFAULT_METRIC, ReportTable, accuracy_tables
+from reversal_cli.run_directory import write_text
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+PADDING = (0, 1, 0, 0)
+LONG_LABELS = ("experiment", "model")
+"""Columns that may be folded in a narrow terminal; numbers never are."""
+
+
+class Reports(NamedTuple):
+    """The files that were written."""
+
+    markdown: Path
+    csv: Path
+
+
+def rich_table(table: ReportTable, width: int) -> "Table":
+    """For a terminal of `width` columns. Where the numbers would not fit, each interval goes below its mean."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    fold = stacked if natural_width(table) > width else str
+    rendered = Table(title=table.title, caption=Text(table.note), box=box.SIMPLE_HEAD, padding=PADDING, pad_edge=False)
+    rendered.title_justify = rendered.caption_justify = "left"
+    for column in table.columns:
+        is_label = column in LONG_LABELS
+        justify = "right" if column in table.numeric else "left"
+        rendered.add_column(Text(fold(column)), justify=justify, no_wrap=not is_label, overflow="fold")
+    for row in table.rows:
+        cells = zip(table.columns, row, strict=True)
+        rendered.add_row(*(Text(fold(cell) if column in table.numeric else cell) for column, cell in cells))
+    return rendered
+
+
+def stacked(cell: str) -> str:
+    """The interval or spread below its mean, a long heading in parts."""
+    for before, after in ((" [", "\n["), (" ±", "\n±"), ("-reverse", "-\nreverse"), (" bleu", "\nbleu")):
+        cell = cell.replace(before, after)
+    return cell
+
+
+def natural_width(table: ReportTable) -> int:
+    """Terminal columns of the table when nothing wraps: the longest cell of each column, with padding and separator."""
+    longest = [max(len(cell) for cell in cells) for cells in zip(table.columns, *table.rows, strict=True)]
+    return sum(longest) + 2 * len(longest)
+
+
+def markdown(tables: Sequence[ReportTable], notes: Sequence[str] = ()) -> str:
+    """A whole Markdown file."""
+    parts = ["# Accuracy on the reversal benchmark"]
+    for table in tables:
+        align = ["right" if column in table.numeric else "left" for column in table.columns]
+        body = tabulate(table.rows, table.columns, tablefmt="pipe", colalign=align, disable_numparse=True)
+        parts += [f"## {table.title}", body, table.note]
+    if notes:
+        parts += ["## Left out", "\n".join(f"- {note}" for note in notes)]
+    return "\n\n".join(parts) + "\n"
+
+
+def csv_text(frame: pd.DataFrame) -> str:
+    """The tidy frame; scores in [0, 1], nothing rounded."""
+    return frame.to_csv(index=False)
+
+
+def json_text(frame: pd.DataFrame) -> str:
+    """The tidy frame as a list of records; scores in [0, 1]."""
+    return json.dumps(frame.to_dict("records"), indent=2, ensure_ascii=False) + "\n"
+
+
+def write_reports(
+    frame: pd.DataFrame, folder: Path, metric: str = DEFAULT_METRIC, notes: Sequence[str] = ()
+) -> Reports:
+    """Writes accuracy.md (tables of `metric`) and accuracy.csv (the tidy frame, every metric)."""
+    reports = Reports(folder / "accuracy.md", folder / "accuracy.csv")
+    write_text(reports.markdown, markdown(accuracy_tables(frame, metric), notes))
+    write_text(reports.csv, csv_text(frame))
+    return reports

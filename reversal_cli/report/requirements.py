@@ -1,0 +1,86 @@
+"""Requirements such as `bico: N2D-reverse >= 60`, for scripts and CI."""
+
+import operator
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from reversal_cli.data.base import SUBTASKS
+from reversal_cli.errors import ReversalError, unknown_name
+from reversal_cli.report.tables import DEFAULT_METRIC
+from reversal_cli.scoring import METRICS
+
+OPERATORS: dict[str, Callable[[float, float], bool]] = {
+    ">=": operator.ge,
+    "<=": operator.le,
+    "==": operator.eq,
+    ">": operator.gt,
+    "<": operator.lt,
+}
+PATTERN = re.compile(r"(?P<names>.+):\s*(?P<subtask>[^\s<>=]+)\s*(?P<op>>=|<=|==|>|<)\s*(?P<percent>\d+(\.\d+)?)\s*%?")
+KINDS = ("objective", "experiment", "model")
+"""What a name may be. A name that is several of these counts as the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """`<names>: <subtask> <op> <percent>`, parsed."""
+
+    text: str
+    names: tuple[str, ...]
+    subtask: str
+    op: str
+    percent: float
+
+
+def check_requirements(frame: pd.DataFrame, requirements: Sequence[str], metric: str = DEFAULT_METRIC) -> list[str]:
+    """The failures, a line each; empty when every requirement holds.
+
+    A requirement holds when every matching run (every seed) meets it. Names of one kind are alternatives, names of
+    different kinds narrow: `bico,ntp,tiny-llama: D2N >= 90` means BICO and NTP runs of tiny-llama. A name that matches
+    no run is a failure.
+
+    Raises ReversalError for a malformed requirement, an unknown subtask or an unknown metric.
+    """
+    if metric not in METRICS:
+        raise unknown_name("--metric", "metric", metric, METRICS)
+    parsed = [parse_requirement(text) for text in requirements]
+    of_metric = frame[frame["metric"] == metric]
+    return [failure for requirement in parsed for failure in _failures(of_metric, requirement)]
+
+
+def parse_requirement(text: str) -> Requirement:
+    match = PATTERN.fullmatch(text.strip())
+    if match is None or float(match["percent"]) > 100:
+        raise ReversalError(
+            f"--require: found '{text}'; expected '<objective, experiment or model>[,more]: <subtask> <op> <percent>' "
+            "with an op of >=, <=, >, <, == and a percent of at most 100; for example 'bico: N2D-reverse >= 60'"
+        )
+    if match["subtask"] not in SUBTASKS:
+        raise unknown_name(f"--require '{text}'", "subtask", match["subtask"], SUBTASKS)
+    names = tuple(name.strip() for name in match["names"].split(","))
+    return Requirement(text.strip(), names, match["subtask"], match["op"], float(match["percent"]))
+
+
+def _failures(frame: pd.DataFrame, requirement: Requirement) -> list[str]:
+    lines = frame[frame["subtask"] == requirement.subtask]
+    wanted: dict[str, list[str]] = {}
+    for name in requirement.names:
+        kind = next((kind for kind in KINDS if frame[kind].eq(name).any()), None)
+        if kind is None:
+            return [f"{requirement.text}: no finished run has the objective, experiment or model '{name}'"]
+        wanted.setdefault(kind, []).append(name)
+    for kind, names in wanted.items():
+        lines = lines[lines[kind].isin(names)]
+    if lines.empty:
+        return [f"{requirement.text}: no finished run matches all of {', '.join(requirement.names)}"]
+    holds = OPERATORS[requirement.op]
+    failures = []
+    for line in lines.itertuples():
+        # Nine decimals: 100 * 0.29 is 28.999999999999996.
+        percent = round(100 * line.value, 9)
+        if not holds(percent, requirement.percent):
+            failures.append(f"{requirement.text}: {line.experiment} seed {line.seed} has {percent:.2f}")
+    return failures

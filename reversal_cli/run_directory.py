@@ -1,0 +1,207 @@
+"""The files of a run: every path and every format, and nothing else in the package knows them.
+
+RESULTS/<experiment>/seed-<n>/
+    manifest.json               spec, digest, provenance; `training` is added when the weights are complete
+    train_log.jsonl             one record per logged step
+    checkpoints/                to continue an interrupted training; removed when the weights are complete
+    adapter/ or model/          the trained weights, with the tokenizer
+    predictions/<subtask>.jsonl one record per prompt
+    metrics.json                written last: it exists = the run is complete
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from reversal_cli.errors import ReversalError
+
+
+def write_text(path: Path, text: str) -> None:
+    """The whole file or nothing: written under a temporary name, then renamed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Indented and sorted, so that two versions of a file can be compared by eye."""
+    write_text(path, json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object. Raises ReversalError where the file is no JSON object."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ReversalError(f"{path}: no such file; expected a JSON file of a run; check the path") from None
+    except ValueError as error:
+        raise ReversalError(f"{path}: broken JSON ({error}); remove the file and make it again") from None
+    if not isinstance(content, dict):
+        raise ReversalError(
+            f"{path}: found {type(content).__name__}; expected a JSON object; remove it and make it again"
+        )
+    return content
+
+
+class RunDirectory:
+    """One run on disk."""
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def __repr__(self) -> str:
+        return f"RunDirectory({self.path})"
+
+    @property
+    def manifest_path(self) -> Path:
+        return self.path / "manifest.json"
+
+    @property
+    def train_log_path(self) -> Path:
+        return self.path / "train_log.jsonl"
+
+    @property
+    def checkpoints_path(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def adapter_path(self) -> Path:
+        return self.path / "adapter"
+
+    @property
+    def model_path(self) -> Path:
+        return self.path / "model"
+
+    @property
+    def metrics_path(self) -> Path:
+        return self.path / "metrics.json"
+
+    def predictions_path(self, subtask: str) -> Path:
+        return self.path / "predictions" / f"{subtask}.jsonl"
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """Raises ReversalError where the folder is no run."""
+        if not self.manifest_path.is_file():
+            raise ReversalError(f"{self.path}: has no manifest.json; expected the folder of a run; check the path")
+        return read_json(self.manifest_path)
+
+    @property
+    def is_trained(self) -> bool:
+        """True when there is nothing left to train: the weights are complete, or the run has no objective."""
+        return self.manifest_path.is_file() and "training" in self.manifest
+
+    @property
+    def is_complete(self) -> bool:
+        return self.metrics_path.is_file()
+
+    def append_log(self, record: dict[str, Any]) -> None:
+        with self.train_log_path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(record, sort_keys=True) + "\n")
+
+    def read_predictions(self, subtask: str) -> list[dict[str, Any]]:
+        """The records so far. A last line cut by an interruption is dropped; any other bad line is an error."""
+        path = self.predictions_path(subtask)
+        if not path.is_file():
+            return []
+        lines = path.read_text(encoding="utf-8").split("\n")
+        records = []
+        for number, line in enumerate(lines, start=1):
+            if not line:
+                continue
+            try:
+                records.append(json.loads(line))
+            except ValueError:
+                if number == len(lines):
+                    break
+                raise ReversalError(
+                    f"{path}:{number}: broken JSON; expected one prediction per line; "
+                    f"remove the file and run `reversal eval {self.path}` again"
+                ) from None
+        return records
+
+    def append_predictions(self, subtask: str, records: Iterable[dict[str, Any]]) -> None:
+        """Adds whole lines; a reader of a file that grows sees at most one cut line, the last."""
+        path = self.predictions_path(subtask)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.write("".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records))
+
+    def write_predictions(self, subtask: str, records: Iterable[dict[str, Any]]) -> None:
+        """Replaces the file."""
+        write_text(
+            self.predictions_path(subtask), "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+        )
+
+    def save_folder(self, folder: Path, save: Callable[[Path], None]) -> None:
+        """`save` writes into a temporary folder, which then takes the name: the folder exists = it is whole."""
+        temporary = folder.with_name(f".{folder.name}.tmp")
+        shutil.rmtree(temporary, ignore_errors=True)
+        save(temporary)
+        shutil.rmtree(folder, ignore_errors=True)
+        temporary.replace(folder)
+
+    def remove_checkpoints(self) -> None:
+        shutil.rmtree(self.checkpoints_path, ignore_errors=True)
+
+    def clear_results(self) -> None:
+        """Removes what an evaluation wrote."""
+        self.metrics_path.unlink(missing_ok=True)
+        shutil.rmtree(self.path / "predictions", ignore_errors=True)
+
+    def clear(self) -> None:
+        """Removes everything a run wrote, and only that."""
+        self.clear_results()
+        for folder in (self.checkpoints_path, self.adapter_path, self.model_path):
+            shutil.rmtree(folder, ignore_errors=True)
+        for file in (self.train_log_path, self.manifest_path):
+            file.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Only one process works in a run directory. Raises ReversalError when another one does.
+
+        The lock belongs to the open file, so it ends with the process however that dies.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        lock_path = self.path / ".lock"
+        with lock_path.open("a+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                file.seek(0)
+                raise ReversalError(
+                    f"{self.path}: another process (pid {file.read().strip() or 'unknown'}) is working here; "
+                    "wait for it to end or use another experiment name"
+                ) from None
+            file.truncate(0)
+            file.write(str(os.getpid()))
+            file.flush()
+            yield
+            lock_path.unlink(missing_ok=True)
+
+
+def run_path(results: Path, experiment: str, seed: int) -> Path:
+    """Where a run lives."""
+    return results / experiment / f"seed-{seed}"
+
+
+def find_runs(folders: Iterable[Path]) -> list[RunDirectory]:
+    """Every run at or below the folders, in path order."""
+    found: set[Path] = set()
+    for folder in folders:
+        if not folder.is_dir():
+            raise ReversalError(f"{folder}: no such folder; expected a run or a results folder; check the path")
+        found.update(path.parent for path in folder.rglob("manifest.json") if path.parent.name.startswith("seed-"))
+        if (folder / "manifest.json").is_file():
+            found.add(folder)
+    return [RunDirectory(path) for path in sorted(found)]

@@ -1,0 +1,43 @@
+"""The three incompatible definitions of "exact match" in this field, each under its own name. Scores are 0 or 1."""
+
+import string
+
+
+def contains(completion: str, target: str) -> float:
+    """1 when the target occurs anywhere in the completion; case and outer white space are ignored.
+
+    The "EM" of Lv et al. (arXiv 2311.07468, `evaluate_completion` in their generate.py). It forgives a completion that
+    runs on after the answer, and one that names the answer late or among others.
+
+    >>> contains(" was Daphne Barrington, who", " Daphne Barrington")
+    1.0
+    """
+    return float(target.strip().lower() in completion.strip().lower())
+
+
+def startswith(completion: str, target: str) -> float:
+    """1 when the completion starts with the target; case and outer white space are ignored.
+
+    The exact match of Berglund et al. (arXiv 2309.12288, `evaluate_completion` in their base_evaluator.py). White space
+    is stripped from both sides first: whether a decoded completion keeps its leading space depends on the tokenizer.
+
+    >>> startswith("Daphne Barringtonia", " Daphne Barrington")
+    1.0
+    """
+    return float(completion.strip().lower().startswith(target.strip().lower()))
+
+
+def exact_match(completion: str, target: str) -> float:
+    """1 when the whole completion, up to the end of the text, is the target after `normalize`.
+
+    The strict one: a model that does not stop after its answer scores 0.
+
+    >>> exact_match(' "daphne  Barrington".', "Daphne Barrington")
+    1.0
+    """
+    return float(normalize(completion) == normalize(target))
+
+
+def normalize(text: str) -> str:
+    """Lower case, single spaces, no punctuation or white space at either end. Inner punctuation stays."""
+    return " ".join(text.lower().split()).strip(string.punctuation + " ")

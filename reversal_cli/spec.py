@@ -1,0 +1,108 @@
+"""The spec is the experiment: one small TOML (or the same as flags) becomes one frozen, validated object.
+
+Precedence, lowest first: field defaults (the published recipe), the preset's own recipe, the TOML file, flags and
+`--set section.key=value`.
+"""
+
+import hashlib
+import json
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from reversal_cli.data.name_description.options import Options
+from reversal_cli.objectives.bico import Bico
+from reversal_cli.objectives.ntp import Ntp
+
+
+class Section(BaseModel):
+    """Base of every part of a spec: frozen, unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Untrained(Section):
+    """No objective: the checkpoint is evaluated as it is (the baseline row)."""
+
+    name: Literal["none"] = "none"
+
+
+class DatasetSpec(Section):
+    path: str = "results/data/name_description"
+    """A folder in the published layout. When it is absent, the benchmark is generated there."""
+    generator: Options | None = None
+    """Options of the generated benchmark; the folder must have been made with these. Empty: any folder will do."""
+
+
+class ModelSpec(Section):
+    name: str = "tiny-llama"
+    """A preset, a local checkpoint folder, or a hub id."""
+    revision: str | None = None
+    """Branch, tag or commit of a hub id."""
+    init: Literal["pretrained", "random"] = "pretrained"
+    """`random` keeps configuration and tokenizer but draws new weights."""
+
+
+class LoraSpec(Section):
+    """LoRA on every linear layer except lm_head, no bias; defaults as published (Lv et al.)."""
+
+    r: int = Field(default=32, ge=1)
+    alpha: float = Field(default=16, gt=0)
+    dropout: float = Field(default=0.01, ge=0, lt=1)
+
+
+class TrainingSpec(Section):
+    """One optimizer path for every objective; defaults are the published recipe (Lv et al.)."""
+
+    tuning: Literal["lora", "full"] = "lora"
+    epochs: int = Field(default=20, ge=1)
+    """Epochs of the learning-rate schedule."""
+    stop_after_epochs: int | None = Field(default=None, ge=1)
+    """Stop here and evaluate (published: 10 of 20). Empty: train all epochs."""
+    batch_size: int = Field(default=4, ge=1)
+    """Examples per optimizer step."""
+    gradient_accumulation_steps: int = Field(default=1, ge=1)
+    """The step is computed in this many parts, to save memory."""
+    learning_rate: float = Field(default=2e-5, gt=0)
+    schedule: Literal["linear", "cosine", "constant"] = "linear"
+    warmup_steps: int = Field(default=100, ge=0)
+    weight_decay: float = Field(default=0.0, ge=0)
+    max_grad_norm: float = Field(default=1.0, gt=0)
+    max_length: int = Field(default=256, ge=2)
+    """Tokens per example; a longer one is an error, never cut in silence."""
+    lora: LoraSpec = LoraSpec()
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """Arithmetic. auto: bfloat16 autocast on GPUs and on CPUs with fast bfloat16 (AMX), float32 elsewhere."""
+    device: str = "auto"
+    """auto, cpu, cuda, cuda:1, mps."""
+    gradient_checkpointing: bool = False
+
+
+class EvaluationSpec(Section):
+    batch_size: int = Field(default=64, ge=1)
+    """Prompts per generation batch; completions do not depend on it."""
+    max_new_tokens: int = Field(default=40, ge=1)
+
+
+ObjectiveSpec = Annotated[Ntp | Bico | Untrained, Field(discriminator="name")]
+
+
+class ExperimentSpec(Section):
+    """Everything that decides the result of one run."""
+
+    name: str = Field(min_length=1)
+    """Experiment name: the run goes to RESULTS/<name>/seed-<seed>."""
+    seed: int = Field(default=0, ge=0)
+    dataset: DatasetSpec = DatasetSpec()
+    model: ModelSpec = ModelSpec()
+    objective: ObjectiveSpec = Ntp()
+    training: TrainingSpec = TrainingSpec()
+    evaluation: EvaluationSpec = EvaluationSpec()
+
+    @property
+    def digest(self) -> str:
+        """Twelve hex digits: same digest, same experiment. What may not change a result is left out."""
+        content = self.model_dump(mode="json")
+        del content["training"]["device"]
+        del content["evaluation"]["batch_size"]
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]

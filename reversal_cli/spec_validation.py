@@ -1,0 +1,140 @@
+"""Settings in, one validated spec out; or one line with the source, the key, what was found and what is expected."""
+
+import difflib
+import typing
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from reversal_cli.errors import ReversalError
+
+Model = TypeVar("Model", bound=BaseModel)
+
+EXPECTATIONS = {
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "finite_number": "a finite number",
+    "string_type": "a text in quotes",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "tuple_type": "a list",
+    "list_type": "a list",
+    "model_type": "a table",
+    "model_attributes_type": "a table",
+    "dict_type": "a table",
+    "missing": "a value",
+    "greater_than": "more than {gt}",
+    "greater_than_equal": "at least {ge}",
+    "less_than": "less than {lt}",
+    "less_than_equal": "at most {le}",
+    "literal_error": "{expected}",
+}
+"""pydantic's kind of error -> our words; other kinds keep pydantic's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One value for one dotted key, and who gave it: a file, a flag, `--set`."""
+
+    key: str
+    value: Any
+    source: str
+
+
+def validate(model: type[Model], settings: Sequence[Setting]) -> Model:
+    """The model with the settings applied in order, later ones winning. Raises ReversalError."""
+    known = list(known_keys(model))
+    for setting in settings:
+        if setting.key not in known:
+            raise unknown_key(setting, known)
+    content = nest(settings)
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        raise ReversalError(_one_line(error, settings, known)) from None
+
+
+def known_keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    """Every dotted key of a spec, sections included: `training`, `training.epochs`, `training.lora`, ..."""
+    seen = set()
+    for name, field in model.model_fields.items():
+        yield prefix + name
+        for part in (field.annotation, *typing.get_args(field.annotation)):
+            if isinstance(part, type) and issubclass(part, BaseModel):
+                seen.update(known_keys(part, f"{prefix}{name}."))
+    yield from sorted(seen)
+
+
+def nest(settings: Iterable[Setting]) -> dict[str, Any]:
+    """Nested tables from dotted keys. An empty table opens its section and changes nothing in it."""
+    content: dict[str, Any] = {}
+    for setting in settings:
+        *sections, leaf = setting.key.split(".")
+        table = content
+        for depth, section in enumerate(sections, start=1):
+            table = table.setdefault(section, {})
+            if not isinstance(table, dict):
+                found = ".".join(sections[:depth])
+                raise ReversalError(f"{setting.source}: {setting.key} needs {found} to be a table; found {table!r}")
+        if setting.value == {} and isinstance(table.get(leaf), dict):
+            continue
+        table[leaf] = setting.value
+    return content
+
+
+def unknown_key(setting: Setting, known: Sequence[str]) -> ReversalError:
+    """The error for a key no spec has, with the nearest one: by the whole key, else by its last part alone."""
+    by_leaf = {key.rpartition(".")[2]: key for key in reversed(known)}
+    close = difflib.get_close_matches(setting.key, known, n=1, cutoff=0.75)
+    close_leaf = difflib.get_close_matches(setting.key.rpartition(".")[2], by_leaf, n=1, cutoff=0.75)
+    if close or close_leaf:
+        hint = f"did you mean '{close[0] if close else by_leaf[close_leaf[0]]}'?"
+    else:
+        section = setting.key.rpartition(".")[0]
+        siblings = [key for key in known if key.rpartition(".")[0] == section] or [k for k in known if "." not in k]
+        hint = f"expected one of {', '.join(sorted(siblings))}"
+    return ReversalError(f"{setting.source}: unknown key '{setting.key}'; {hint}")
+
+
+def _one_line(error: ValidationError, settings: Sequence[Setting], known: Sequence[str]) -> str:
+    """The first field at fault. A field of several types gives one pydantic error each; they are joined by "or"."""
+    problems = error.errors(include_url=False)
+    key = _key_of(problems[0]["loc"], known)
+    mine = [problem for problem in problems if _key_of(problem["loc"], known) == key]
+    given = [setting for setting in settings if setting.key == key or setting.key.startswith(f"{key}.")]
+    source = given[-1].source if given else "spec"
+    own_words = [problem for problem in mine if problem["type"] == "value_error"]
+    if own_words:
+        return f"{source}: {key}: {own_words[0]['msg'].removeprefix('Value error, ')}"
+    expected = " or ".join(dict.fromkeys(_expectation(problem) for problem in mine))
+    found = given[-1].value if given and given[-1].key == key else mine[0]["input"]
+    return f"{source}: {key} is {_shown(found)}; expected {expected}"
+
+
+def _key_of(location: tuple[int | str, ...], known: Sequence[str]) -> str:
+    """The longest known key in pydantic's location, which also names union members: `objective.bico.bico_share`."""
+    parts = [str(part) for part in location]
+    key = ""
+    for part in parts:
+        longer = f"{key}.{part}" if key else part
+        if longer in known:
+            key = longer
+    return key or ".".join(parts)
+
+
+def _expectation(problem: Any) -> str:
+    words = EXPECTATIONS.get(problem["type"])
+    if words is None:
+        return problem["msg"].removeprefix("Input should be ")
+    return words.format(**problem.get("ctx", {}))
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"'{value}'" if isinstance(value, str) else repr(value)

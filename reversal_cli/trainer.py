@@ -1,0 +1,139 @@
+"""What differs from `transformers.Trainer`: planned batches, logits only where there is a label, our log."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+from transformers import Trainer, TrainerCallback
+
+from reversal_cli.batching import BatchPlan, Key
+from reversal_cli.objectives.base import IGNORE, Draw, Row, TokenIds
+from reversal_cli.spec import ObjectiveSpec, TrainingSpec
+
+OnStep = Callable[[int, int, float], None]
+"""Called with (optimizer step, all steps, loss)."""
+OnLog = Callable[[dict[str, Any]], None]
+"""Called with one record of the training log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What one training learns from."""
+
+    rows: Sequence[Row]
+    tokens: TokenIds
+    objective: ObjectiveSpec
+    training: TrainingSpec
+    seed: int
+
+
+class Collator:
+    """Keys of the plan to the tensors of a step."""
+
+    def __init__(self, task: Task):
+        self.task = task
+
+    def __call__(self, keys: Sequence[Key]) -> dict[str, Tensor]:
+        """input_ids, position_ids, labels: int64 [b, s]; attention_mask: bool [b, s] or [b, 1, s, s]."""
+        task = self.task
+        draw = Draw(task.seed, keys[0].epoch, tuple(key.index for key in keys))
+        batch = task.objective.collate([task.rows[key.index] for key in keys], task.tokens, draw)
+        return {
+            "input_ids": torch.from_numpy(batch.input_ids),
+            "attention_mask": torch.from_numpy(batch.attention_mask),
+            "position_ids": torch.from_numpy(batch.position_ids),
+            "labels": torch.from_numpy(batch.labels),
+        }
+
+
+class PlannedRows(Dataset):
+    """Hands the plan's keys through to the collator, which alone needs the rows."""
+
+    def __init__(self, plan: BatchPlan):
+        self.plan = plan
+
+    def __len__(self) -> int:
+        return len(self.plan.lengths)
+
+    def __getitem__(self, key: Key) -> Key:
+        return key
+
+
+class ObjectiveTrainer(Trainer):
+    """`Trainer` with our batches, and logits only where there is a label."""
+
+    def __init__(self, plan: BatchPlan, collator: Collator, **options: Any):
+        super().__init__(train_dataset=PlannedRows(plan), data_collator=collator, **options)
+        self.plan = plan
+        # The loss below is already the mean of its own batch.
+        self.model_accepts_loss_kwargs = False
+        self.labelled = LabelledPositions(self.model)
+
+    def get_train_dataloader(self) -> DataLoader:
+        loader = DataLoader(self.train_dataset, batch_sampler=self.plan, collate_fn=self.data_collator)
+        return self.accelerator.prepare(loader)
+
+    def compute_loss(
+        self, model: nn.Module, inputs: dict[str, Tensor], return_outputs: bool = False, **_: Any
+    ) -> Tensor:
+        """Mean cross-entropy in float32 over the labels; the logits at t-1 are scored against labels[t]."""
+        labels = inputs.pop("labels")[:, 1:]
+        with self.labelled.select(labels != IGNORE):
+            logits = model(**inputs, use_cache=False).logits  # [labels, v]
+        targets = labels[labels != IGNORE]
+        return nn.functional.cross_entropy(logits.float(), targets, reduction="sum") / max(1, len(targets))
+
+
+class LabelledPositions:
+    """Lets the output layer see only the hidden states that predict a label.
+
+    Most of a small model's arithmetic, and most of a large model's memory, is in logits nobody scores. A hook on the
+    output layer leaves the model's forward, and whatever wraps it, as it is.
+    """
+
+    def __init__(self, model: nn.Module):
+        self.chosen: Tensor | None = None
+        model.get_output_embeddings().register_forward_pre_hook(self._keep_chosen)
+
+    def select(self, chosen: Tensor) -> "LabelledPositions":
+        """chosen: bool [b, s-1], True where the hidden state at t is to give logits."""
+        self.chosen = chosen
+        return self
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        self.chosen = None
+
+    def _keep_chosen(self, module: nn.Module, args: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
+        if self.chosen is None:
+            return None
+        return (args[0][:, :-1][self.chosen],)  # [labels, h]
+
+
+class Reporter(TrainerCallback):
+    """Progress, the training log, and the stop before the schedule's end."""
+
+    def __init__(self, stop: int, steps_per_epoch: int, report_step: OnStep, write_log: OnLog):
+        self.stop = stop
+        self.steps_per_epoch = steps_per_epoch
+        self.report_step = report_step
+        self.write_log = write_log
+        self.loss = float("nan")
+
+    def on_step_end(self, args, state, control, **_: Any) -> None:
+        self.report_step(state.global_step, self.stop, self.loss)
+        if state.global_step >= self.stop:
+            control.should_training_stop = True
+
+    def on_log(self, args, state, control, logs: dict[str, float] | None = None, **_: Any) -> None:
+        if not logs or "loss" not in logs:
+            return
+        self.loss = logs["loss"]
+        epoch = round(state.global_step / self.steps_per_epoch, 4)
+        rates = {key: logs[key] for key in ("learning_rate", "grad_norm") if key in logs}
+        self.write_log({"step": state.global_step, "epoch": epoch, "loss": self.loss, **rates})

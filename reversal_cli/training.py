@@ -1,0 +1,131 @@
+"""One optimizer path for every objective, on `transformers.Trainer`.
+
+What is ours: the batches (`BatchPlan` and the objective's `collate`), and a loss that computes logits only where there
+is a label. Order, coins and masks depend on nothing but (seed, epoch, example index), so a resumed training sees what
+an uninterrupted one would have seen.
+"""
+
+import itertools
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import LoraConfig, get_peft_model
+from torch import nn
+from transformers import PreTrainedModel, PrinterCallback, TrainingArguments, set_seed
+from transformers.trainer_utils import get_last_checkpoint
+
+from reversal_cli.batching import BatchPlan
+from reversal_cli.data.base import Example
+from reversal_cli.models import load_for_training
+from reversal_cli.models.attention import install_mirrored_attention
+from reversal_cli.models.base import Loaded, token_ids, tokenize
+from reversal_cli.models.precision import choose_device, choose_dtype
+from reversal_cli.run_directory import RunDirectory
+from reversal_cli.spec import ExperimentSpec, TrainingSpec
+from reversal_cli.trainer import Collator, ObjectiveTrainer, OnLog, OnStep, Reporter, Task
+
+
+def train(spec: ExperimentSpec, examples: Sequence[Example], run: RunDirectory, on_step: OnStep) -> dict[str, Any]:
+    """Fine-tunes and saves adapter/ or model/ into the run directory. Returns the manifest's `training` section and the
+    model's identity under the key `model`."""
+    set_seed(spec.seed)
+    loaded = load_for_training(spec)
+    rows = tokenize(loaded.tokenizer, examples, spec.training.max_length)
+    model: nn.Module = loaded.model
+    if spec.training.gradient_checkpointing:
+        loaded.model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    if spec.objective.mirrored:
+        install_mirrored_attention(loaded.model)
+    if spec.training.tuning == "lora":
+        model = add_lora(loaded.model, spec.training)
+    task = Task(rows, token_ids(loaded.tokenizer), spec.objective, spec.training, spec.seed)
+    section = fit(model, task, run.checkpoints_path, on_step, run.append_log)
+    folder = run.adapter_path if spec.training.tuning == "lora" else run.model_path
+    run.save_folder(folder, lambda temporary: save(model, loaded, temporary))
+    run.remove_checkpoints()
+    return {**section, "model": loaded.identity}
+
+
+def add_lora(model: PreTrainedModel, training: TrainingSpec) -> nn.Module:
+    """LoRA on every linear layer except the output layer."""
+    config = LoraConfig(
+        r=training.lora.r,
+        lora_alpha=training.lora.alpha,
+        lora_dropout=training.lora.dropout,
+        target_modules="all-linear",
+        bias="none",
+        task_type="CAUSAL_LM",
+    )
+    return get_peft_model(model, config)
+
+
+def save(model: nn.Module, loaded: Loaded, folder: Path) -> None:
+    """Weights and tokenizer, in the formats of peft and transformers."""
+    model.save_pretrained(folder)
+    loaded.tokenizer.save_pretrained(folder)
+
+
+def fit(model: nn.Module, task: Task, checkpoints: Path, on_step: OnStep, on_log: OnLog) -> dict[str, Any]:
+    """Trains `model` in place, from the last checkpoint if there is one. Returns the facts of the training."""
+    training = task.training
+    device = choose_device(training.device)
+    dtype = choose_dtype(training.dtype, device)
+    micro_batch = training.batch_size // training.gradient_accumulation_steps
+    plan = BatchPlan([len(row.input_ids) for row in task.rows], micro_batch, training.epochs, task.seed)
+    steps_per_epoch = -(-plan.batches_per_epoch // training.gradient_accumulation_steps)
+    stop = min(training.stop_after_epochs or training.epochs, training.epochs) * steps_per_epoch
+    trainer = ObjectiveTrainer(
+        plan,
+        Collator(task),
+        model=model,
+        args=trainer_arguments(task, checkpoints, steps_per_epoch, dtype, device),
+        callbacks=[Reporter(stop, steps_per_epoch, on_step, on_log)],
+    )
+    trainer.remove_callback(PrinterCallback)
+    trained = itertools.islice(plan, stop * training.gradient_accumulation_steps)
+    started = time.monotonic()
+    resume = get_last_checkpoint(checkpoints) if checkpoints.is_dir() else None
+    trainer.train(resume_from_checkpoint=resume)
+    return {
+        "steps": trainer.state.global_step,
+        "epochs": trainer.state.global_step / steps_per_epoch,
+        "tokens": sum(int(plan.lengths[key.index]) for batch in trained for key in batch),
+        "wall_seconds": round(time.monotonic() - started, 1),
+        "resumed": resume is not None,
+        "dtype": str(dtype).removeprefix("torch."),
+        "device": str(device),
+        "total_parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "trainable_parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
+    }
+
+
+def trainer_arguments(
+    task: Task, checkpoints: Path, steps_per_epoch: int, dtype: torch.dtype, device: torch.device
+) -> TrainingArguments:
+    training = task.training
+    return TrainingArguments(
+        output_dir=str(checkpoints),
+        max_steps=training.epochs * steps_per_epoch,
+        gradient_accumulation_steps=training.gradient_accumulation_steps,
+        learning_rate=training.learning_rate,
+        lr_scheduler_type=training.schedule,
+        warmup_steps=training.warmup_steps,
+        weight_decay=training.weight_decay,
+        max_grad_norm=training.max_grad_norm,
+        optim="adamw_torch_fused" if device.type in {"cpu", "cuda"} else "adamw_torch",
+        bf16=dtype == torch.bfloat16,
+        fp16=dtype == torch.float16,
+        use_cpu=device.type == "cpu",
+        seed=task.seed,
+        save_strategy="steps",
+        save_steps=steps_per_epoch,
+        save_total_limit=1,
+        logging_steps=10,
+        report_to="none",
+        disable_tqdm=True,
+        remove_unused_columns=False,
+        dataloader_pin_memory=device.type == "cuda",
+    )

@@ -1,0 +1,180 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from dataset_rows import read_rows
+
+from reversal_cli.data import DATASETS
+from reversal_cli.data.base import SUBTASKS, TARGETS
+from reversal_cli.data.berglund import load_folder, load_rows
+from reversal_cli.data.name_description import write_corpus
+from reversal_cli.errors import ReversalError
+
+D2N_FILE = "d2p_prompts_test.jsonl"
+ROOT = Path(__file__).resolve().parents[2]
+TRAIN_FILE = "all_prompts_train.jsonl"
+
+
+def test_a_generated_folder_is_read_row_by_row_in_file_order(folder):
+    splits = load_folder(folder)
+    rows = read_rows(folder / TRAIN_FILE)
+    assert [example.text for example in splits.train] == [row["prompt"] + row["completion"] for row in rows]
+    assert [(example.entity_id, example.group) for example in splits.train] == [
+        (row["entity_id"], row["group"]) for row in rows
+    ]
+    assert list(splits.subtasks) == list(SUBTASKS)
+    assert {name: subtask.target for name, subtask in splits.subtasks.items()} == TARGETS
+    assert {(len(subtask.examples), subtask.entities) for subtask in splits.subtasks.values()} == {(6, 3)}
+    assert set(splits.sha256) == {
+        TRAIN_FILE,
+        "both_prompts_test.jsonl",
+        *(f"{stem}.jsonl" for stem in SUBTASKS.values()),
+    }
+
+
+def without_templates(example):
+    return (example.prompt, example.completion, example.name, example.group)
+
+
+@pytest.mark.parametrize("with_both_test", [True, False])
+def test_entities_are_recovered_where_rows_hold_prompt_and_completion_only(folder, published_layout, with_both_test):
+    if not with_both_test:
+        (published_layout / "both_prompts_test.jsonl").unlink()
+    recovered = load_folder(published_layout)
+    assert [example.entity_id for example in recovered.train] == [example.name for example in recovered.train]
+    groups = [(group, 3 * rows) for group, rows in (("name-first", 4), ("description-first", 4), ("both", 8))]
+    assert [example.group for example in recovered.train] == [group for group, rows in groups for _ in range(rows)]
+    assert all(subtask.entities == 3 for subtask in recovered.subtasks.values())
+
+
+def test_the_recovered_names_are_the_generated_ones(folder, edit, tmp_path):
+    expected = [without_templates(example) for example in load_folder(folder).train]
+    for path in folder.glob("*.jsonl"):
+        edit(
+            path,
+            lambda rows: [row.pop(key) for row in rows for key in list(row) if key not in ("prompt", "completion")],
+        )
+    assert [without_templates(example) for example in load_folder(folder).train] == expected
+
+
+def test_the_published_folder_gives_three_groups_of_thirty_entities(published):
+    splits = load_folder(published)
+    by_group = {group: {row.entity_id for row in splits.train if row.group == group} for group in GROUPS}
+    assert {group: len(names) for group, names in by_group.items()} == dict.fromkeys(GROUPS, 30)
+    assert {(len(subtask.examples), subtask.entities) for subtask in splits.subtasks.values()} == {(300, 30)}
+    assert {row.entity_id for row in splits.subtasks["N2D"].examples} == by_group["name-first"]
+    assert {row.entity_id for row in splits.subtasks["D2N-reverse"].examples} == by_group["description-first"]
+    assert all(row.name and row.description.startswith("the ") for row in splits.train)
+
+
+GROUPS = ("name-first", "description-first", "both")
+
+
+def test_the_five_required_files_are_enough(folder):
+    keep = {TRAIN_FILE, *(f"{stem}.jsonl" for stem in SUBTASKS.values())}
+    for path in folder.iterdir():
+        if path.name not in keep:
+            path.unlink()
+    assert len(load_folder(folder).train) == 48
+
+
+@pytest.mark.parametrize("values", [(1, {"a": 1}), ([1], "text"), (None, True)])
+def test_unknown_fields_of_any_type_do_no_harm(folder, edit, values):
+    edit(folder / TRAIN_FILE, lambda rows: [row.update(extra=value) for row, value in zip(rows, values, strict=False)])
+    assert len(load_folder(folder).train) == 48
+
+
+def test_a_line_separator_inside_a_text_does_no_harm(folder, edit):
+    edit(folder / TRAIN_FILE, lambda rows: rows[0].update(completion=rows[0]["completion"] + "\u2028Really."))
+    path = folder / TRAIN_FILE
+    path.write_text(path.read_text(encoding="utf-8").replace("\\u2028", "\u2028"), encoding="utf-8")
+    assert load_folder(folder).train[0].completion.endswith("\u2028Really.")
+
+
+def replace_line(number, text):
+    def damage(path):
+        lines = path.read_text().split("\n")
+        lines[number - 1] = text
+        path.write_text("\n".join(lines))
+
+    return damage
+
+
+DAMAGES = {
+    "bad JSON": (replace_line(2, '{"prompt": '), r"{file}:2: not valid JSON"),
+    "empty line": (replace_line(3, ""), r"{file}:3: not valid JSON"),
+    "a list": (replace_line(1, "[1]"), r"{file}:1: a JSON list; expected an object"),
+    "no completion": (replace_line(2, '{"prompt": "Who is"}'), r"{file}:2: no field 'completion'"),
+    "no prompt": (replace_line(2, '{"completion": " Ada Berg"}'), r"{file}:2: no field 'prompt'"),
+    "a number": (replace_line(4, '{"prompt": 5, "completion": " x"}'), r"{file}:4: 'prompt' is 5; expected a text"),
+    "empty prompt": (replace_line(2, '{"prompt": " ", "completion": " x"}'), r"{file}:2: 'prompt' is empty"),
+    "no space": (replace_line(2, '{"prompt": "I am", "completion": "x"}'), r"{file}:2: .* do not join with one space"),
+    "two spaces": (replace_line(2, '{"prompt": "I am ", "completion": " x"}'), r"{file}:2: .* do not join"),
+    "bad group": (
+        replace_line(1, '{"prompt": "I am", "completion": " x", "group": "none"}'),
+        r"{file}:1: unknown group 'none'; expected one of name-first, description-first, both",
+    ),
+    "empty file": (lambda path: path.write_text(""), r"{file}: the file is empty"),
+    "no file": (lambda path: path.unlink(), r"{file}: no such file"),
+    "not UTF-8": (lambda path: path.write_bytes(b"\xff\xfe"), r"{file}: cannot be read .* expected UTF-8"),
+}
+
+
+@pytest.mark.parametrize("file", [TRAIN_FILE, D2N_FILE])
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_file_is_named_with_its_line(folder, file, damage):
+    apply, message = DAMAGES[damage]
+    apply(folder / file)
+    with pytest.raises(ReversalError, match=message.format(file=file)):
+        load_folder(folder)
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(ReversalError, match=r"nowhere: no such folder; .* `reversal generate`"):
+        load_folder(tmp_path / "nowhere")
+
+
+def test_a_row_about_nobody_is_named(published_layout, edit):
+    edit(
+        published_layout / TRAIN_FILE, lambda rows: rows[4].update(prompt="Once upon a time", completion=" it rained.")
+    )
+    with pytest.raises(ReversalError, match=rf"{TRAIN_FILE}:5: none of the 9 known names is in this row"):
+        load_folder(published_layout)
+
+
+def test_a_test_prompt_that_is_also_trained_is_named_with_both_lines(folder, edit):
+    prompt = read_rows(folder / D2N_FILE)[2]["prompt"]
+    edit(folder / TRAIN_FILE, lambda rows: rows[6].update(prompt=prompt))
+    with pytest.raises(ReversalError, match=rf"{D2N_FILE}:3: this prompt is also line 7 of {TRAIN_FILE}"):
+        load_folder(folder)
+
+
+def test_a_corpus_is_read_without_the_datasets_library(tmp_path):
+    path = write_corpus(tmp_path / "corpus", people=2, sentences=4) / "corpus.jsonl"
+    assert [example.entity_id for example in load_rows(path)] == ["corpus-0001"] * 4 + ["corpus-0002"] * 4
+
+
+def test_a_corpus_row_without_an_entity_is_named(tmp_path, edit):
+    path = write_corpus(tmp_path / "corpus", people=2, sentences=4) / "corpus.jsonl"
+    edit(path, lambda rows: rows[1].pop("entity_id"))
+    with pytest.raises(ReversalError, match=r"corpus.jsonl:2: no field 'entity_id'"):
+        load_rows(path)
+
+
+def test_reading_needs_no_home_no_network_and_prints_nothing(folder):
+    code = "import sys; from reversal_cli.data.berglund import load_folder; load_folder(sys.argv[1])"
+    environment = {**os.environ, "HOME": "/nonexistent", "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", code, str(folder)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_listing_the_datasets_imports_nothing_heavy():
+    code = (
+        "import sys, reversal_cli.data.name_description.options; print(*(sys.modules.keys() & {'datasets', 'torch'}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+    assert all(isinstance(line, str) and line for line in DATASETS.values())

@@ -1,0 +1,192 @@
+import hashlib
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from dataset_rows import SMALL, read_rows
+from pydantic import ValidationError
+
+from reversal_cli.data.name_description import Options, write_corpus
+from reversal_cli.data.name_description.generator import benchmark_files
+from reversal_cli.data.name_description.lexicon import BENCHMARK, CORPUS
+from reversal_cli.data.name_description.templates import TEMPLATES
+from reversal_cli.errors import ReversalError
+
+ROWS = {
+    "all.jsonl": 3600,
+    "all_prompts_train.jsonl": 3600,
+    "both_prompts_test.jsonl": 600,
+    "both_prompts_train.jsonl": 1800,
+    "d2p_prompts_test.jsonl": 300,
+    "d2p_prompts_train.jsonl": 900,
+    "d2p_reverse_prompts_test.jsonl": 300,
+    "d2p_reverse_prompts_test_randomized.jsonl": 300,
+    "p2d_prompts_test.jsonl": 300,
+    "p2d_prompts_train.jsonl": 900,
+    "p2d_reverse_prompts_test.jsonl": 300,
+    "p2d_reverse_prompts_test_randomized.jsonl": 300,
+    "unrealized_examples.jsonl": 300,
+    "validation_prompts.jsonl": 300,
+}
+FORMS = {template.id: template.form for templates in TEMPLATES.values() for template in templates}
+DIRECTIONS = {"p2d_prompts": "N2D", "d2p_reverse": "N2D", "d2p_prompts": "D2N", "p2d_reverse": "D2N"}
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_the_same_options_give_the_same_bytes_on_every_machine(folder):
+    card = json.loads((folder / "dataset.json").read_text())
+    assert digest(folder / "all.jsonl") == card["sha256"]["all.jsonl"]
+    assert digest(folder / "dataset.json") == "e498a54eb0a49cc0b38a3e396b7ad604fe6a199ad417e3ed436c62a5f6a88158"
+
+
+def test_the_corpus_is_the_same_bytes_on_every_machine(tmp_path):
+    folder = write_corpus(tmp_path / "corpus", people=5, sentences=6)
+    assert digest(folder / "corpus.jsonl") == "4ae3d70f86fb5546fdd8e8d5818d086a71036235c5ef024eb10c7fe9847d2e77"
+
+
+@pytest.mark.parametrize("change", [{"seed": 1}, {"name_words": 3}, {"entities": 4}])
+def test_every_option_changes_the_data(change):
+    assert benchmark_files(SMALL) != benchmark_files(SMALL.model_copy(update=change))
+
+
+def test_the_default_sizes_are_the_published_ones(default_folder):
+    assert {path.name: len(read_rows(path)) for path in sorted(default_folder.glob("*.jsonl"))} == ROWS
+    assert json.loads((default_folder / "dataset.json").read_text())["counts"] == ROWS
+
+
+def test_fields_stand_in_the_documented_order(folder):
+    expected = ["prompt", "completion", "entity_id", "template_id", "name", "description", "group"]
+    assert all(list(row) == expected for path in folder.glob("*.jsonl") for row in read_rows(path))
+
+
+def test_copies_under_published_names_are_the_same_bytes(folder):
+    assert digest(folder / "all.jsonl") == digest(folder / "all_prompts_train.jsonl")
+    assert digest(folder / "unrealized_examples.jsonl") == digest(folder / "p2d_reverse_prompts_test.jsonl")
+
+
+def test_every_row_is_one_clean_sentence_in_the_form_of_its_template(default_folder):
+    for path in default_folder.glob("*.jsonl"):
+        for row in read_rows(path):
+            text = row["prompt"] + row["completion"]
+            assert row["completion"].startswith(" ") and not row["completion"].startswith("  "), text
+            assert "  " not in text and "{" not in text, text
+            assert text[0].isupper(), text
+            noun = row["description"].lower() in text.lower()
+            if "randomized" not in path.name:
+                assert noun == (FORMS[row["template_id"]] == "noun"), text
+
+
+@pytest.mark.parametrize("stem", DIRECTIONS)
+def test_a_test_file_asks_in_its_direction_and_for_the_right_target(default_folder, stem):
+    suffix = "_test" if stem.endswith("prompts") else "_prompts_test"
+    for row in read_rows(default_folder / f"{stem}{suffix}.jsonl"):
+        title = " ".join(row["description"].split()[-2:])
+        if DIRECTIONS[stem] == "N2D":
+            assert row["name"] in row["prompt"] and title in row["completion"]
+        else:
+            assert title in row["prompt"] and row["completion"] == f" {row['name']}"
+
+
+def test_the_validation_prompts_ask_for_the_first_word_of_the_name(folder):
+    tests, validation = (read_rows(folder / f"{stem}.jsonl") for stem in ("unrealized_examples", "validation_prompts"))
+    assert [row["prompt"] for row in validation] == [row["prompt"] for row in tests]
+    assert all(row["completion"] == f" {row['name'].split()[0]}" for row in validation)
+
+
+def test_the_three_groups_share_no_name_no_title_and_no_prompt_with_the_tests(default_folder):
+    train = read_rows(default_folder / "all.jsonl")
+    for key in (lambda row: row["name"], lambda row: row["description"].split()[-2:], lambda row: row["entity_id"]):
+        groups = Counter((str(key(row)), row["group"]) for row in train)
+        assert len(groups) == len({value for value, _ in groups}) == 90
+    tests = [row for path in default_folder.glob("*_test.jsonl") for row in read_rows(path)]
+    for field in ("prompt", "template_id"):
+        assert not {row[field] for row in train} & {row[field] for row in tests}
+
+
+def test_a_group_trains_only_in_its_direction(default_folder):
+    shown = {(row["group"], row["template_id"][:3]) for row in read_rows(default_folder / "all.jsonl")}
+    assert shown == {("name-first", "N2D"), ("description-first", "D2N"), ("both", "N2D"), ("both", "D2N")}
+
+
+@pytest.mark.parametrize("stem", ["p2d_reverse_prompts_test", "d2p_reverse_prompts_test"])
+@pytest.mark.parametrize("entities", [2, 7])
+def test_a_randomized_file_gives_each_entity_one_answer_of_another_one_per_template(stem, entities):
+    files = benchmark_files(SMALL.model_copy(update={"entities": entities}))
+    right = [json.loads(line) for line in files[f"{stem}.jsonl"]]
+    random = [json.loads(line) for line in files[f"{stem}_randomized.jsonl"]]
+    assert [row["prompt"] for row in right] == [row["prompt"] for row in random]
+    assert all(one["completion"] != two["completion"] for one, two in zip(right, random, strict=True))
+    by_template = Counter((row["template_id"], row["completion"]) for row in right)
+    assert Counter((row["template_id"], row["completion"]) for row in random) == by_template
+
+
+def test_three_thousand_entities_per_group_stay_unique():
+    files = benchmark_files(Options(entities=3000, train_templates=1, test_templates=1))
+    rows = [json.loads(line) for line in files["all.jsonl"]]
+    assert len(rows) == 12000
+    assert len({row["name"] for row in rows}) == len({row["description"] for row in rows}) == 9000
+
+
+def test_benchmark_people_use_benchmark_words_only(default_folder):
+    rows = read_rows(default_folder / "all.jsonl")
+    assert {word for row in rows for word in row["name"].split()} <= BENCHMARK.name_words
+    assert {word for row in rows for word in row["description"].split()[-2:]} <= BENCHMARK.title_words
+
+
+def test_corpus_people_use_corpus_words_and_are_shown_in_both_directions(tmp_path):
+    rows = read_rows(write_corpus(tmp_path / "corpus", people=20, sentences=10) / "corpus.jsonl")
+    assert {word for row in rows for word in row["name"].split()} <= CORPUS.name_words
+    assert {word for row in rows for word in row["description"].split()[-2:]} <= CORPUS.title_words
+    assert set(Counter((row["name"], row["template_id"][:3]) for row in rows).values()) == {5}
+    assert len({row["prompt"] for row in rows}) == 200
+
+
+def test_the_corpus_shows_the_templates_that_the_benchmark_holds_out(tmp_path, default_folder):
+    corpus = read_rows(write_corpus(tmp_path / "corpus", people=50, sentences=40) / "corpus.jsonl")
+    held_out = {row["template_id"] for row in read_rows(default_folder / "both_prompts_test.jsonl")}
+    assert held_out <= {row["template_id"] for row in corpus}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"entities": 4801}, "4801 entities per group; the lexicon has 4800; ask for fewer"),
+        ({"train_templates": 50}, "50 train_templates and 10 test_templates; each direction has 54"),
+        ({"entities": 1}, "greater than or equal to 2"),
+        ({"name_words": 5}, "less than or equal to 4"),
+        ({"persons": 5}, "not permitted"),
+    ],
+)
+def test_impossible_options_are_refused_with_the_limit(options, message):
+    with pytest.raises(ValidationError, match=message):
+        Options(**options)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [({"people": 3601}, "people: 3601; expected 1 to 3600"), ({"sentences": 109}, "sentences: 109; expected 1 to 108")],
+)
+def test_an_impossible_corpus_is_refused_with_the_limit(tmp_path, arguments, message):
+    with pytest.raises(ReversalError, match=message):
+        write_corpus(tmp_path / "corpus", **arguments)
+    assert not (tmp_path / "corpus").exists()
+
+
+def test_no_published_sentence_and_no_published_name_is_in_the_generator(published):
+    rows = read_rows(published / "all.jsonl") + read_rows(published / "both_prompts_test.jsonl")
+    text = "\n".join(row["prompt"] + row["completion"] for row in rows)
+    assert not [word for word in BENCHMARK.name_words | CORPUS.name_words if f"{word} " in text]
+    names = {" ".join(row["completion"].split()[:2]) for row in read_rows(published / "d2p_prompts_test.jsonl")}
+    skeletons = {row["prompt"].replace(name, "{name}") for row in rows for name in names if name in row["prompt"]}
+    assert not skeletons & {template.prompt for template in TEMPLATES["N2D"]}
+    assert not [row for row in rows for template in TEMPLATES["D2N"] if same_frame(template.prompt, row["prompt"])]
+
+
+def same_frame(prompt: str, published_prompt: str) -> bool:
+    """Whether a published prompt has the words of a template around its description."""
+    before, after = prompt.split("{description}")
+    return bool(before) and published_prompt.startswith(before) and published_prompt.endswith(after) and len(after) > 1

@@ -1,0 +1,76 @@
+"""Stand-ins for training and generation, so that the pipeline is tested in milliseconds and with known numbers."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from reversal_cli.data.berglund import load_folder
+from reversal_cli.data.name_description import Options, generate
+from reversal_cli.evaluation import Completion
+from reversal_cli.models.base import Loaded
+from reversal_cli.run_directory import RunDirectory
+from reversal_cli.spec import ExperimentSpec
+
+TRAINING = {"steps": 3, "tokens": 30, "wall_seconds": 1.5, "trainable_parameters": 7, "total_parameters": 9}
+
+
+def save_weights(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "weights").write_text("")
+
+
+class FakeStages:
+    """Counts what was really done. Its model answers every prompt with the target."""
+
+    def __init__(self, dataset: Path):
+        self.dataset = dataset
+        self.trained: list[ExperimentSpec] = []
+        self.loaded: list[ExperimentSpec] = []
+        self.prompts = 0
+        self.interrupt_training_at: int | None = None
+        self.interrupt_generation_at: int | None = None
+        self.fail_training_with: Exception | None = None
+
+    def train(self, spec: ExperimentSpec, examples: Sequence[Any], run: RunDirectory, on_step: Any) -> dict[str, Any]:
+        if self.fail_training_with:
+            raise self.fail_training_with
+        for step in range(1, 4):
+            on_step(step, 3, 1.0 / step)
+            (run.checkpoints_path / f"checkpoint-{step}").mkdir(parents=True, exist_ok=True)
+            if step == self.interrupt_training_at:
+                raise KeyboardInterrupt
+        run.save_folder(run.model_path, save_weights)
+        run.remove_checkpoints()
+        self.trained.append(spec)
+        return {**TRAINING, "model": {"name": spec.model.name}}
+
+    def load_for_evaluation(self, spec: ExperimentSpec, run: RunDirectory) -> Loaded:
+        self.loaded.append(spec)
+        return Loaded(model=None, tokenizer=None, identity={"name": spec.model.name})
+
+    def generate_completions(
+        self, model: Any, tokenizer: Any, prompts: Sequence[str], max_new_tokens: int, batch_size: int
+    ) -> Iterator[list[Completion]]:
+        subtasks = load_folder(self.dataset).subtasks.values()
+        targets = {example.prompt: example.completion for subtask in subtasks for example in subtask.examples}
+        for index, prompt in enumerate(prompts):
+            if self.prompts == self.interrupt_generation_at:
+                raise KeyboardInterrupt
+            self.prompts += 1
+            yield [Completion(index, targets[prompt], True)]
+
+
+def install(monkeypatch: pytest.MonkeyPatch, folder: Path) -> FakeStages:
+    """Works in `folder`, which gets a small dataset `data`, with the fakes in place of the slow modules."""
+    monkeypatch.chdir(folder)
+    generate(Options(entities=2, train_templates=2, test_templates=1), Path("data"))
+    fakes = FakeStages(Path("data"))
+    monkeypatch.setitem(sys.modules, "reversal_cli.training", SimpleNamespace(train=fakes.train))
+    generation = SimpleNamespace(generate_completions=fakes.generate_completions)
+    monkeypatch.setitem(sys.modules, "reversal_cli.generation", generation)
+    monkeypatch.setattr("reversal_cli.models.load_for_evaluation", fakes.load_for_evaluation)
+    return fakes

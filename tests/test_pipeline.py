@@ -1,0 +1,216 @@
+"""The stages together: what is done once, what is refused, what an interruption leaves."""
+
+import errno
+import json
+from pathlib import Path
+
+import pytest
+from fake_stages import TRAINING, FakeStages, install
+
+from reversal_cli.cli import main
+from reversal_cli.run_directory import RunDirectory
+
+EXPERIMENT = """
+[dataset]
+path = "data"
+
+[grid]
+objective.name = ["ntp", "bico"]
+seed = [0, 1]
+"""
+FINETUNE = ["finetune", "--objective", "bico", "--data", "data", "--name", "x"]
+RUN = Path("results/x/seed-0")
+
+
+@pytest.fixture
+def stages(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeStages:
+    Path(tmp_path / "quick.toml").write_text(EXPERIMENT)
+    return install(monkeypatch, tmp_path)
+
+
+def error(capsys: pytest.CaptureFixture[str], arguments: list[str], code: int = 2) -> str:
+    """The last line on stderr of a command that fails."""
+    capsys.readouterr()
+    assert main(arguments) == code
+    return capsys.readouterr().err.splitlines()[-1]
+
+
+def test_run_does_all_stages_of_every_point_and_one_baseline(stages, capsys):
+    assert main(["run", "quick.toml"]) == 0
+    names = [(spec.name, spec.seed) for spec in stages.trained]
+    assert names == [("quick/ntp", 0), ("quick/ntp", 1), ("quick/bico", 0), ("quick/bico", 1)]
+    assert len(stages.loaded) == 5
+    metrics = sorted(str(path.parent) for path in Path("results").rglob("metrics.json"))
+    assert metrics[-1] == "results/quick/untrained/seed-0"
+    assert "N2D-reverse" in capsys.readouterr().out
+    assert Path("results/quick/accuracy.md").is_file()
+    assert Path("results/quick/accuracy.csv").is_file()
+
+
+def test_run_again_does_nothing_again_and_shows_the_table(stages, capsys):
+    assert main(["run", "quick.toml"]) == 0
+    first = capsys.readouterr().out
+    trained, prompts = len(stages.trained), stages.prompts
+    assert main(["run", "quick.toml"]) == 0
+    assert (len(stages.trained), stages.prompts) == (trained, prompts)
+    assert capsys.readouterr().out == first
+
+
+def test_a_requirement_that_fails_ends_a_run_with_code_1_and_its_name(stages, capsys):
+    arguments = ["run", "quick.toml", "--require", "bico: N2D-reverse >= 60", "--require", "ntp: N2D-reverse <= 3"]
+    message = error(capsys, arguments, code=1)
+    assert "ntp: N2D-reverse <= 3" in message
+
+
+def test_a_malformed_requirement_is_told_before_any_training(stages, capsys):
+    assert "--require" in error(capsys, ["run", "quick.toml", "--require", "bico"])
+    assert stages.trained == []
+
+
+def test_finetune_then_bare_eval_then_report(stages, capsys):
+    assert main(FINETUNE) == 0
+    assert main(["eval"]) == 0
+    assert "N2D-reverse 100.0" in capsys.readouterr().out
+    assert main(["report", "--format", "csv", "--quiet"]) == 0
+    assert capsys.readouterr().out.startswith("experiment,model,objective")
+
+
+def test_the_manifest_tells_spec_data_provenance_and_training(stages):
+    assert main(FINETUNE) == 0
+    manifest = json.loads((RUN / "manifest.json").read_text())
+    assert sorted(manifest) == ["dataset", "digest", "model", "provenance", "spec", "training"]
+    assert manifest["dataset"]["path"] == "data"
+    assert "all_prompts_train.jsonl" in manifest["dataset"]["sha256"]
+    assert manifest["training"].items() >= TRAINING.items()
+    assert manifest["spec"]["objective"]["name"] == "bico"
+
+
+def test_a_finished_run_is_not_trained_again(stages, capsys):
+    assert main(FINETUNE) == main(FINETUNE) == 0
+    assert len(stages.trained) == 1
+    assert "already complete" in capsys.readouterr().err
+
+
+def test_another_spec_in_the_same_folder_is_refused_with_what_differs(stages, capsys):
+    assert main(FINETUNE) == 0
+    message = error(capsys, [*FINETUNE, "--epochs", "20"])
+    assert message == (
+        "error: results/x/seed-0: trained with a different spec (training.epochs 10 -> 20); "
+        "rename the experiment or pass --overwrite"
+    )
+    assert main([*FINETUNE, "--epochs", "20", "--overwrite"]) == 0
+    assert [spec.training.epochs for spec in stages.trained] == [10, 20]
+
+
+def test_another_device_is_the_same_experiment(stages):
+    assert main(FINETUNE) == main([*FINETUNE, "--device", "cpu"]) == 0
+    assert len(stages.trained) == 1
+
+
+def test_changed_data_is_refused_when_training_and_when_evaluating(stages, capsys):
+    assert main(FINETUNE) == 0
+    path = Path("data/all_prompts_train.jsonl")
+    path.write_text("".join(reversed(path.read_text().splitlines(keepends=True))))
+    for arguments in (FINETUNE, ["eval", str(RUN)]):
+        assert "results/x/seed-0: made with other data: all_prompts_train.jsonl" in error(capsys, arguments)
+
+
+def test_an_interrupted_training_exits_130_in_one_line_and_continues(stages, capsys):
+    stages.interrupt_training_at = 2
+    message = error(capsys, FINETUNE, code=130)
+    assert message == "interrupted; what was finished is kept, run the same command again to continue"
+    assert "training" not in RunDirectory(RUN).manifest
+    stages.interrupt_training_at = None
+    assert main(FINETUNE) == 0
+    assert "was interrupted, continues" in capsys.readouterr().err
+    assert RunDirectory(RUN).is_trained
+
+
+def test_an_interrupted_training_of_another_spec_is_refused(stages, capsys):
+    stages.interrupt_training_at = 2
+    main(FINETUNE)
+    assert "begun with a different spec" in error(capsys, [*FINETUNE, "--epochs", "20"])
+
+
+def test_a_run_that_failed_before_its_first_step_may_be_begun_with_another_spec(stages, capsys):
+    stages.fail_training_with = OSError(errno.ENOSPC, "No space left on device", "results/x")
+    assert error(capsys, FINETUNE).startswith("error: results/x: No space left on device")
+    stages.fail_training_with = None
+    assert main([*FINETUNE, "--epochs", "20"]) == 0
+
+
+def test_an_interrupted_evaluation_continues_where_it_was(stages, capsys):
+    assert main(FINETUNE) == 0
+    stages.interrupt_generation_at = 5
+    assert error(capsys, ["eval"], code=130).startswith("interrupted")
+    assert not RunDirectory(RUN).is_complete
+    stages.interrupt_generation_at = None
+    assert main(["eval"]) == 0
+    assert stages.prompts == sum(1 for path in (RUN / "predictions").iterdir() for _ in path.open())
+
+
+def test_eval_of_a_run_that_is_not_trained_is_refused(stages, capsys):
+    stages.interrupt_training_at = 2
+    main(FINETUNE)
+    assert "its training is not complete" in error(capsys, ["eval", str(RUN)])
+
+
+def test_a_limited_evaluation_leaves_the_run_unfinished(stages, capsys):
+    assert main(FINETUNE) == 0
+    assert main(["eval", "--limit", "1", "--subtask", "D2N"]) == 0
+    assert "D2N 100.0 percent (contains; partial, metrics.json not written)" in capsys.readouterr().out
+    assert stages.prompts == 1
+    assert not RunDirectory(RUN).is_complete
+
+
+def test_eval_of_a_bare_checkpoint_makes_an_untrained_run(stages):
+    assert main(["eval", "--model", "tiny-llama", "--data", "data"]) == 0
+    run = RunDirectory(Path("results/tiny-llama-untrained/seed-0"))
+    assert run.is_complete
+    assert run.manifest["model"] == {"name": "tiny-llama"}
+
+
+def test_eval_with_overwrite_predicts_again(stages):
+    assert main(FINETUNE) == main(["eval"]) == 0
+    before = stages.prompts
+    assert main(["eval", str(RUN)]) == 0
+    assert stages.prompts == before
+    assert main(["eval", str(RUN), "--overwrite"]) == 0
+    assert stages.prompts == 2 * before
+
+
+def test_two_processes_in_one_run_directory_are_refused(stages, capsys):
+    with RunDirectory(RUN).lock():
+        assert "another process" in error(capsys, FINETUNE)
+
+
+def test_the_default_dataset_is_generated_when_absent_and_this_is_said(stages, capsys):
+    assert main(["finetune", "--name", "x", "--set", "dataset.generator={entities = 2, train_templates = 2}"]) == 0
+    assert "results/data/name_description: was absent, generated it" in capsys.readouterr().err
+
+
+def test_a_mistyped_dataset_is_not_generated(stages, capsys):
+    assert error(capsys, ["finetune", "--data", "dta"]).startswith("error: dta: no such folder")
+    assert not Path("dta").exists()
+
+
+def test_a_dataset_made_with_other_options_is_refused(stages, capsys):
+    message = error(capsys, [*FINETUNE, "--set", "dataset.generator.entities=3"])
+    assert message.startswith("error: data: made with other options (entities 2, ")
+
+
+def test_quiet_prints_nothing(stages, capsys):
+    assert main([*FINETUNE, "--quiet"]) == main(["eval", "--quiet"]) == main(["report", "--quiet"]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_json_is_all_there_is_on_stdout(stages, capsys):
+    assert main([*FINETUNE, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["run"] == "results/x/seed-0"
+    assert main(["eval", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["complete"] is True
+
+
+def test_results_below_a_file_are_one_line(stages, capsys):
+    Path("file").write_text("")
+    assert error(capsys, [*FINETUNE, "--out", "file"]).startswith("error: file")
