@@ -45,7 +45,7 @@ class BatchPlan:
                 yield [Key(epoch, int(index)) for index in indices]
 
     def epoch_batches(self, epoch: int) -> list[np.ndarray]:
-        """Index arrays of one epoch: shuffle, sort stretches of GROUPING batches by length, cut, shuffle the batches."""
+        """Index arrays of one epoch: shuffle, sort each stretch of GROUPING batches by length, cut, shuffle again."""
         generator = np.random.default_rng((self.seed, epoch, 2))
         order = generator.permutation(len(self.lengths))
         stretch = self.batch_size * GROUPING

@@ -49,6 +49,19 @@ class Terminal:
         if not self.quiet:
             self._out.print(table, markup=False, soft_wrap=isinstance(table, str))
 
+    def silence_libraries(self) -> None:
+        """Keeps the bars and remarks of transformers out of ours; a download's bar stays, where someone can see it."""
+        import warnings
+
+        from huggingface_hub.utils import enable_progress_bars
+        from transformers.utils import logging
+
+        logging.set_verbosity_error()
+        logging.disable_progress_bar()
+        warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
+        if self._err.is_terminal and not self.quiet:
+            enable_progress_bars()
+
     def write(self, text: str) -> None:
         """A result for a script, byte for byte, `--quiet` or not: stdout."""
         sys.stdout.write(text if text.endswith("\n") else text + "\n")
@@ -110,7 +123,7 @@ class PlainProgress:
             return
         self._last_time, self._last_tenth = now, tenth
         parts = [f"{self.unit} {done}/{total} ({100 * done // total} %)" if total else f"{self.unit} {done}"]
-        parts += [f"{name} {_number(value)}" for name, value in fields.items()]
+        parts += _numbers(fields)
         first_done, first_time = self._first
         if total and first_done < done < total:
             parts.append(f"{clock_time((now - first_time) / (done - first_done) * (total - done))} left")
@@ -130,8 +143,7 @@ def _bar(console: Console, description: str) -> Iterator[Advance]:
         task = bar.add_task(description, total=None, numbers="")
 
         def advance(done: int, total: int | None = None, **fields: Any) -> None:
-            numbers = " ".join(f"{name} {_number(value)}" for name, value in fields.items())
-            bar.update(task, completed=done, total=total, numbers=numbers)
+            bar.update(task, completed=done, total=total, numbers=" ".join(_numbers(fields)))
 
         yield advance
 
@@ -143,8 +155,10 @@ def clock_time(seconds: float) -> str:
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
 
 
-def _number(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+def _numbers(fields: dict[str, Any]) -> list[str]:
+    """`loss 1.23` and the like; a loss that is not known yet (NaN) is left out."""
+    known = {name: value for name, value in fields.items() if value == value}
+    return [f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}" for name, value in known.items()]
 
 
 def _width(stream: Any) -> int | None:

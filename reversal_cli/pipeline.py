@@ -61,6 +61,7 @@ def pretrain_base(spec: "PretrainSpec", out: Path, terminal: Terminal, overwrite
     """What is written of a base model in `out`: made now, or found complete. Raises ReversalError if it is another."""
     from reversal_cli.pretraining import pretrain
 
+    terminal.silence_libraries()
     made = out / "pretrain.json"
     if made.is_file() and not overwrite:
         differences = spec_differences(read_json(made).get("spec", {}), spec.model_dump(mode="json"))
@@ -131,14 +132,17 @@ def train_run(run: RunDirectory, spec: ExperimentSpec, splits: Splits, terminal:
     """Trains, continuing from a checkpoint if there is one, and marks the run as trained."""
     from reversal_cli.training import train
 
+    terminal.silence_libraries()
     label = f"finetune {_label(spec)}"
-    if run.checkpoints_path.is_dir() and any(run.checkpoints_path.iterdir()):
+    continued = run.checkpoints_path.is_dir() and any(run.checkpoints_path.iterdir())
+    if continued:
         terminal.say(f"{run.path}: was interrupted, continues")
     with terminal.progress(label, "step") as advance:
         training = train(spec, splits.train, run, lambda step, total, loss: advance(step, total, loss=loss))
     model = training.pop("model")
     manifest.end_training(run, training, model)
-    terminal.say(f"{label}: {training['steps']} steps in {clock_time(training['wall_seconds'])} -> {run.path}")
+    took = "" if continued else f" in {clock_time(training['wall_seconds'])}"
+    terminal.say(f"{label}: {training['steps']} steps{took} -> {run.path}")
 
 
 def evaluate_run(run: RunDirectory, terminal: Terminal, options: EvaluationOptions) -> dict[str, Any]:
@@ -177,6 +181,7 @@ def _evaluate(
 ) -> dict[str, Any]:
     from reversal_cli.evaluation import evaluate
 
+    terminal.silence_libraries()
     complete = completer(run, spec, options)
     with terminal.progress(f"eval {_label(spec)}", "prompt") as advance:
         on_progress = _over_subtasks(advance, splits, options)

@@ -1,5 +1,6 @@
 """Stand-ins for training and generation, so that the pipeline is tested in milliseconds and with known numbers."""
 
+import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -8,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from reversal_cli.data.berglund import load_folder
 from reversal_cli.data.name_description import Options, generate
 from reversal_cli.evaluation import Completion
 from reversal_cli.models.base import Loaded
@@ -27,7 +27,8 @@ class FakeStages:
     """Counts what was really done. Its model answers every prompt with the target."""
 
     def __init__(self, dataset: Path):
-        self.dataset = dataset
+        lines = [line for path in dataset.glob("*_prompts_test.jsonl") for line in path.read_text().splitlines()]
+        self.targets = {row["prompt"]: row["completion"] for row in map(json.loads, lines)}
         self.trained: list[ExperimentSpec] = []
         self.loaded: list[ExperimentSpec] = []
         self.prompts = 0
@@ -55,13 +56,11 @@ class FakeStages:
     def generate_completions(
         self, model: Any, tokenizer: Any, prompts: Sequence[str], max_new_tokens: int, batch_size: int
     ) -> Iterator[list[Completion]]:
-        subtasks = load_folder(self.dataset).subtasks.values()
-        targets = {example.prompt: example.completion for subtask in subtasks for example in subtask.examples}
         for index, prompt in enumerate(prompts):
             if self.prompts == self.interrupt_generation_at:
                 raise KeyboardInterrupt
             self.prompts += 1
-            yield [Completion(index, targets[prompt], True)]
+            yield [Completion(index, self.targets[prompt], True)]
 
 
 def install(monkeypatch: pytest.MonkeyPatch, folder: Path) -> FakeStages:

@@ -2,10 +2,12 @@
 
 import hashlib
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
 from peft import PeftModel
+from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from reversal_cli.errors import ReversalError
@@ -29,7 +31,7 @@ def load(spec: ModelSpec, dtype: torch.dtype, device: torch.device) -> Loaded:
             model = AutoModelForCausalLM.from_pretrained(
                 source, revision=spec.revision, config=config, dtype=dtype, trust_remote_code=False
             )
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError, UnpicklingError) as error:
         reason = " ".join(str(error).split())[:300]
         raise ReversalError(
             f"model '{spec.name}': cannot be loaded ({reason}); expected a preset ({', '.join(PRESETS)}), "

@@ -136,9 +136,9 @@ def test_all_entities_have_unique_names_and_titles_and_consistent_forms():
 
 
 def test_words_of_the_first_entities_are_all_different():
-    entities = make_entities(BENCHMARK, 120, seed=3)
+    entities = make_entities(BENCHMARK, 100, seed=3)
     words = [word for entity in entities for word in (*entity.name.split(), *title(entity.noun).split())]
-    assert len(set(words)) == 4 * 120
+    assert len(set(words)) == 4 * 100
 
 
 @pytest.mark.parametrize("name_words", [2, 3, 4])

@@ -69,9 +69,7 @@ def qwen3() -> Qwen3ForCausalLM:
 
 
 def logits_of(model, input_ids, attention_mask, position_ids=None) -> torch.Tensor:
-    return model(
-        input_ids=input_ids, attention_mask=attention_mask, position_ids=position_ids, use_cache=False
-    ).logits
+    return model(input_ids=input_ids, attention_mask=attention_mask, position_ids=position_ids, use_cache=False).logits
 
 
 def shifted_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
@@ -299,7 +297,8 @@ def test_generation_with_a_cache_is_refused():
             DeepseekV3Config(
                 vocab_size=11, hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=2,
                 num_key_value_heads=2, q_lora_rank=4, kv_lora_rank=4, qk_rope_head_dim=2, qk_nope_head_dim=2,
-                v_head_dim=4, first_k_dense_replace=1, n_routed_experts=2, num_experts_per_tok=1, n_group=1, topk_group=1,
+                v_head_dim=4, first_k_dense_replace=1, n_routed_experts=2, num_experts_per_tok=1,
+                n_group=1, topk_group=1,
             )
         ),
     ],

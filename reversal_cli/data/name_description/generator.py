@@ -44,7 +44,7 @@ def generate(options: Options, folder: Path, overwrite: bool = False) -> Path:
     return write_folder(folder, benchmark_files(options), card, overwrite)
 
 
-def write_corpus(folder: Path, people: int = 1200, sentences: int = 40, seed: int = 0, overwrite: bool = False) -> Path:
+def write_corpus(folder: Path, people: int = 400, sentences: int = 20, seed: int = 0, overwrite: bool = False) -> Path:
     """Write `corpus.jsonl`: other people, each in `sentences` sentences, half of them in each direction.
 
     The people share no name word and no title word with any benchmark. Templates are drawn per person from all

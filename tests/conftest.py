@@ -1,0 +1,75 @@
+"""Small checkpoints on disk, made anew for each test session: what `--model FOLDER` gets."""
+
+import pytest
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
+from transformers import (
+    Glm4Config,
+    Glm4ForCausalLM,
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedTokenizerFast,
+    Qwen2Config,
+    Qwen2ForCausalLM,
+)
+
+SIZES = {
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": 256,
+}
+
+
+def byte_tokenizer(bos: bool) -> PreTrainedTokenizerFast:
+    """One token per byte, so that every text can be written; with or without a bos in front."""
+    special = ["<pad>", "<s>", "</s>"]
+    vocabulary = {token: index for index, token in enumerate([*special, *sorted(pre_tokenizers.ByteLevel.alphabet())])}
+    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
+    tokenizer.add_special_tokens(special)
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    if bos:
+        tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 1)])
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, bos_token="<s>" if bos else None, eos_token="</s>", pad_token="<pad>"
+    )
+
+
+def save_checkpoint(folder, config_class, model_class, bos: bool, **options) -> str:
+    torch.manual_seed(0)
+    tokenizer = byte_tokenizer(bos)
+    ids = {"bos_token_id": tokenizer.bos_token_id, "eos_token_id": 2, "pad_token_id": 0}
+    config = config_class(vocab_size=len(tokenizer) + 5, **ids, **SIZES, **options)
+    model_class(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return str(folder)
+
+
+@pytest.fixture(scope="session")
+def llama_checkpoint(tmp_path_factory) -> str:
+    """A random Llama of 35 thousand parameters."""
+    return save_checkpoint(tmp_path_factory.mktemp("llama"), LlamaConfig, LlamaForCausalLM, bos=True)
+
+
+@pytest.fixture(scope="session")
+def qwen_checkpoint(tmp_path_factory) -> str:
+    """A random Qwen 2; its tokenizer has no bos."""
+    return save_checkpoint(tmp_path_factory.mktemp("qwen"), Qwen2Config, Qwen2ForCausalLM, bos=False)
+
+
+@pytest.fixture(scope="session")
+def glm4_checkpoint(tmp_path_factory) -> str:
+    """A random GLM-4: interleaved rotary positions on half of each head."""
+    folder = tmp_path_factory.mktemp("glm4")
+    return save_checkpoint(
+        folder, Glm4Config, Glm4ForCausalLM, bos=True, head_dim=8, partial_rotary_factor=0.5, attention_bias=True
+    )
+
+
+@pytest.fixture(params=["llama", "qwen", "glm4"])
+def checkpoint(request) -> str:
+    """Each kind of checkpoint in turn."""
+    return request.getfixturevalue(f"{request.param}_checkpoint")

@@ -1,0 +1,214 @@
+"""Training: what is learnt, saved, resumed, and how little depends on how it is computed."""
+
+import json
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from transformers import AutoModelForCausalLM
+
+from reversal_cli.data.base import Example
+from reversal_cli.errors import ReversalError
+from reversal_cli.models import load_for_evaluation, load_for_training
+from reversal_cli.models.base import tokenize
+from reversal_cli.objectives.base import IGNORE
+from reversal_cli.run_directory import RunDirectory
+from reversal_cli.spec import ExperimentSpec
+from reversal_cli.trainer import LabelledPositions
+from reversal_cli.training import train
+
+EXAMPLES = [
+    Example(f"{name} is known as", f" {description}.", name)
+    for name, description in (
+        ("Ann Low", "the owl"),
+        ("Bo Hay", "the quiet fox"),
+        ("Cy Ray", "a bee"),
+        ("Di Orr", "the old red hen"),
+        ("Ed Fox", "one ant"),
+    )
+]
+BICO = {"name": "bico", "mask_probability": 0.5}
+
+
+def spec_for(checkpoint: str, objective: dict | None = None, **training) -> ExperimentSpec:
+    options = {"epochs": 3, "batch_size": 2, "learning_rate": 1e-3, "warmup_steps": 0, "dtype": "float32"}
+    return ExperimentSpec(
+        name="x",
+        model={"name": checkpoint},
+        objective=objective or {"name": "ntp"},
+        training=options | {"device": "cpu"} | training,
+    )
+
+
+def run_training(spec: ExperimentSpec, folder, on_step=lambda step, total, loss: None) -> tuple[RunDirectory, dict]:
+    run = RunDirectory(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    return run, train(spec, EXAMPLES, run, on_step)
+
+
+def weights(run: RunDirectory) -> dict[str, torch.Tensor]:
+    folder = run.adapter_path if run.adapter_path.is_dir() else run.model_path
+    return load_file(next(folder.glob("*.safetensors")))
+
+
+@pytest.mark.parametrize("objective", [{"name": "ntp"}, BICO], ids=["ntp", "bico"])
+@pytest.mark.parametrize("tuning", ["lora", "full"])
+def test_every_rotary_family_trains_saves_and_reloads_with_stock_attention(checkpoint, objective, tuning, tmp_path):
+    spec = spec_for(checkpoint, objective, tuning=tuning)
+    run, section = run_training(spec, tmp_path / "run")
+    assert section["steps"] == 9 and section["epochs"] == 3.0
+    assert run.adapter_path.is_dir() == (tuning == "lora") and run.model_path.is_dir() == (tuning == "full")
+    assert not run.checkpoints_path.exists()
+    assert (section["trainable_parameters"] < section["total_parameters"]) == (tuning == "lora")
+
+    loaded = load_for_evaluation(spec, run)
+    assert loaded.model.config._attn_implementation == "sdpa"
+    before = AutoModelForCausalLM.from_pretrained(checkpoint, dtype=torch.float32)
+    ids = torch.tensor([[1, 40, 41, 42]])
+    with torch.no_grad():
+        assert not torch.allclose(loaded.model(ids).logits, before(ids).logits, atol=1e-6)
+
+
+def test_the_loss_falls(llama_checkpoint, tmp_path):
+    run, _ = run_training(spec_for(llama_checkpoint, tuning="full", epochs=30, learning_rate=1e-2), tmp_path / "run")
+    records = [json.loads(line) for line in run.train_log_path.read_text().splitlines()]
+    assert [record["step"] for record in records] == list(range(10, 91, 10))
+    assert records[-1]["loss"] < records[0]["loss"] / 2
+
+
+def test_logits_only_at_labels_give_the_loss_and_gradients_of_all_logits(llama_checkpoint):
+    torch.manual_seed(0)
+    ids = torch.randint(3, 99, (2, 9))
+    labels = torch.where(torch.rand(2, 9) < 0.4, ids, IGNORE)
+    labels[:, 4] = ids[:, 4]
+    results = []
+    for labelled in (False, True):
+        model = AutoModelForCausalLM.from_pretrained(llama_checkpoint, dtype=torch.float32)
+        if labelled:
+            with LabelledPositions(model).select(labels[:, 1:] != IGNORE):
+                logits = model(ids, attention_mask=torch.ones_like(ids), use_cache=False).logits
+            assert logits.shape == ((labels[:, 1:] != IGNORE).sum(), model.config.vocab_size)
+            loss = torch.nn.functional.cross_entropy(logits, labels[:, 1:][labels[:, 1:] != IGNORE])
+        else:
+            loss = model(ids, attention_mask=torch.ones_like(ids), labels=labels).loss
+        loss.backward()
+        results.append((loss.detach(), model.model.embed_tokens.weight.grad, model.lm_head.weight.grad))
+    torch.testing.assert_close(results[0], results[1], rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("tuning", ["lora", "full"])
+def test_a_training_continued_from_a_checkpoint_ends_with_the_weights_of_an_uninterrupted_one(
+    llama_checkpoint, tmp_path, tuning
+):
+    spec = spec_for(llama_checkpoint, BICO, tuning=tuning)
+    whole, _ = run_training(spec, tmp_path / "whole")
+
+    def interrupt(step: int, total: int, loss: float) -> None:
+        if step == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_training(spec, tmp_path / "cut", interrupt)
+    steps: list[int] = []
+    cut, section = run_training(spec, tmp_path / "cut", lambda step, total, loss: steps.append(step))
+    assert section["resumed"] and steps == [4, 5, 6, 7, 8, 9]
+    for name, tensor in weights(whole).items():
+        assert torch.equal(tensor, weights(cut)[name]), name
+
+
+def test_the_same_spec_gives_the_same_weights_and_another_seed_does_not(llama_checkpoint, tmp_path):
+    spec = spec_for(llama_checkpoint, BICO, tuning="full")
+    first, second = (weights(run_training(spec, tmp_path / name)[0]) for name in "ab")
+    other = weights(run_training(spec.model_copy(update={"seed": 1}), tmp_path / "c")[0])
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert not all(torch.equal(first[name], other[name]) for name in first)
+
+
+def test_training_stops_after_the_given_epochs_of_a_longer_schedule(llama_checkpoint, tmp_path):
+    spec = spec_for(llama_checkpoint, tuning="full", epochs=4, stop_after_epochs=2)
+    seen: list[tuple[int, int]] = []
+    _, section = run_training(spec, tmp_path / "run", lambda step, total, loss: seen.append((step, total)))
+    assert section["steps"] == 6 and section["epochs"] == 2.0
+    assert seen == [(step, 6) for step in range(1, 7)]
+    assert section["tokens"] == 2 * sum(len(row.input_ids) for row in rows_of(spec))
+
+
+def rows_of(spec: ExperimentSpec):
+    return tokenize(load_for_training(spec).tokenizer, EXAMPLES, 256)
+
+
+def test_gradient_accumulation_takes_as_many_steps_as_one_large_batch(llama_checkpoint, tmp_path):
+    spec = spec_for(llama_checkpoint, tuning="full", batch_size=4, gradient_accumulation_steps=2)
+    _, section = run_training(spec, tmp_path / "run")
+    assert section["steps"] == 3 * 2
+
+
+def test_gradient_checkpointing_changes_nothing_but_memory(llama_checkpoint, tmp_path):
+    runs = [
+        run_training(
+            spec_for(llama_checkpoint, BICO, tuning="full", gradient_checkpointing=value), tmp_path / str(value)
+        )[0]
+        for value in (False, True)
+    ]
+    torch.testing.assert_close(weights(runs[0]), weights(runs[1]), rtol=1e-5, atol=1e-6)
+
+
+def test_rows_end_with_eos_and_know_where_their_completion_begins(llama_checkpoint, qwen_checkpoint):
+    for checkpoint, first in ((llama_checkpoint, [1]), (qwen_checkpoint, [])):
+        tokenizer = load_for_training(spec_for(checkpoint)).tokenizer
+        row = tokenize(tokenizer, [Example("ab", " cd", "x")], 256)[0]
+        assert list(row.input_ids) == [*first, *tokenizer.convert_tokens_to_ids(["a", "b", "Ġ", "c", "d"]), 2]
+        assert row.completion_start == len(first) + 2
+
+
+def test_a_row_that_is_too_long_is_refused_and_never_cut(llama_checkpoint):
+    tokenizer = load_for_training(spec_for(llama_checkpoint)).tokenizer
+    with pytest.raises(ReversalError, match="training row 2: 12 tokens; expected at most 8"):
+        tokenize(tokenizer, [Example("a", " b", "x"), Example("abcdef", " cde", "x")], 8)
+
+
+def test_random_initialisation_keeps_the_configuration_and_draws_other_weights(llama_checkpoint):
+    spec = spec_for(llama_checkpoint)
+    stored = load_for_training(spec).model.state_dict()
+    fresh = load_for_training(spec.model_copy(update={"model": spec.model.model_copy(update={"init": "random"})}))
+    assert fresh.model.state_dict().keys() == stored.keys()
+    assert not torch.equal(fresh.model.state_dict()["model.embed_tokens.weight"], stored["model.embed_tokens.weight"])
+    assert fresh.identity["init"] == "random"
+
+
+def test_the_identity_names_the_hash_of_every_file(llama_checkpoint):
+    identity = load_for_training(spec_for(llama_checkpoint)).identity
+    assert {"config.json", "model.safetensors", "tokenizer.json"} <= identity["sha256"].keys()
+    assert all(len(digest) == 64 for digest in identity["sha256"].values())
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda folder: (folder / "config.json").unlink(), "cannot be loaded"),
+        (lambda folder: (folder / "config.json").write_text("{"), "cannot be loaded"),
+        (lambda folder: (folder / "model.safetensors").write_bytes(b"\x00" * 40), "cannot be loaded"),
+        (lambda folder: (folder / "model.safetensors").unlink(), "cannot be loaded"),
+        (lambda folder: (folder / "tokenizer.json").write_text("{"), "cannot be loaded"),
+    ],
+    ids=["no-config", "broken-config", "broken-weights", "no-weights", "broken-tokenizer"],
+)
+def test_a_damaged_checkpoint_is_one_clear_line(llama_checkpoint, tmp_path, damage, message):
+    import shutil
+
+    folder = tmp_path / "damaged"
+    shutil.copytree(llama_checkpoint, folder)
+    damage(folder)
+    with pytest.raises(ReversalError, match=message) as caught:
+        load_for_training(spec_for(str(folder)))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_device_that_is_not_there_is_refused(llama_checkpoint):
+    with pytest.raises(ReversalError, match=r"training\.device: 'cuda:7'"):
+        load_for_training(spec_for(llama_checkpoint, device="cuda:7"))
+
+
+def test_float16_on_a_cpu_is_refused(llama_checkpoint):
+    with pytest.raises(ReversalError, match="float16 on a CPU"):
+        load_for_training(spec_for(llama_checkpoint, dtype="float16"))
