@@ -91,7 +91,7 @@ def main(arguments: Sequence[str]) -> int:
         if error.errno not in STORAGE_ERRORS:
             raise
         where = error.filename or "writing a file"
-        error_line(f"{where}: {error.strerror}; expected a place to write with room left; nothing finished is lost")
+        error_line(f"{where}: {error.strerror}; expected a place to write with room left; what was finished is kept")
         return USER_ERROR
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED

@@ -18,6 +18,7 @@ from reversal_cli.naming import model_stem
 from reversal_cli.run_directory import RunDirectory, find_runs, read_json, run_path
 from reversal_cli.spec import DatasetSpec, ExperimentSpec
 from reversal_cli.spec_loading import Experiment, spec_differences
+from reversal_cli.storage import storage_errors
 
 if TYPE_CHECKING:
     from reversal_cli.evaluation import Complete
@@ -73,7 +74,7 @@ def pretrain_base(spec: "PretrainSpec", out: Path, terminal: Terminal, overwrite
         return read_json(made)
     if out.exists() and not made.is_file() and any(out.iterdir()):
         raise ReversalError(f"{out}: holds other files; expected a new folder or a base model; choose another --out")
-    with terminal.progress(f"pretrain {spec.name}", "step") as advance:
+    with storage_errors(out), terminal.progress(f"pretrain {spec.name}", "step") as advance:
         content = pretrain(spec, out, lambda step, total, loss: advance(step, total, loss=loss))
     terminal.say(f"pretrain {spec.name}: done -> {out}")
     return content
@@ -137,7 +138,7 @@ def train_run(run: RunDirectory, spec: ExperimentSpec, splits: Splits, terminal:
     continued = run.checkpoints_path.is_dir() and any(run.checkpoints_path.iterdir())
     if continued:
         terminal.say(f"{run.path}: was interrupted, continues")
-    with terminal.progress(label, "step") as advance:
+    with storage_errors(run.path), terminal.progress(label, "step") as advance:
         training = train(spec, splits.train, run, lambda step, total, loss: advance(step, total, loss=loss))
     model = training.pop("model")
     manifest.end_training(run, training, model)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from fake_stages import TRAINING, FakeStages, install
+from safetensors import SafetensorError
 
 from reversal_cli.cli import main
 from reversal_cli.run_directory import RunDirectory
@@ -137,6 +138,25 @@ def test_a_run_that_failed_before_its_first_step_may_be_begun_with_another_spec(
     assert error(capsys, FINETUNE).startswith("error: results/x: No space left on device")
     stages.fail_training_with = None
     assert main([*FINETUNE, "--epochs", "20"]) == 0
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)"),
+        RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 2503680 vs 2503568"),
+    ],
+    ids=["safetensors", "torch"],
+)
+def test_a_disk_that_fills_up_in_training_is_one_line_whoever_meets_it(stages, capsys, failure):
+    stages.fail_training_with = failure
+    assert error(capsys, FINETUNE).startswith("error: results/x/seed-0: ")
+
+
+def test_another_failure_in_training_keeps_its_traceback(stages):
+    stages.fail_training_with = RuntimeError("a bug")
+    with pytest.raises(RuntimeError, match="a bug"):
+        main(FINETUNE)
 
 
 def test_an_interrupted_evaluation_continues_where_it_was(stages, capsys):
