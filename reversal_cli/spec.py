@@ -11,6 +11,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from reversal_cli.data.name_description.options import Options
+from reversal_cli.objectives.abi import Abi
+from reversal_cli.objectives.base import FamilyName, ObjectiveOptions
 from reversal_cli.objectives.bico import Bico
 from reversal_cli.objectives.ntp import Ntp
 
@@ -21,10 +23,13 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Untrained(Section):
-    """No objective: the checkpoint is evaluated as it is (the baseline row)."""
+class Untrained(ObjectiveOptions):
+    """No objective: the checkpoint is evaluated as it is (the baseline row), GLM by filling a blank."""
 
     name: Literal["none"] = "none"
+
+    def fills_blanks(self, family: FamilyName) -> bool:
+        return family == "glm"
 
 
 class DatasetSpec(Section):
@@ -41,6 +46,11 @@ class ModelSpec(Section):
     """Branch, tag or commit of a hub id."""
     init: Literal["pretrained", "random"] = "pretrained"
     """`random` keeps configuration and tokenizer but draws new weights."""
+    gelu: Literal["tanh", "erf"] | None = None
+    """GLM only. tanh is what the published weights were trained with, erf what the hub's modelling code computes.
+    Empty: as the checkpoint's config says, tanh where it does not."""
+    mask_token_id: int | None = Field(default=None, ge=0)
+    """GLM only: another id for [MASK], for a checkpoint whose tokenizer names a row that was never trained."""
 
 
 class LoraSpec(Section):
@@ -84,7 +94,7 @@ class EvaluationSpec(Section):
     max_new_tokens: int = Field(default=40, ge=1)
 
 
-ObjectiveSpec = Annotated[Ntp | Bico | Untrained, Field(discriminator="name")]
+ObjectiveSpec = Annotated[Ntp | Bico | Abi | Untrained, Field(discriminator="name")]
 
 
 class ExperimentSpec(Section):

@@ -37,7 +37,7 @@ class Collator:
         self.task = task
 
     def __call__(self, keys: Sequence[Key]) -> dict[str, Tensor]:
-        """input_ids, position_ids, labels: int64 [b, s]; attention_mask: bool [b, s] or [b, 1, s, s]."""
+        """The arrays of a `Batch`, by the names of the model's arguments."""
         task = self.task
         draw = Draw(task.seed, keys[0].epoch, tuple(key.index for key in keys))
         batch = task.objective.collate([task.rows[key.index] for key in keys], task.tokens, draw)
@@ -79,8 +79,8 @@ class ObjectiveTrainer(Trainer):
     def compute_loss(
         self, model: nn.Module, inputs: dict[str, Tensor], return_outputs: bool = False, **_: Any
     ) -> Tensor:
-        """Mean cross-entropy in float32 over the labels; the logits at t-1 are scored against labels[t]."""
-        labels = inputs.pop("labels")[:, 1:]
+        """Mean cross-entropy in float32 over the labels; the logits at t are scored against labels[t]."""
+        labels = inputs.pop("labels")
         with self.labelled.select(labels != IGNORE):
             logits = model(**inputs, use_cache=False).logits  # [labels, v]
         targets = labels[labels != IGNORE]
@@ -99,7 +99,7 @@ class LabelledPositions:
         model.get_output_embeddings().register_forward_pre_hook(self._keep_chosen)
 
     def select(self, chosen: Tensor) -> "LabelledPositions":
-        """chosen: bool [b, s-1], True where the hidden state at t is to give logits."""
+        """chosen: bool [b, s], True where the hidden state is to give logits."""
         self.chosen = chosen
         return self
 
@@ -112,7 +112,7 @@ class LabelledPositions:
     def _keep_chosen(self, module: nn.Module, args: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
         if self.chosen is None:
             return None
-        return (args[0][:, :-1][self.chosen],)  # [labels, h]
+        return (args[0][self.chosen],)  # [labels, h]
 
 
 class Reporter(TrainerCallback):

@@ -2,7 +2,8 @@
 
 Per batch a coin decides between an ordinary NTP step and a denoising step: random tokens are replaced by a placeholder,
 attention is bidirectional over the tokens that are real and not masked, and the logits at i-1 predict the masked token
-at i. The mirrored rotary attention that makes this work lives in `models/attention.py`.
+at i. The mirrored rotary attention that makes this work lives in `models/attention.py`; GLM's learned absolute
+positions need no mirroring.
 """
 
 from collections.abc import Sequence
@@ -15,10 +16,13 @@ from reversal_cli.objectives.base import (
     IGNORE,
     Batch,
     Draw,
+    FamilyName,
+    LossOn,
     ObjectiveOptions,
     Row,
     TokenIds,
     next_token_batch,
+    next_token_labels,
     pad_rows,
     positions,
 )
@@ -31,8 +35,14 @@ class Bico(ObjectiveOptions):
 
     summary: ClassVar[str] = "bidirectional causal optimisation (mirrored rotary attention + mask denoising)"
     mirrored: ClassVar[bool] = True
+    on: ClassVar[dict[FamilyName, str]] = {
+        "rotary": "causal steps, and denoising steps with mirrored rotary attention",
+        "glm": "causal steps, and denoising steps with absolute positions (nothing to mirror)",
+    }
 
     name: Literal["bico"] = "bico"
+    loss_on: LossOn = "sequence"
+    """Which tokens NTP steps learn: the whole sequence (published) or the completion only."""
     mask_probability: Probability | tuple[Probability, Probability] = 0.15
     """Probability that a token is masked in a denoising step; a pair draws it per batch, uniformly from that range."""
     bico_share: float = Field(default=0.5, ge=0, le=1)
@@ -73,18 +83,19 @@ def choose_masked(row: Row, tokens: TokenIds, probability: float, generator: np.
 
 
 def denoising_batch(rows: Sequence[Row], tokens: TokenIds, masked: Sequence[np.ndarray]) -> Batch:
-    """The denoising layout: masked positions hold the pad id, are labels, and are hidden as keys but kept as queries.
+    """The denoising layout: masked positions hold the pad id and are predicted; they are queries, but no keys.
 
-    Example, ids `1 7 8 9 2` with index 2 masked: input `1 7 0 9 2`, labels `- - 8 - -`, and every query, whatever its
-    position, may attend keys 0, 1, 3 and 4.
+    Example, ids `1 7 8 9 2` with index 2 masked: input `1 7 0 9 2`, labels `- 8 - - -` (the logits before the masked
+    token predict it), and every query, whatever its position, may attend keys 0, 1, 3 and 4.
     """
-    clean_ids, real = pad_rows(rows, tokens.pad)
-    labels = np.full_like(clean_ids, IGNORE)
+    clean_ids, real = pad_rows([row.input_ids for row in rows], tokens.pad)
+    targets = np.full_like(clean_ids, IGNORE)
     for index, chosen in enumerate(masked):
-        labels[index, chosen] = clean_ids[index, chosen]
-    is_masked = labels != IGNORE
+        targets[index, chosen] = clean_ids[index, chosen]
+    is_masked = targets != IGNORE
     input_ids = np.where(is_masked, tokens.pad, clean_ids)
     keys = real & ~is_masked
     batch, width = keys.shape
     attention_mask = np.broadcast_to(keys[:, None, None, :], (batch, 1, width, width)).copy()
-    return Batch(input_ids, attention_mask, positions(input_ids), labels, int(real.sum()))
+    position_ids = positions(input_ids, tokens.family)
+    return Batch(input_ids, attention_mask, position_ids, next_token_labels(targets), int(real.sum()))

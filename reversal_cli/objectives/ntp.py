@@ -1,9 +1,24 @@
 """NTP: next-token prediction, the ordinary causal fine-tuning that shows the reversal curse."""
 
+import dataclasses
 from collections.abc import Sequence
 from typing import ClassVar, Literal
 
-from reversal_cli.objectives.base import Batch, Draw, ObjectiveOptions, Row, TokenIds, next_token_batch
+from reversal_cli.objectives.base import (
+    IGNORE,
+    Batch,
+    Draw,
+    FamilyName,
+    LossOn,
+    ObjectiveOptions,
+    Row,
+    TokenIds,
+    next_token_batch,
+)
+from reversal_cli.objectives.blanks import BlankRow, blank_batch, suffix_row
+
+FIRST_PREDICTED = 2
+"""Index of the first token in GLM's blank: what comes before, [CLS] and one token, is given."""
 
 
 class Ntp(ObjectiveOptions):
@@ -11,9 +26,33 @@ class Ntp(ObjectiveOptions):
 
     summary: ClassVar[str] = "next-token prediction (causal baseline)"
     mirrored: ClassVar[bool] = False
+    on: ClassVar[dict[FamilyName, str]] = {
+        "rotary": "causal",
+        "glm": "one blank from the second token to the end (glm_form = blank), or causal (glm_form = causal)",
+    }
 
     name: Literal["ntp"] = "ntp"
+    loss_on: LossOn = "sequence"
+    """Which tokens are learnt: the whole sequence (published) or the completion only."""
+    glm_form: Literal["blank", "causal"] = "blank"
+    """GLM only. blank: `[CLS] first-token [gMASK]`, and all the rest written from left to right in the blank, which is
+    how GLM models language. causal: the text without blanks under a causal mask, which GLM was never trained for."""
+
+    def fills_blanks(self, family: FamilyName) -> bool:
+        return family == "glm" and self.glm_form == "blank"
 
     def collate(self, rows: Sequence[Row], tokens: TokenIds, draw: Draw) -> Batch:
         """A causal batch; nothing is drawn."""
-        return next_token_batch(rows, tokens, self.loss_on)
+        if not self.fills_blanks(tokens.family):
+            return next_token_batch(rows, tokens, self.loss_on)
+        laid_out = [self._blank_row(row, tokens) for row in rows]
+        return blank_batch(laid_out, tokens, "after_mask")
+
+    def _blank_row(self, row: Row, tokens: TokenIds) -> BlankRow:
+        start = min(FIRST_PREDICTED, len(row.input_ids) - 1)
+        laid_out = suffix_row(row.input_ids, start, self.prompt_mask(tokens.blanks), tokens.blanks)
+        if self.loss_on == "sequence":
+            return laid_out
+        unscored = laid_out.prefix + max(0, row.completion_start - start)
+        labels = (IGNORE,) * unscored + laid_out.labels[unscored:]
+        return dataclasses.replace(laid_out, labels=labels)

@@ -1,16 +1,20 @@
 """What an objective puts into a batch, checked by hand and by loops."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from pydantic import ValidationError
 
 from reversal_cli.objectives import OBJECTIVES
-from reversal_cli.objectives.base import IGNORE, Draw, Row, TokenIds
+from reversal_cli.objectives.base import IGNORE, BlankTokens, Draw, Row, TokenIds
 from reversal_cli.objectives.bico import Bico, choose_masked, denoising_batch
 from reversal_cli.objectives.ntp import Ntp
 
 PAD, BOS, EOS = 0, 1, 2
-TOKENS = TokenIds(pad=PAD, special=frozenset({PAD, BOS, EOS}))
+BLANKS = BlankTokens(mask=90, sentence_mask=91, long_mask=92, sop=93, eop=94, eos=EOS)
+TOKENS = TokenIds(pad=PAD, special=frozenset({PAD, BOS, EOS}), blanks=BLANKS)
+FAMILIES = {"rotary": TOKENS, "glm": dataclasses.replace(TOKENS, family="glm")}
 ROWS = [Row((BOS, 7, 8, 9, EOS), completion_start=3), Row((BOS, 5, EOS), completion_start=1)]
 
 
@@ -22,48 +26,59 @@ def many_rows(count: int, length: int = 12) -> list[Row]:
     return [Row((BOS, *range(10, 10 + length), EOS), 1) for _ in range(count)]
 
 
+@pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("name", OBJECTIVES)
-def test_every_objective_gives_arrays_of_one_shape_and_int64_ids(name):
+def test_every_objective_gives_arrays_of_one_shape_and_int64_ids(name, family):
     for epoch in range(6):
-        batch = OBJECTIVES[name]().collate(ROWS, TOKENS, draw(epoch))
-        assert batch.input_ids.shape == batch.labels.shape == batch.position_ids.shape == (2, 5)
+        batch = OBJECTIVES[name]().collate(ROWS, FAMILIES[family], draw(epoch))
+        rows, width = batch.input_ids.shape
+        assert batch.labels.shape == (rows, width)
+        assert batch.position_ids.shape == ((rows, 2, width) if family == "glm" else (rows, width))
         assert batch.input_ids.dtype == batch.labels.dtype == batch.position_ids.dtype == np.int64
         assert batch.attention_mask.dtype == bool
-        assert batch.position_ids.tolist() == [[0, 1, 2, 3, 4]] * 2
-        assert batch.tokens == 8
+        assert batch.attention_mask.shape in {(rows, width), (rows, 1, width, width)}
+        if batch.attention_mask.ndim == 4:  # attention to nothing has no value
+            assert batch.attention_mask.any(axis=-1).all()
 
 
+@pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("name", OBJECTIVES)
-def test_every_objective_is_a_pure_function_of_seed_epoch_and_index(name):
+def test_every_objective_is_a_pure_function_of_seed_epoch_and_index(name, family):
     objective = OBJECTIVES[name]()
-    first, again = (objective.collate(ROWS, TOKENS, draw(3, 5)) for _ in range(2))
-    assert np.array_equal(first.input_ids, again.input_ids)
-    assert np.array_equal(first.labels, again.labels)
+    first, again = (objective.collate(ROWS, FAMILIES[family], draw(3, 5)) for _ in range(2))
+    for field in ("input_ids", "attention_mask", "position_ids", "labels"):
+        assert np.array_equal(getattr(first, field), getattr(again, field)), field
 
 
+@pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("name", OBJECTIVES)
-def test_padding_is_never_a_label(name):
+def test_what_padding_holds_changes_no_batch_but_the_padding(name, family):
     for epoch in range(20):
-        batch = OBJECTIVES[name]().collate(ROWS, TOKENS, draw(epoch))
-        assert (batch.labels[1, 3:] == IGNORE).all()
+        objective, tokens = OBJECTIVES[name](), FAMILIES[family]
+        both = objective.collate(ROWS, tokens, draw(epoch, indices=(4, 4)))
+        alone = objective.collate(ROWS[1:], tokens, draw(epoch, indices=(4,)))
+        width = alone.labels.shape[1]
+        assert np.array_equal(both.labels[1, :width], alone.labels[0])
+        assert (both.labels[1, width:] == IGNORE).all()
+        assert np.array_equal(both.position_ids[1, ..., :width], alone.position_ids[0])
 
 
 def test_ntp_learns_the_whole_sequence_by_default():
     batch = Ntp().collate(ROWS, TOKENS, draw())
     assert batch.input_ids.tolist() == [[1, 7, 8, 9, 2], [1, 5, 2, 0, 0]]
-    assert batch.labels.tolist() == [[1, 7, 8, 9, 2], [1, 5, 2, IGNORE, IGNORE]]
+    assert batch.labels.tolist() == [[7, 8, 9, 2, IGNORE], [5, 2, IGNORE, IGNORE, IGNORE]]
     assert batch.attention_mask.tolist() == [[True] * 5, [True] * 3 + [False] * 2]
 
 
 def test_ntp_on_the_completion_alone_has_no_label_in_the_prompt():
     batch = Ntp(loss_on="completion").collate(ROWS, TOKENS, draw())
-    assert batch.labels.tolist() == [[IGNORE] * 3 + [9, 2], [IGNORE, 5, 2, IGNORE, IGNORE]]
+    assert batch.labels.tolist() == [[IGNORE] * 2 + [9, 2, IGNORE], [5, 2, IGNORE, IGNORE, IGNORE]]
 
 
 def test_a_denoising_batch_hides_masked_tokens_as_keys_and_keeps_them_as_queries():
     batch = denoising_batch(ROWS, TOKENS, [np.array([2]), np.array([1])])
     assert batch.input_ids.tolist() == [[1, 7, PAD, 9, 2], [1, PAD, 2, 0, 0]]
-    assert batch.labels.tolist() == [[IGNORE, IGNORE, 8, IGNORE, IGNORE], [IGNORE, 5, IGNORE, IGNORE, IGNORE]]
+    assert batch.labels.tolist() == [[IGNORE, 8, IGNORE, IGNORE, IGNORE], [5, IGNORE, IGNORE, IGNORE, IGNORE]]
     for row, visible in enumerate(([0, 1, 3, 4], [0, 2])):
         for query in range(5):
             assert np.flatnonzero(batch.attention_mask[row, 0, query]).tolist() == visible
