@@ -202,11 +202,10 @@ def completer(run: RunDirectory, spec: ExperimentSpec, options: EvaluationOption
         return model
 
     def complete(prompts: Sequence[str]) -> Iterable[Any]:
-        from reversal_cli.generation import generate_completions
+        from reversal_cli.decoding import complete_prompts
 
         batch_size = options.batch_size or spec.evaluation.batch_size
-        model = loaded()
-        return generate_completions(model.model, model.tokenizer, prompts, spec.evaluation.max_new_tokens, batch_size)
+        return complete_prompts(loaded(), spec.objective, prompts, spec.evaluation.max_new_tokens, batch_size)
 
     return complete
 

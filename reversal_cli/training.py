@@ -14,14 +14,14 @@ from typing import Any
 import torch
 from peft import LoraConfig, get_peft_model
 from torch import nn
-from transformers import PreTrainedModel, PrinterCallback, TrainingArguments, set_seed
+from transformers import PrinterCallback, TrainingArguments, set_seed
 from transformers.trainer_utils import get_last_checkpoint
 
 from reversal_cli.batching import BatchPlan
 from reversal_cli.data.base import Example
-from reversal_cli.models import load_for_training
+from reversal_cli.models import FAMILIES, load_for_training
 from reversal_cli.models.attention import install_mirrored_attention
-from reversal_cli.models.base import Loaded, token_ids, tokenize
+from reversal_cli.models.base import Loaded, refuse_long_rows, tokenize
 from reversal_cli.models.precision import choose_device, choose_dtype
 from reversal_cli.run_directory import RunDirectory
 from reversal_cli.spec import ExperimentSpec, TrainingSpec
@@ -34,14 +34,16 @@ def train(spec: ExperimentSpec, examples: Sequence[Example], run: RunDirectory, 
     set_seed(spec.seed)
     loaded = load_for_training(spec)
     rows = tokenize(loaded.tokenizer, examples, spec.training.max_length)
+    refuse_long_rows(rows, loaded.max_positions)
+    spec.objective.check(rows)
     model: nn.Module = loaded.model
     if spec.training.gradient_checkpointing:
         loaded.model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-    if spec.objective.mirrored:
+    if spec.objective.mirrored and loaded.tokens.family == "rotary":
         install_mirrored_attention(loaded.model)
     if spec.training.tuning == "lora":
-        model = add_lora(loaded.model, spec.training)
-    task = Task(rows, token_ids(loaded.tokenizer), spec.objective, spec.training, spec.seed)
+        model = add_lora(loaded, spec.training)
+    task = Task(rows, loaded.tokens, spec.objective, spec.training, spec.seed)
     section = fit(model, task, run.checkpoints_path, on_step, run.append_log)
     folder = run.adapter_path if spec.training.tuning == "lora" else run.model_path
     run.save_folder(folder, lambda temporary: save(model, loaded, temporary))
@@ -49,15 +51,19 @@ def train(spec: ExperimentSpec, examples: Sequence[Example], run: RunDirectory, 
     return {**section, "model": loaded.identity}
 
 
-def add_lora(model: PreTrainedModel, training: TrainingSpec) -> nn.Module:
-    """LoRA on every linear layer except the output layer."""
+def add_lora(loaded: Loaded, training: TrainingSpec) -> nn.Module:
+    """LoRA on every linear layer except the output layer; embedding rows of added tokens are trained as they are."""
+    model, family = loaded.model, FAMILIES[loaded.tokens.family]
+    table = next(name for name, module in model.named_modules() if module is model.get_input_embeddings())
     config = LoraConfig(
         r=training.lora.r,
         lora_alpha=training.lora.alpha,
         lora_dropout=training.lora.dropout,
-        target_modules="all-linear",
+        target_modules=family.lora_targets,
+        trainable_token_indices={table: list(loaded.added_rows)} if loaded.added_rows else None,
         bias="none",
-        task_type="CAUSAL_LM",
+        # peft's own wrapper of causal models expects transformers' `generate`, which GLM has not.
+        task_type="CAUSAL_LM" if loaded.tokens.family == "rotary" else None,
     )
     return get_peft_model(model, config)
 

@@ -1,5 +1,8 @@
 """Small checkpoints on disk, made anew for each test session: what `--model FOLDER` gets."""
 
+import json
+from pathlib import Path
+
 import pytest
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
@@ -12,6 +15,8 @@ from transformers import (
     Qwen2Config,
     Qwen2ForCausalLM,
 )
+
+from reversal_cli.models.glm_modeling import GlmAbiConfig, GlmAbiModel
 
 SIZES = {
     "hidden_size": 32,
@@ -67,6 +72,46 @@ def glm4_checkpoint(tmp_path_factory) -> str:
     return save_checkpoint(
         folder, Glm4Config, Glm4ForCausalLM, bos=True, head_dim=8, partial_rotary_factor=0.5, attention_bias=True
     )
+
+
+GLM_ADDED = ("<|startofpiece|>", "<|endofpiece|>", "[CLS]", "[MASK]", "[SEP]", "[UNUSED]", "[gMASK]", "[sMASK]")
+GLM_CONFIG = {
+    "model_type": "glm",
+    "architectures": ["GLMModel"],
+    "num_layers": 2,
+    "hidden_size": 32,
+    "num_attention_heads": 4,
+    "max_sequence_length": 128,
+    "block_position_encoding": True,
+    "relative_encoding": False,
+    "output_predict": True,
+    "torch_dtype": "float32",
+}
+
+
+def save_glm(folder: Path, prefix: str = "") -> str:
+    """A random GLM of 2022 as it is published: its tokenizer's files, and float16 weights in a pickle."""
+    torch.manual_seed(0)
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    vocabulary = {token: index for index, token in enumerate([*letters, "he", "Ġa", "<|endoftext|>"])}
+    added = {token: len(vocabulary) + index for index, token in enumerate(GLM_ADDED)}
+    config = {**GLM_CONFIG, "vocab_size": len(vocabulary) + len(added) + 7}
+    fields = ("num_layers", "hidden_size", "num_attention_heads", "max_sequence_length", "vocab_size")
+    model = GlmAbiModel(GlmAbiConfig(**{field: config[field] for field in fields}))
+    weights = {prefix + name: tensor.half() for name, tensor in model.state_dict().items() if name != "lm_head.weight"}
+    files = {"config.json": config, "vocab.json": vocabulary, "added_tokens.json": added}
+    for name, content in files.items():
+        (folder / name).write_text(json.dumps(content))
+    (folder / "merges.txt").write_text("#version: 0.2\nh e\nĠ a\n")
+    (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "GLMGPT2Tokenizer"}))
+    torch.save(weights, folder / "pytorch_model.bin")
+    return str(folder)
+
+
+@pytest.fixture(scope="session")
+def glm_checkpoint(tmp_path_factory) -> str:
+    """A random GLM of 2022 with GPT-2's kind of tokenizer."""
+    return save_glm(tmp_path_factory.mktemp("glm2022"))
 
 
 @pytest.fixture(params=["llama", "qwen", "glm4"])

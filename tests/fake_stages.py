@@ -51,10 +51,10 @@ class FakeStages:
 
     def load_for_evaluation(self, spec: ExperimentSpec, run: RunDirectory) -> Loaded:
         self.loaded.append(spec)
-        return Loaded(model=None, tokenizer=None, identity={"name": spec.model.name})
+        return Loaded(model=None, tokenizer=None, identity={"name": spec.model.name}, tokens=None)
 
-    def generate_completions(
-        self, model: Any, tokenizer: Any, prompts: Sequence[str], max_new_tokens: int, batch_size: int
+    def complete_prompts(
+        self, loaded: Any, objective: Any, prompts: Sequence[str], max_new_tokens: int, batch_size: int
     ) -> Iterator[list[Completion]]:
         for index, prompt in enumerate(prompts):
             if self.prompts == self.interrupt_generation_at:
@@ -69,7 +69,7 @@ def install(monkeypatch: pytest.MonkeyPatch, folder: Path) -> FakeStages:
     generate(Options(entities=2, train_templates=2, test_templates=1), Path("data"))
     fakes = FakeStages(Path("data"))
     monkeypatch.setitem(sys.modules, "reversal_cli.training", SimpleNamespace(train=fakes.train))
-    generation = SimpleNamespace(generate_completions=fakes.generate_completions)
-    monkeypatch.setitem(sys.modules, "reversal_cli.generation", generation)
+    decoding = SimpleNamespace(complete_prompts=fakes.complete_prompts)
+    monkeypatch.setitem(sys.modules, "reversal_cli.decoding", decoding)
     monkeypatch.setattr("reversal_cli.models.load_for_evaluation", fakes.load_for_evaluation)
     return fakes

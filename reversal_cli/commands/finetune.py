@@ -18,7 +18,8 @@ def finetune(
         Path | None, typer.Argument(metavar="EXPERIMENT.toml", help="What differs from the defaults; flags win.")
     ] = None,
     objective: Annotated[
-        str | None, typer.Option(metavar="NAME", help="ntp, bico, or none (the untrained baseline).  [default: ntp]")
+        str | None,
+        typer.Option(metavar="NAME", help="ntp, bico, abi, or none (untrained baseline).  [default: ntp]"),
     ] = None,
     model: Annotated[
         str | None,
@@ -37,7 +38,7 @@ def finetune(
     ] = None,
     lora: Annotated[
         bool | None,
-        typer.Option("--lora/--full", help="Train an adapter, or all weights.  [default: lora; tiny-llama: full]"),
+        typer.Option("--lora/--full", help="Train an adapter, or all weights.  [default: lora; tiny models: full]"),
     ] = None,
     epochs: Annotated[
         int | None, typer.Option(metavar="N", help="Epochs of the schedule.  [default: 20, or the preset's]")

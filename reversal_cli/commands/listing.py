@@ -7,7 +7,7 @@ from reversal_cli.console import Terminal, make_table
 
 
 def list_names(quiet: Quiet = False, as_json: Json = False) -> None:
-    """Show objectives, models, datasets and metrics."""
+    """Show objectives, what each does on each model family, models, datasets and metrics."""
     kinds = known_names()
     terminal = Terminal(quiet)
     if as_json:
@@ -27,7 +27,10 @@ def known_names() -> dict[str, dict[str, str]]:
     return {
         "objectives": {name: options.summary for name, options in OBJECTIVES.items()}
         | {"none": "no training: the checkpoint as it is (the baseline row)"},
-        "models": dict.fromkeys(PRESETS, "small pretrained base that ships with this package; runs on a CPU")
+        "objectives by model family": {
+            f"{name} on {family}": how for name, options in OBJECTIVES.items() for family, how in options.on.items()
+        },
+        "models": {name: f"{preset.summary}; runs on a CPU" for name, preset in PRESETS.items()}
         | {"FOLDER": "a checkpoint on disk", "ORG/NAME": "a checkpoint of the hub, with --revision"},
         "datasets": dict(DATASETS),
         "metrics": {name: metric.summary for name, metric in METRICS.items()},

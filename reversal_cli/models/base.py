@@ -1,14 +1,20 @@
 """What the rest of the package knows of a model: the network, its tokenizer, and how text becomes rows."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+from tokenizers import pre_tokenizers
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from reversal_cli.data.base import Example
 from reversal_cli.errors import ReversalError
-from reversal_cli.objectives.base import Row, TokenIds
+from reversal_cli.objectives.base import Row, Span, TokenIds
+from reversal_cli.spec import ModelSpec
+
+SENTENCE_MARKS = ".?!;:\n\u3002\uff1f\uff01\uff1b\uff1a\u2026"
+"""GLM's pretraining cuts sentences at tokens that contain one of these: full stop and so on, also in Chinese."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +25,21 @@ class Loaded:
     tokenizer: PreTrainedTokenizerBase
     identity: dict[str, Any]
     """Goes into the manifest: name, class, parameters, and hashes or the hub commit of the files."""
+    tokens: TokenIds
+    max_positions: int | None = None
+    """Tokens the longest text may have; None: as many as memory holds."""
+    added_rows: tuple[int, ...] = ()
+    """Embedding rows that training must not leave frozen: tokens the checkpoint did not know."""
 
 
-def token_ids(tokenizer: PreTrainedTokenizerBase) -> TokenIds:
-    return TokenIds(pad=tokenizer.pad_token_id, special=frozenset(tokenizer.all_special_ids))
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One architecture's code path."""
+
+    summary: str
+    load: Callable[[ModelSpec, torch.dtype, torch.device], Loaded]
+    lora_targets: str | list[str]
+    """Linear layers that LoRA trains, as peft names them."""
 
 
 def tokenize(tokenizer: PreTrainedTokenizerBase, examples: Iterable[Example], max_length: int) -> list[Row]:
@@ -35,13 +52,53 @@ def tokenize(tokenizer: PreTrainedTokenizerBase, examples: Iterable[Example], ma
     for number, example in enumerate(examples, start=1):
         encoded = tokenizer(example.text, return_offsets_mapping=True)
         ids = list(encoded["input_ids"])
-        ends = [end for _, end in encoded["offset_mapping"]]
+        offsets = encoded["offset_mapping"]
         if ids[-1] != tokenizer.eos_token_id:
             ids.append(tokenizer.eos_token_id)
         if len(ids) > max_length:
             raise ReversalError(
                 f"training row {number}: {len(ids)} tokens; expected at most {max_length}; raise training.max_length"
             )
-        start = next(index for index, end in enumerate(ends) if end > len(example.prompt))
-        rows.append(Row(tuple(ids), start))
+        start = next(index for index, (_, end) in enumerate(offsets) if end > len(example.prompt))
+        rows.append(Row(tuple(ids), start, entity_spans(example, offsets)))
     return rows
+
+
+def entity_spans(example: Example, offsets: Sequence[tuple[int, int]]) -> tuple[Span, ...]:
+    """Token spans of the name and of the description in the example's text, those of them that are there.
+
+    offsets: first and last character of each token; special tokens are empty. Upper and lower case count as equal,
+    since a description may begin the sentence.
+    """
+    spans = []
+    text = example.text.lower()
+    for phrase in (example.name.lower(), example.description.lower()):
+        first = text.find(phrase) if phrase else -1
+        if first < 0:
+            continue
+        last = first + len(phrase)
+        inside = [index for index, (start, end) in enumerate(offsets) if start < last and end > max(first, start)]
+        spans.append((inside[0], inside[-1] + 1))
+    return tuple(spans)
+
+
+def sentence_ends(tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
+    """Ids of the tokens that contain a sentence mark, as it is or as byte-level tokenizers write it."""
+    byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    marks = set(SENTENCE_MARKS) | {byte_level.pre_tokenize_str(mark)[0][0] for mark in SENTENCE_MARKS}
+    special = set(tokenizer.all_special_tokens)
+    return frozenset(
+        token_id
+        for token, token_id in tokenizer.get_vocab().items()
+        if token not in special and any(mark in token for mark in marks)
+    )
+
+
+def refuse_long_rows(rows: Sequence[Row], max_positions: int | None) -> None:
+    """Raises ReversalError for a row that the model has no positions for."""
+    for number, row in enumerate(rows, start=1):
+        if max_positions is not None and len(row.input_ids) > max_positions:
+            raise ReversalError(
+                f"training row {number}: {len(row.input_ids)} tokens; expected at most {max_positions}, the positions "
+                "this model has; shorten the row or choose another model"
+            )

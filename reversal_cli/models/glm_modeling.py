@@ -160,6 +160,7 @@ class GlmAbiModel(PreTrainedModel):
         position_ids: Tensor | None = None,
         past_key_values: Cache | None = None,
         use_cache: bool = False,
+        logits_to_keep: int = 0,
         **_: Any,
     ) -> CausalLMOutputWithPast:
         """Logits [b, s, v] of the token after each position (labels are never shifted here).
@@ -167,7 +168,7 @@ class GlmAbiModel(PreTrainedModel):
         input_ids: int64 [b, s]. attention_mask: bool or 0/1, nonzero = may attend. [b, 1, s, keys] is used as it is;
         [b, keys] hides keys of causal attention (the hub's code would read that as bidirectional); None is causal.
         position_ids: int64 [b, 2, s]; [b, s] or None (0, 1, ...) mean a text without blanks, whose second row is 0.
-        With a cache, keys are the cached tokens followed by these.
+        With a cache, keys are the cached tokens followed by these. logits_to_keep: of the last tokens; 0: of all.
         """
         batch, length = input_ids.shape
         if use_cache and past_key_values is None:
@@ -181,6 +182,7 @@ class GlmAbiModel(PreTrainedModel):
             attention_mask = causal_mask(attention_mask, length, past, input_ids.device)
         words = self.word_embeddings(input_ids)
         hidden = self.transformer(words, position_ids, attention_mask.bool(), past_key_values)
+        hidden = hidden[:, -logits_to_keep:]  # -0 is 0: all of them
         return CausalLMOutputWithPast(logits=self.lm_head(hidden), past_key_values=past_key_values)
 
     def get_input_embeddings(self) -> nn.Embedding:

@@ -1,12 +1,26 @@
 """The embedded tiny models and their fine-tuning recipes. Plain data: no torch."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-PRESETS: dict[str, Path] = {
-    "tiny-llama": Path(__file__).parent / "tiny_llama",
+from reversal_cli.objectives.base import FamilyName
+
+
+class Preset(NamedTuple):
+    """A pretrained base that ships with this package."""
+
+    folder: Path
+    """Weights, tokenizer and manifest."""
+    family: FamilyName
+    summary: str
+
+
+PRESETS: dict[str, Preset] = {
+    "tiny-llama": Preset(
+        Path(__file__).parent / "tiny_llama", "rotary", "small pretrained Llama that ships with this package"
+    ),
+    "tiny-glm": Preset(Path(__file__).parent / "tiny_glm", "glm", "small pretrained GLM that ships with this package"),
 }
-"""Preset -> folder with its pretrained weights, tokenizer and manifest."""
 
 TINY_LLAMA_CONFIG: dict[str, Any] = {
     "hidden_size": 192,
@@ -18,6 +32,16 @@ TINY_LLAMA_CONFIG: dict[str, Any] = {
     "tie_word_embeddings": True,
 }
 
+TINY_GLM_CONFIG: dict[str, Any] = {
+    "hidden_size": 192,
+    "num_layers": 3,
+    "num_attention_heads": 3,
+    "max_sequence_length": 255,
+    "embedding_dropout_prob": 0.0,
+    "attention_dropout_prob": 0.0,
+    "output_dropout_prob": 0.0,
+}
+
 RECIPES: dict[tuple[str, str], dict[str, Any]] = {
     ("tiny-llama", "ntp"): {
         "training": {"epochs": 8, "batch_size": 32, "learning_rate": 1e-3, "tuning": "full", "warmup_steps": 50},
@@ -25,6 +49,12 @@ RECIPES: dict[tuple[str, str], dict[str, Any]] = {
     ("tiny-llama", "bico"): {
         "objective": {"mask_probability": [0.05, 0.95], "bico_share": 0.7},
         "training": {"epochs": 10, "batch_size": 32, "learning_rate": 2e-3, "tuning": "full", "warmup_steps": 50},
+    },
+    ("tiny-glm", "ntp"): {
+        "training": {"epochs": 10, "batch_size": 32, "learning_rate": 1e-3, "tuning": "full", "warmup_steps": 50},
+    },
+    ("tiny-glm", "abi"): {
+        "training": {"epochs": 40, "batch_size": 32, "learning_rate": 1e-3, "tuning": "full", "warmup_steps": 50},
     },
 }
 """(preset, objective) -> what differs from the published recipe, which is the default of every field of the spec."""

@@ -1,18 +1,15 @@
 """Llama and every other causal language model of transformers with rotary positions."""
 
-import hashlib
-from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
 
 import torch
-from peft import PeftModel
 from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from reversal_cli.errors import ReversalError
-from reversal_cli.models.base import Loaded
-from reversal_cli.models.presets import PRESETS
+from reversal_cli.models.base import Family, Loaded, sentence_ends
+from reversal_cli.models.checkpoint import cannot_load, family_of_config, identity, read_config, source_of
+from reversal_cli.objectives.base import TokenIds
 from reversal_cli.spec import ModelSpec
 
 
@@ -21,7 +18,8 @@ def load(spec: ModelSpec, dtype: torch.dtype, device: torch.device) -> Loaded:
 
     Code that comes with a checkpoint is never run. Raises ReversalError when something is missing or broken.
     """
-    source = str(PRESETS.get(spec.name, spec.name))
+    refuse_other_families(spec)
+    source = source_of(spec)
     try:
         config = AutoConfig.from_pretrained(source, revision=spec.revision, trust_remote_code=False)
         tokenizer = AutoTokenizer.from_pretrained(source, revision=spec.revision, trust_remote_code=False)
@@ -32,19 +30,33 @@ def load(spec: ModelSpec, dtype: torch.dtype, device: torch.device) -> Loaded:
                 source, revision=spec.revision, config=config, dtype=dtype, trust_remote_code=False
             )
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError, UnpicklingError) as error:
-        reason = " ".join(str(error).split())[:300]
-        raise ReversalError(
-            f"model '{spec.name}': cannot be loaded ({reason}); expected a preset ({', '.join(PRESETS)}), "
-            "a checkpoint folder or a hub id; check the name and the files"
-        ) from None
+        raise cannot_load(spec, " ".join(str(error).split())[:300]) from None
     prepare_tokenizer(tokenizer, model, spec.name)
-    return Loaded(model.to(device).eval(), tokenizer, identity(spec, model, source))
+    commit = model.config.to_dict().get("_commit_hash")
+    found = identity(spec, type(model).__name__, model.num_parameters(), commit)
+    tokens = TokenIds(
+        tokenizer.pad_token_id, frozenset(tokenizer.all_special_ids), sentence_ends=sentence_ends(tokenizer)
+    )
+    return Loaded(model.to(device).eval(), tokenizer, found, tokens)
 
 
-def load_adapter(loaded: Loaded, folder: Path) -> Loaded:
-    """The same with a LoRA adapter merged into its weights, so that decoding costs what the base costs."""
-    merged = PeftModel.from_pretrained(loaded.model, folder).merge_and_unload()
-    return Loaded(merged.eval(), loaded.tokenizer, loaded.identity)
+FAMILY = Family(
+    summary="Llama, Mistral, Qwen, GLM-4 and other causal models with rotary positions",
+    load=load,
+    lora_targets="all-linear",
+)
+
+
+def refuse_other_families(spec: ModelSpec) -> None:
+    """Raises ReversalError for a GLM of 2022, which transformers would read as GLM-4, and for options of it."""
+    if family_of_config(read_config(spec)) != "rotary":
+        raise ReversalError(
+            f"model '{spec.name}': config.json is of a GLM of 2022 (num_layers, block_position_encoding); expected a "
+            "causal model with rotary positions; check the folder"
+        )
+    for option in ("gelu", "mask_token_id"):
+        if spec.model_dump()[option] is not None:
+            raise ReversalError(f"model.{option}: an option of the GLM of 2022, which '{spec.name}' is not; remove it")
 
 
 def prepare_tokenizer(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel, name: str) -> None:
@@ -65,29 +77,3 @@ def prepare_tokenizer(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel
             f"model '{name}': the tokenizer knows {len(tokenizer)} tokens but the model has {rows} embedding rows; "
             "expected files of one checkpoint; check the folder"
         )
-
-
-def identity(spec: ModelSpec, model: PreTrainedModel, source: str) -> dict[str, Any]:
-    """Which weights these are: the hub commit, or the hash of each file of a local folder."""
-    found: dict[str, Any] = {
-        "name": spec.name,
-        "class": type(model).__name__,
-        "parameters": model.num_parameters(),
-        "init": spec.init,
-    }
-    if Path(source).is_dir():
-        files = [
-            path
-            for path in sorted(Path(source).iterdir())
-            if path.suffix in {".json", ".safetensors", ".bin", ".model"}
-        ]
-        found["sha256"] = {path.name: file_digest(path) for path in files}
-    else:
-        found["revision"] = spec.revision
-        found["commit"] = model.config.to_dict().get("_commit_hash")
-    return found
-
-
-def file_digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

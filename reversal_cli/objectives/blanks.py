@@ -81,15 +81,10 @@ def blank_batch(rows: Sequence[BlankRow], tokens: TokenIds, span_positions: Span
     labels, _ = pad_rows([row.labels for row in rows], IGNORE)
     text, _ = pad_rows([row.text_positions for row in rows], 0)
     block, _ = pad_rows([row.block_positions for row in rows], 0)
-    return Batch(
-        input_ids,
-        prefix_mask(real, np.array([row.prefix for row in rows])),
-        np.stack([text, block], axis=1)
-        if tokens.family == "glm"
-        else single_row_positions(text, block, span_positions),
-        labels,
-        int(real.sum()),
-    )
+    two_rows = np.stack([text, block], axis=1)  # [b, 2, s]
+    position_ids = two_rows if tokens.family == "glm" else single_row_positions(text, block, span_positions)
+    attention_mask = prefix_mask(real, np.array([row.prefix for row in rows]))
+    return Batch(input_ids, attention_mask, position_ids, labels, int(real.sum()))
 
 
 def single_row_positions(text: np.ndarray, block: np.ndarray, span_positions: SpanPositions) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Blank infilling: the published layouts, the samplers, the mask by a double loop."""
 
 import dataclasses
+import itertools
 import json
 from pathlib import Path
 
@@ -57,7 +58,7 @@ def test_the_layout_is_the_published_one(published):
 
 
 def test_the_mask_is_that_of_a_double_loop():
-    """A token of part A sees part A; one of part B sees part A, the blanks written before, and its own from the left."""
+    """Part A sees part A; a token of part B sees part A, the blanks written before, and its own from the left."""
     first = lay_out(row_of(22).input_ids, [(3, 6), (10, 12)], [1, 0], BLANKS.mask, BLANKS)
     second = lay_out(row_of(9).input_ids, [(2, 4)], [0], BLANKS.mask, BLANKS)
     batch = blank_batch([first, second], GLM, "after_mask")
@@ -121,7 +122,7 @@ def test_spans_are_placed_as_in_the_published_sampler(traced):
     spans, lengths = traced["spans"], traced["lengths"]
     places = [start - 1 - sum(length + 1 for length in lengths[:j]) for j, (start, _) in enumerate(spans)]
     free = traced["total"] - 2 - sum(lengths) - len(lengths) + 1
-    assert places == sorted(places) and 0 <= places[0] and places[-1] <= free
+    assert places == sorted(places) and places[0] >= 0 and places[-1] <= free
     assert place_spans(lengths, places[::-1], 1) == [tuple(span) for span in spans]
 
 
@@ -132,7 +133,7 @@ def test_random_spans_never_touch_lie_in_the_content_and_reach_the_ratio():
             spans = draw_token_spans((1, length - 1), length, 0.15, 3.0, generator)
             assert spans and spans[0][0] >= 1 and spans[-1][1] <= length - 1
             assert all(start < stop for start, stop in spans)
-            assert all(left[1] < right[0] for left, right in zip(spans, spans[1:], strict=False))
+            assert all(left[1] < right[0] for left, right in itertools.pairwise(spans))
             if length >= 40:
                 masked = sum(stop - start for start, stop in spans)
                 assert masked >= int(0.15 * length) > masked - max(stop - start for start, stop in spans)

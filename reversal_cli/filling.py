@@ -1,0 +1,164 @@
+"""Greedy decoding where `generate` cannot: filling blanks, and continuing a text with GLM.
+
+Rows are padded on the left, hidden by the attention mask and not counted in the positions, so that a completion does
+not depend on the batch it is in.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from reversal_cli.errors import ReversalError
+from reversal_cli.models.base import Loaded
+from reversal_cli.objectives.base import TokenIds
+from reversal_cli.objectives.blanks import SpanPositions, single_row_positions
+
+
+class Prompt(NamedTuple):
+    """What the model reads before it writes the next token."""
+
+    input_ids: tuple[int, ...]
+    positions: tuple[tuple[int, ...], ...]
+    """One row, or GLM's two, of a position per token."""
+    prefix: int
+    """The first tokens, which see each other; 0: all attention is causal."""
+    step: tuple[int, ...]
+    """How far each row of positions moves from one written token to the next."""
+
+
+def causal_prompt(ids: Sequence[int]) -> Prompt:
+    """A text that GLM continues without a blank."""
+    return Prompt(tuple(ids), (tuple(range(len(ids))), (0,) * len(ids)), 0, (1, 0))
+
+
+def ending_prompt(ids: Sequence[int], tokens: TokenIds, long_mask: int | None, choice: SpanPositions) -> Prompt:
+    """A text (without eos) whose end is asked for: as the layout of training, up to the sop of its blank."""
+    blanks = tokens.blanks
+    ending = [long_mask] if long_mask is not None else [blanks.mask, blanks.eos]
+    return blank_prompt([*ids, *ending], len(ids), [], tokens, choice)
+
+
+def blank_prompt(
+    ids: Sequence[int], blank: int, filled: Sequence[tuple[int, Sequence[int]]], tokens: TokenIds, choice: SpanPositions
+) -> Prompt:
+    """A text with mask tokens in it, of which the one at index `blank` is to be filled.
+
+    filled: (index of the mask token, its new tokens) of the blanks filled before, which the new one sees.
+    """
+    input_ids = list(ids)
+    text, block = list(range(len(ids))), [0] * len(ids)
+    for index, words in [*filled, (blank, ())]:
+        input_ids += [tokens.blanks.sop, *words]
+        text += [index] * (1 + len(words))
+        block += range(1, 2 + len(words))
+    if tokens.family == "glm":
+        return Prompt(tuple(input_ids), (tuple(text), tuple(block)), len(ids), (0, 1))
+    row = single_row_positions(np.array([text]), np.array([block]), choice)[0]
+    return Prompt(tuple(input_ids), (tuple(row.tolist()),), len(ids), (1,))
+
+
+def fill_in_turn(loaded: Loaded, ids: Sequence[int], max_new_tokens: int, choice: SpanPositions) -> list[list[int]]:
+    """The new tokens of every blank of a text, filled from left to right, each seeing those before it.
+
+    ids: the text with its mask tokens. A blank ends with eop or eos, which is not kept.
+    """
+    tokens = loaded.tokens
+    masks = {tokens.blanks.mask, tokens.blanks.sentence_mask, tokens.blanks.long_mask}
+    filled: list[tuple[int, list[int]]] = []
+    for index in (index for index, token in enumerate(ids) if token in masks):
+        prompt = blank_prompt(ids, index, filled, tokens, choice)
+        refuse_long_prompts([prompt], max_new_tokens, loaded.max_positions)
+        words = write(loaded.model, [prompt], max_new_tokens, endings(tokens))[0]
+        filled.append((index, [token for token in words if token not in endings(tokens)]))
+    return [words for _, words in filled]
+
+
+def endings(tokens: TokenIds) -> frozenset[int]:
+    """The tokens that end a blank."""
+    return frozenset({tokens.blanks.eop, tokens.blanks.eos})
+
+
+@torch.inference_mode()
+def write(
+    model: PreTrainedModel, prompts: Sequence[Prompt], max_new_tokens: int, ends: frozenset[int]
+) -> list[list[int]]:
+    """The new tokens of each prompt, the one of `ends` that stopped it included, with a key-value cache.
+
+    Raises ReversalError when the batch does not fit into memory.
+    """
+    device = next(model.parameters()).device
+    try:
+        return _write(model, prompts, max_new_tokens, ends, device)
+    except torch.OutOfMemoryError:
+        raise ReversalError(
+            f"evaluation.batch_size: {len(prompts)} prompts do not fit into the memory of {device}; "
+            "expected a smaller batch; lower it and run again, finished predictions are kept"
+        ) from None
+
+
+def _write(
+    model: PreTrainedModel, prompts: Sequence[Prompt], max_new_tokens: int, ends: frozenset[int], device: torch.device
+) -> list[list[int]]:
+    input_ids, position_ids, attention_mask = (tensor.to(device) for tensor in left_padded(prompts))
+    keys = attention_mask[:, 0, -1]  # [b, s]: what a new token sees
+    step = torch.tensor([prompt.step for prompt in prompts], device=device)[..., None]  # [b, rows, 1]
+    written: list[list[int]] = [[] for _ in prompts]
+    cache = None
+    for _ in range(max_new_tokens):
+        output = model(
+            input_ids=input_ids,
+            attention_mask=attention_mask,
+            position_ids=position_ids if position_ids.shape[1] == 2 else position_ids[:, 0],
+            past_key_values=cache,
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        chosen = output.logits[:, -1].argmax(dim=-1)  # [b]
+        for row, token in zip(written, chosen.tolist(), strict=True):
+            if not row or row[-1] not in ends:
+                row.append(token)
+        if all(row[-1] in ends for row in written):
+            break
+        cache, input_ids = output.past_key_values, chosen[:, None]
+        position_ids = position_ids[..., -1:] + step
+        keys = torch.cat([keys, torch.ones_like(keys[:, :1])], dim=1)
+        attention_mask = keys[:, None, None]  # [b, 1, 1, keys]
+    return written
+
+
+def left_padded(prompts: Sequence[Prompt]) -> tuple[Tensor, Tensor, Tensor]:
+    """input_ids int64 [b, s], position_ids int64 [b, rows, s], attention_mask bool [b, 1, s, s].
+
+    A padding token sees itself: attention to nothing would be NaN, which no mask keeps out of a sum.
+    """
+    batch, width = len(prompts), max(len(prompt.input_ids) for prompt in prompts)
+    input_ids = torch.zeros(batch, width, dtype=torch.int64)
+    position_ids = torch.zeros(batch, len(prompts[0].positions), width, dtype=torch.int64)
+    attention_mask = torch.eye(width, dtype=torch.bool).repeat(batch, 1, 1)
+    for row, prompt in enumerate(prompts):
+        length = len(prompt.input_ids)
+        input_ids[row, -length:] = torch.tensor(prompt.input_ids)
+        position_ids[row, :, -length:] = torch.tensor(prompt.positions)
+        sees = torch.ones(length, length, dtype=torch.bool).tril()
+        sees[:, : prompt.prefix] = True
+        attention_mask[row, -length:, -length:] = sees
+    return input_ids, position_ids, attention_mask[:, None]
+
+
+def refuse_long_prompts(prompts: Sequence[Prompt], max_new_tokens: int, max_positions: int | None) -> None:
+    """Raises ReversalError where reading a prompt or writing its completion needs a position the model has not."""
+    for prompt in prompts:
+        last = max(
+            max(max(row), row[-1] + step * (max_new_tokens - 1))
+            for row, step in zip(prompt.positions, prompt.step, strict=True)
+        )
+        if max_positions is not None and last > max_positions:
+            raise ReversalError(
+                f"a prompt of {len(prompt.input_ids)} tokens with {max_new_tokens} new ones: needs position {last}; "
+                f"expected at most {max_positions}, the last one this model has; shorten the prompt or lower "
+                "evaluation.max_new_tokens"
+            )

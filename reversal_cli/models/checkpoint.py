@@ -1,0 +1,94 @@
+"""The files of a checkpoint, in a local folder or on the hub, and which family its config.json says it is of."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from transformers.utils import cached_file
+
+from reversal_cli.errors import ReversalError
+from reversal_cli.models.presets import PRESETS
+from reversal_cli.objectives.base import FamilyName
+from reversal_cli.spec import ModelSpec
+
+IDENTIFYING = {".json", ".safetensors", ".bin", ".model"}
+
+
+def source_of(spec: ModelSpec) -> str:
+    """A folder or a hub id."""
+    return str(PRESETS[spec.name].folder) if spec.name in PRESETS else spec.name
+
+
+def find_files(spec: ModelSpec, names: Iterable[str]) -> dict[str, Path]:
+    """Name -> path of those files that the checkpoint has; a hub checkpoint's are fetched.
+
+    Raises ReversalError where the checkpoint cannot be reached at all.
+    """
+    found = {}
+    for name in names:
+        try:
+            path = cached_file(
+                source_of(spec), name, revision=spec.revision, _raise_exceptions_for_missing_entries=False
+            )
+        except (OSError, ValueError) as error:
+            raise cannot_load(spec, " ".join(str(error).split())[:300]) from None
+        if path is not None:
+            found[name] = Path(path)
+    return found
+
+
+def read_config(spec: ModelSpec) -> dict[str, Any]:
+    """config.json as plain JSON: transformers' Auto classes would read a 2022 GLM's as GLM-4's, without an error."""
+    files = find_files(spec, ["config.json"])
+    if not files:
+        raise cannot_load(spec, "it has no config.json")
+    try:
+        config = json.loads(files["config.json"].read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise cannot_load(spec, f"config.json is not valid JSON: {error}") from None
+    if not isinstance(config, dict):
+        raise cannot_load(spec, "config.json holds no object")
+    return config
+
+
+def family_of(spec: ModelSpec) -> FamilyName:
+    """What a preset says, or what the content of config.json says; never guessed from the name."""
+    return PRESETS[spec.name].family if spec.name in PRESETS else family_of_config(read_config(spec))
+
+
+def family_of_config(config: dict[str, Any]) -> FamilyName:
+    """GLM of 2022 (its own fields, or our model type) or anything else.
+
+    "glm" is the model type of GLM-4 too, which has `num_hidden_layers` where the GLM of 2022 has `num_layers`.
+    """
+    model_type = config.get("model_type")
+    own_fields = "num_layers" in config or "block_position_encoding" in config
+    is_glm = model_type == "glm_abi" or (model_type == "glm" and own_fields and "num_hidden_layers" not in config)
+    return "glm" if is_glm else "rotary"
+
+
+def cannot_load(spec: ModelSpec, reason: str) -> ReversalError:
+    return ReversalError(
+        f"model '{spec.name}': cannot be loaded ({reason}); expected a preset ({', '.join(PRESETS)}), "
+        "a checkpoint folder or a hub id; check the name and the files"
+    )
+
+
+def identity(spec: ModelSpec, kind: str, parameters: int, commit: str | None) -> dict[str, Any]:
+    """Which weights these are: the hub commit, or the hash of each file of a local folder."""
+    found: dict[str, Any] = {"name": spec.name, "class": kind, "parameters": parameters, "init": spec.init}
+    folder = Path(source_of(spec))
+    if folder.is_dir():
+        files = [path for path in sorted(folder.iterdir()) if path.suffix in IDENTIFYING]
+        found["sha256"] = {path.name: file_digest(path) for path in files}
+    else:
+        found["revision"] = spec.revision
+        found["commit"] = commit
+    return found
+
+
+def file_digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
