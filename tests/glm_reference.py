@@ -7,7 +7,7 @@ from safetensors.torch import load_file
 
 from reversal_cli.models.glm_modeling import GlmAbiConfig, GlmAbiModel
 
-FOLDER = Path(__file__).parents[1] / "reference" / "glm"
+FOLDER = Path(__file__).parent / "reference" / "glm"
 CASES = json.loads((FOLDER / "cases.json").read_text())
 SPECIAL = json.loads((FOLDER / "config.json").read_text())["special_ids"]
 FIELDS = ("num_layers", "vocab_size", "hidden_size", "num_attention_heads", "max_sequence_length")
