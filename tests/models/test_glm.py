@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import save_glm
+from checkpoints import save_glm
 from safetensors.torch import load_file, save_file
 from transformers import AutoConfig
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import byte_tokenizer, save_checkpoint
+from checkpoints import byte_tokenizer, save_checkpoint
 from test_training import EXAMPLES, run_training, spec_for
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
