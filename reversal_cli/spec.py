@@ -16,9 +16,9 @@ from reversal_cli.objectives.ntp import Ntp
 
 
 class Section(BaseModel):
-    """Base of every part of a spec: frozen, unknown keys are errors."""
+    """Base of every part of a spec: frozen, unknown keys are errors, and so is a number that is none."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Untrained(Section):
@@ -92,7 +92,7 @@ class ExperimentSpec(Section):
 
     name: str = Field(min_length=1)
     """Experiment name: the run goes to RESULTS/<name>/seed-<seed>."""
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, le=2**32 - 1)
     dataset: DatasetSpec = DatasetSpec()
     model: ModelSpec = ModelSpec()
     objective: ObjectiveSpec = Ntp()

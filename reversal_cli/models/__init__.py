@@ -1,35 +1,47 @@
 """Model families. Loading for training and for evaluation goes through here."""
 
-import torch
+from typing import TYPE_CHECKING
 
-from reversal_cli.models import rotary
-from reversal_cli.models.base import Loaded
-from reversal_cli.models.precision import choose_device, choose_dtype
 from reversal_cli.run_directory import RunDirectory
 from reversal_cli.spec import ExperimentSpec, ModelSpec
 
+if TYPE_CHECKING:
+    from reversal_cli.models.base import Loaded
 
-def load_for_training(spec: ExperimentSpec) -> Loaded:
-    """The checkpoint with stock attention on the device of the spec.
+
+def load_for_training(spec: ExperimentSpec) -> "Loaded":
+    """The checkpoint with stock attention on the device of the spec; new weights are drawn from the seed.
 
     Weights that are trained are kept in float32 (autocast does the fast arithmetic); a frozen base under LoRA is kept
     in the dtype of the arithmetic, which halves its memory.
     """
+    import torch
+
+    from reversal_cli.models import rotary
+    from reversal_cli.models.precision import choose_device, choose_dtype
+
     device = choose_device(spec.training.device)
     dtype = choose_dtype(spec.training.dtype, device)
     frozen = spec.training.tuning == "lora"
+    torch.manual_seed(spec.seed)
     return rotary.load(spec.model, dtype if frozen else torch.float32, device)
 
 
-def load_for_evaluation(spec: ExperimentSpec, run: RunDirectory) -> Loaded:
+def load_for_evaluation(spec: ExperimentSpec, run: RunDirectory) -> "Loaded":
     """The weights of a finished run, or the untouched checkpoint of an untrained one, with stock attention.
 
     On a CPU evaluation is in float32: it is short, and greedy choices then do not hang on rounding. On a GPU the
     weights have the dtype of the training.
     """
+    import torch
+
+    from reversal_cli.models import rotary
+    from reversal_cli.models.precision import choose_device, choose_dtype
+
     device = choose_device(spec.training.device)
     dtype = torch.float32 if device.type == "cpu" else choose_dtype(spec.training.dtype, device)
     if run.model_path.is_dir():
         return rotary.load(ModelSpec(name=str(run.model_path)), dtype, device)
+    torch.manual_seed(spec.seed)
     loaded = rotary.load(spec.model, dtype, device)
     return rotary.load_adapter(loaded, run.adapter_path) if run.adapter_path.is_dir() else loaded
