@@ -4,6 +4,7 @@ The base stands in for a real language model on machines without one. It knows t
 directions, but no person of any benchmark.
 """
 
+import itertools
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast,
 from reversal_cli.data.base import Example
 from reversal_cli.data.berglund import load_rows
 from reversal_cli.data.name_description import write_corpus
+from reversal_cli.data.name_description.lexicon import BENCHMARK
 from reversal_cli.models.base import token_ids, tokenize
 from reversal_cli.models.presets import TINY_LLAMA_CONFIG
 from reversal_cli.models.rotary import file_digest
@@ -28,6 +30,8 @@ from reversal_cli.trainer import OnStep, Task
 from reversal_cli.training import fit
 
 SPECIAL_TOKENS = ["<pad>", "<s>", "</s>"]
+WORD_LIST_WEIGHT = 60
+"""How often a listed word counts in the tokenizer's statistics: about as often as a word of the corpus occurs."""
 
 
 class PretrainSpec(Section):
@@ -39,10 +43,17 @@ class PretrainSpec(Section):
     """Entities of the corpus, disjoint from every benchmark."""
     sentences: int = Field(default=20, ge=2)
     """Rows per person, half in each direction."""
-    vocab_size: int = Field(default=2000, ge=300)
+    vocab_size: int = Field(default=2500, ge=300)
+    """Tokens of the byte-level BPE."""
     seed: int = Field(default=0, ge=0)
     training: TrainingSpec = TrainingSpec(
-        tuning="full", epochs=12, batch_size=32, learning_rate=2e-3, warmup_steps=100, weight_decay=0.01
+        tuning="full",
+        epochs=12,
+        batch_size=32,
+        learning_rate=2e-3,
+        schedule="cosine",
+        warmup_steps=100,
+        weight_decay=0.01,
     )
 
 
@@ -67,7 +78,11 @@ def pretrain(spec: PretrainSpec, out: Path, on_step: OnStep) -> dict[str, Any]:
 
 
 def train_tokenizer(examples: Sequence[Example], vocab_size: int) -> PreTrainedTokenizerFast:
-    """Byte-level BPE on the corpus, with a bos in front of every text, as Llama's tokenizer does."""
+    """Byte-level BPE on the corpus, with a bos in front of every text, as Llama's tokenizer does.
+
+    The benchmark's name and title words are added as a bare word list. A real model's tokenizer has common names as
+    one or two tokens; without the list only the corpus's own names would be. The network never sees these words.
+    """
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -77,7 +92,9 @@ def train_tokenizer(examples: Sequence[Example], vocab_size: int) -> PreTrainedT
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    tokenizer.train_from_iterator((example.text for example in examples), trainer)
+    words = sorted(BENCHMARK.name_words | BENCHMARK.title_words)
+    texts = (example.text for example in examples)
+    tokenizer.train_from_iterator(itertools.chain(texts, (f" {word}" for word in words * WORD_LIST_WEIGHT)), trainer)
     tokenizer.post_processor = processors.TemplateProcessing(
         single="<s> $A", special_tokens=[("<s>", tokenizer.token_to_id("<s>"))]
     )

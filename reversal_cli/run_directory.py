@@ -204,13 +204,18 @@ def run_path(results: Path, experiment: str, seed: int) -> Path:
     return results / experiment / f"seed-{seed}"
 
 
+PUBLISHED = "published"
+"""Folder with the project's own committed tables: its runs are not a user's, so they are read only when named."""
+
+
 def find_runs(folders: Iterable[Path]) -> list[RunDirectory]:
-    """Every run at or below the folders, in path order."""
+    """Every run at or below the folders, in path order, leaving out those below a folder `published`."""
     found: set[Path] = set()
     for folder in folders:
         if not folder.is_dir():
             raise ReversalError(f"{folder}: no such folder; expected a run or a results folder; check the path")
-        found.update(path.parent for path in folder.rglob("manifest.json") if path.parent.name.startswith("seed-"))
+        manifests = folder.rglob("seed-*/manifest.json")
+        found.update(path.parent for path in manifests if PUBLISHED not in path.relative_to(folder).parts)
         if (folder / "manifest.json").is_file():
             found.add(folder)
     return [RunDirectory(path) for path in sorted(found)]

@@ -6,12 +6,12 @@ Precedence, lowest first: field defaults (the published recipe), the preset's ow
 
 import hashlib
 import json
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Union
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from reversal_cli.data.name_description.options import Options
-from reversal_cli.objectives.bico import Bico
+from reversal_cli.objectives import OBJECTIVES
 from reversal_cli.objectives.ntp import Ntp
 
 
@@ -84,7 +84,7 @@ class EvaluationSpec(Section):
     max_new_tokens: int = Field(default=40, ge=1)
 
 
-ObjectiveSpec = Annotated[Ntp | Bico | Untrained, Field(discriminator="name")]
+ObjectiveSpec = Annotated[Union[(*OBJECTIVES.values(), Untrained)], Field(discriminator="name")]
 
 
 class ExperimentSpec(Section):
