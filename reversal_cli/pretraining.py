@@ -43,7 +43,7 @@ class PretrainSpec(Section):
     """Entities of the corpus, disjoint from every benchmark."""
     sentences: int = Field(default=20, ge=2)
     """Rows per person, half in each direction."""
-    vocab_size: int = Field(default=2500, ge=300)
+    vocab_size: int = Field(default=2600, ge=300)
     """Tokens of the byte-level BPE."""
     seed: int = Field(default=0, ge=0)
     training: TrainingSpec = TrainingSpec(
