@@ -108,6 +108,15 @@ class RunDirectory:
         with self.train_log_path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(record, sort_keys=True) + "\n")
 
+    def trim_log(self, last_step: int) -> list[dict[str, Any]]:
+        """Keeps the records up to a step, which a continued training does not repeat, and returns them."""
+        if not self.train_log_path.is_file():
+            return []
+        records = [json.loads(line) for line in self.train_log_path.read_text(encoding="utf-8").splitlines()]
+        kept = [record for record in records if record["step"] <= last_step]
+        write_text(self.train_log_path, "".join(json.dumps(record, sort_keys=True) + "\n" for record in kept))
+        return kept
+
     def read_predictions(self, subtask: str) -> list[dict[str, Any]]:
         """The records so far. A last line cut by an interruption is dropped; any other bad line is an error."""
         path = self.predictions_path(subtask)
@@ -170,7 +179,8 @@ class RunDirectory:
     def lock(self) -> Iterator[None]:
         """Only one process works in a run directory. Raises ReversalError when another one does.
 
-        The lock belongs to the open file, so it ends with the process however that dies.
+        The lock belongs to the open file, so it ends with the process however that dies. The file itself stays:
+        removing it would let two others lock an old and a new one at once.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         lock_path = self.path / ".lock"
@@ -187,7 +197,6 @@ class RunDirectory:
             file.write(str(os.getpid()))
             file.flush()
             yield
-            lock_path.unlink(missing_ok=True)
 
 
 def run_path(results: Path, experiment: str, seed: int) -> Path:
@@ -195,13 +204,18 @@ def run_path(results: Path, experiment: str, seed: int) -> Path:
     return results / experiment / f"seed-{seed}"
 
 
+PUBLISHED = "published"
+"""Folder with the project's own committed tables: its runs are not a user's, so they are read only when named."""
+
+
 def find_runs(folders: Iterable[Path]) -> list[RunDirectory]:
-    """Every run at or below the folders, in path order."""
+    """Every run at or below the folders, in path order, leaving out those below a folder `published`."""
     found: set[Path] = set()
     for folder in folders:
         if not folder.is_dir():
             raise ReversalError(f"{folder}: no such folder; expected a run or a results folder; check the path")
-        found.update(path.parent for path in folder.rglob("manifest.json") if path.parent.name.startswith("seed-"))
+        manifests = folder.rglob("seed-*/manifest.json")
+        found.update(path.parent for path in manifests if PUBLISHED not in path.relative_to(folder).parts)
         if (folder / "manifest.json").is_file():
             found.add(folder)
     return [RunDirectory(path) for path in sorted(found)]

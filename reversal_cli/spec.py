@@ -6,21 +6,20 @@ Precedence, lowest first: field defaults (the published recipe), the preset's ow
 
 import hashlib
 import json
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Union
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from reversal_cli.data.name_description.options import Options
-from reversal_cli.objectives.abi import Abi
+from reversal_cli.objectives import OBJECTIVES
 from reversal_cli.objectives.base import FamilyName, ObjectiveOptions
-from reversal_cli.objectives.bico import Bico
 from reversal_cli.objectives.ntp import Ntp
 
 
 class Section(BaseModel):
-    """Base of every part of a spec: frozen, unknown keys are errors."""
+    """Base of every part of a spec: frozen, unknown keys are errors, and so is a number that is none."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Untrained(ObjectiveOptions):
@@ -94,7 +93,7 @@ class EvaluationSpec(Section):
     max_new_tokens: int = Field(default=40, ge=1)
 
 
-ObjectiveSpec = Annotated[Ntp | Bico | Abi | Untrained, Field(discriminator="name")]
+ObjectiveSpec = Annotated[Union[(*OBJECTIVES.values(), Untrained)], Field(discriminator="name")]
 
 
 class ExperimentSpec(Section):
@@ -102,7 +101,7 @@ class ExperimentSpec(Section):
 
     name: str = Field(min_length=1)
     """Experiment name: the run goes to RESULTS/<name>/seed-<seed>."""
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, le=2**32 - 1)
     dataset: DatasetSpec = DatasetSpec()
     model: ModelSpec = ModelSpec()
     objective: ObjectiveSpec = Ntp()

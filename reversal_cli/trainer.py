@@ -1,5 +1,6 @@
 """What differs from `transformers.Trainer`: planned batches, logits only where there is a label, our log."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -118,7 +119,10 @@ class LabelledPositions:
 class Reporter(TrainerCallback):
     """Progress, the training log, and the stop before the schedule's end."""
 
-    def __init__(self, stop: int, steps_per_epoch: int, report_step: OnStep, write_log: OnLog):
+    def __init__(
+        self, stop: int, steps_per_epoch: int, report_step: OnStep, write_log: OnLog, seconds_before: float = 0.0
+    ):
+        self.started = time.monotonic() - seconds_before
         self.stop = stop
         self.steps_per_epoch = steps_per_epoch
         self.report_step = report_step
@@ -136,4 +140,5 @@ class Reporter(TrainerCallback):
         self.loss = logs["loss"]
         epoch = round(state.global_step / self.steps_per_epoch, 4)
         rates = {key: logs[key] for key in ("learning_rate", "grad_norm") if key in logs}
-        self.write_log({"step": state.global_step, "epoch": epoch, "loss": self.loss, **rates})
+        seconds = round(time.monotonic() - self.started, 1)
+        self.write_log({"step": state.global_step, "epoch": epoch, "loss": self.loss, "seconds": seconds, **rates})

@@ -6,6 +6,7 @@ an uninterrupted one would have seen.
 """
 
 import itertools
+import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,9 +20,10 @@ from transformers.trainer_utils import get_last_checkpoint
 
 from reversal_cli.batching import BatchPlan
 from reversal_cli.data.base import Example
-from reversal_cli.models import FAMILIES, load_for_training
+from reversal_cli.models import load_for_training
 from reversal_cli.models.attention import install_mirrored_attention
 from reversal_cli.models.base import Loaded, refuse_long_rows, tokenize
+from reversal_cli.models.families import FAMILIES
 from reversal_cli.models.precision import choose_device, choose_dtype
 from reversal_cli.run_directory import RunDirectory
 from reversal_cli.spec import ExperimentSpec, TrainingSpec
@@ -36,19 +38,25 @@ def train(spec: ExperimentSpec, examples: Sequence[Example], run: RunDirectory, 
     rows = tokenize(loaded.tokenizer, examples, spec.training.max_length)
     refuse_long_rows(rows, loaded.max_positions)
     spec.objective.check(rows)
-    model: nn.Module = loaded.model
-    if spec.training.gradient_checkpointing:
-        loaded.model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-    if spec.objective.mirrored and loaded.tokens.family == "rotary":
-        install_mirrored_attention(loaded.model)
-    if spec.training.tuning == "lora":
-        model = add_lora(loaded, spec.training)
+    model = prepare_model(loaded, spec)
     task = Task(rows, loaded.tokens, spec.objective, spec.training, spec.seed)
-    section = fit(model, task, run.checkpoints_path, on_step, run.append_log)
+    checkpoint = last_whole_checkpoint(run.checkpoints_path)
+    kept = run.trim_log(int(checkpoint.rpartition("-")[2]) if checkpoint else 0)
+    seconds = kept[-1]["seconds"] if kept else 0.0
+    section = fit(model, task, run.checkpoints_path, on_step, run.append_log, seconds)
     folder = run.adapter_path if spec.training.tuning == "lora" else run.model_path
     run.save_folder(folder, lambda temporary: save(model, loaded, temporary))
     run.remove_checkpoints()
     return {**section, "model": loaded.identity}
+
+
+def prepare_model(loaded: Loaded, spec: ExperimentSpec) -> nn.Module:
+    """The network as it is trained: with what saves memory, the objective's attention, and LoRA."""
+    if spec.training.gradient_checkpointing:
+        loaded.model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    if spec.objective.mirrored and loaded.tokens.family == "rotary":
+        install_mirrored_attention(loaded.model)
+    return add_lora(loaded, spec.training) if spec.training.tuning == "lora" else loaded.model
 
 
 def add_lora(loaded: Loaded, training: TrainingSpec) -> nn.Module:
@@ -74,8 +82,13 @@ def save(model: nn.Module, loaded: Loaded, folder: Path) -> None:
     loaded.tokenizer.save_pretrained(folder)
 
 
-def fit(model: nn.Module, task: Task, checkpoints: Path, on_step: OnStep, on_log: OnLog) -> dict[str, Any]:
-    """Trains `model` in place, from the last checkpoint if there is one. Returns the facts of the training."""
+def fit(
+    model: nn.Module, task: Task, checkpoints: Path, on_step: OnStep, on_log: OnLog, seconds_before: float = 0.0
+) -> dict[str, Any]:
+    """Trains `model` in place, from the last checkpoint if there is one. Returns the facts of the training.
+
+    `seconds_before` is what an interrupted training took up to that checkpoint.
+    """
     training = task.training
     device = choose_device(training.device)
     dtype = choose_dtype(training.dtype, device)
@@ -88,24 +101,32 @@ def fit(model: nn.Module, task: Task, checkpoints: Path, on_step: OnStep, on_log
         Collator(task),
         model=model,
         args=trainer_arguments(task, checkpoints, steps_per_epoch, dtype, device),
-        callbacks=[Reporter(stop, steps_per_epoch, on_step, on_log)],
+        callbacks=[Reporter(stop, steps_per_epoch, on_step, on_log, seconds_before)],
     )
     trainer.remove_callback(PrinterCallback)
     trained = itertools.islice(plan, stop * training.gradient_accumulation_steps)
     started = time.monotonic()
-    resume = get_last_checkpoint(checkpoints) if checkpoints.is_dir() else None
+    resume = last_whole_checkpoint(checkpoints)
     trainer.train(resume_from_checkpoint=resume)
     return {
         "steps": trainer.state.global_step,
         "epochs": trainer.state.global_step / steps_per_epoch,
         "tokens": sum(int(plan.lengths[key.index]) for batch in trained for key in batch),
-        "wall_seconds": round(time.monotonic() - started, 1),
+        "wall_seconds": round(seconds_before + time.monotonic() - started, 1),
         "resumed": resume is not None,
         "dtype": str(dtype).removeprefix("torch."),
         "device": str(device),
         "total_parameters": sum(parameter.numel() for parameter in model.parameters()),
         "trainable_parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
     }
+
+
+def last_whole_checkpoint(folder: Path) -> str | None:
+    """The newest checkpoint, after removing those whose writing was cut off: Trainer writes trainer_state.json last."""
+    for checkpoint in folder.glob("checkpoint-*"):
+        if not (checkpoint / "trainer_state.json").is_file():
+            shutil.rmtree(checkpoint)
+    return get_last_checkpoint(folder) if folder.is_dir() else None
 
 
 def trainer_arguments(

@@ -5,7 +5,8 @@ import torch
 from test_training import run_training, spec_for
 
 from reversal_cli.decoding import complete_prompts
-from reversal_cli.models import FAMILIES, load_for_evaluation
+from reversal_cli.models import load_for_evaluation
+from reversal_cli.models.families import FAMILIES
 from reversal_cli.objectives import OBJECTIVES
 
 CHECKPOINTS = {"rotary": ["llama", "qwen", "glm4"], "glm": ["glm"]}

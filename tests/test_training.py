@@ -171,7 +171,8 @@ def test_a_row_that_is_too_long_is_refused_and_never_cut(llama_checkpoint):
 def test_random_initialisation_keeps_the_configuration_and_draws_other_weights(llama_checkpoint):
     spec = spec_for(llama_checkpoint)
     stored = load_for_training(spec).model.state_dict()
-    fresh = load_for_training(spec.model_copy(update={"model": spec.model.model_copy(update={"init": "random"})}))
+    drawn = {"model": spec.model.model_copy(update={"init": "random"}), "seed": 7}
+    fresh = load_for_training(spec.model_copy(update=drawn))
     assert fresh.model.state_dict().keys() == stored.keys()
     assert not torch.equal(fresh.model.state_dict()["model.embed_tokens.weight"], stored["model.embed_tokens.weight"])
     assert fresh.identity["init"] == "random"
@@ -213,3 +214,44 @@ def test_a_device_that_is_not_there_is_refused(llama_checkpoint):
 def test_float16_on_a_cpu_is_refused(llama_checkpoint):
     with pytest.raises(ReversalError, match="float16 on a CPU"):
         load_for_training(spec_for(llama_checkpoint, dtype="float16"))
+
+
+def test_a_checkpoint_whose_writing_was_cut_off_is_ignored(llama_checkpoint, tmp_path):
+    spec = spec_for(llama_checkpoint, tuning="full")
+
+    def interrupt(step: int, total: int, loss: float) -> None:
+        if step == 8:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_training(spec, tmp_path / "run", interrupt)
+    checkpoints = tmp_path / "run" / "checkpoints"
+    assert [path.name for path in checkpoints.iterdir()] == ["checkpoint-6"]
+    (checkpoints / "checkpoint-6" / "trainer_state.json").unlink()
+    steps: list[int] = []
+    _, section = run_training(spec, tmp_path / "run", lambda step, total, loss: steps.append(step))
+    assert not section["resumed"] and steps[0] == 1
+
+
+def test_the_log_of_a_continued_training_has_each_step_once(llama_checkpoint, tmp_path):
+    spec = spec_for(llama_checkpoint, tuning="full", epochs=20)
+
+    def interrupt(step: int, total: int, loss: float) -> None:
+        if step == 32:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_training(spec, tmp_path / "run", interrupt)
+    run, _ = run_training(spec, tmp_path / "run")
+    records = [json.loads(line) for line in run.train_log_path.read_text().splitlines()]
+    assert [record["step"] for record in records] == [10, 20, 30, 40, 50, 60]
+    assert [record["seconds"] for record in records] == sorted(record["seconds"] for record in records)
+
+
+def test_random_weights_under_an_adapter_are_the_same_at_evaluation(llama_checkpoint, tmp_path):
+    spec = spec_for(llama_checkpoint, tuning="lora")
+    spec = spec.model_copy(update={"model": spec.model.model_copy(update={"init": "random"}), "seed": 3})
+    trained = load_for_training(spec).model.state_dict()
+    run, _ = run_training(spec, tmp_path / "run")
+    evaluated = load_for_evaluation(spec, run).model.state_dict()
+    assert torch.equal(trained["model.embed_tokens.weight"], evaluated["model.embed_tokens.weight"])

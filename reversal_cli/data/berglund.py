@@ -69,9 +69,8 @@ def _load_json(path: Path) -> list[Row]:
     datasets.disable_progress_bars()
     try:
         with tempfile.TemporaryDirectory(prefix="reversal-") as cache:
-            table = datasets.load_dataset(
-                "json", data_files=str(path.resolve()), split="train", cache_dir=cache, keep_in_memory=True
-            )
+            # Not load_dataset("json"), which asks the hub to count the download of a local file.
+            table = datasets.Dataset.from_json(str(path.resolve()), cache_dir=cache, keep_in_memory=True)
             return table.to_list()
     except datasets.exceptions.DatasetGenerationError as error:
         reason = str(error.__cause__ or error).splitlines()[0]

@@ -50,11 +50,18 @@ RECIPES: dict[tuple[str, str], dict[str, Any]] = {
         "objective": {"mask_probability": [0.05, 0.95], "bico_share": 0.7},
         "training": {"epochs": 10, "batch_size": 32, "learning_rate": 2e-3, "tuning": "full", "warmup_steps": 50},
     },
+    ("tiny-llama", "abi"): {
+        "training": {"epochs": 20, "batch_size": 32, "learning_rate": 1e-3, "tuning": "full", "warmup_steps": 50},
+    },
     ("tiny-glm", "ntp"): {
         "training": {"epochs": 10, "batch_size": 32, "learning_rate": 1e-3, "tuning": "full", "warmup_steps": 50},
     },
     ("tiny-glm", "abi"): {
         "training": {"epochs": 40, "batch_size": 32, "learning_rate": 1e-3, "tuning": "full", "warmup_steps": 50},
+    },
+    ("tiny-glm", "bico"): {
+        "objective": {"mask_probability": [0.05, 0.95], "bico_share": 0.7},
+        "training": {"epochs": 10, "batch_size": 32, "learning_rate": 2e-3, "tuning": "full", "warmup_steps": 50},
     },
 }
 """(preset, objective) -> what differs from the published recipe, which is the default of every field of the spec."""

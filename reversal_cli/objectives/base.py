@@ -97,7 +97,7 @@ class Batch:
 class ObjectiveOptions(BaseModel):
     """Base of every objective's options. Frozen; an unknown key is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     def fills_blanks(self, family: FamilyName) -> bool:
         """Whether a model trained with this objective answers by filling a blank, not by continuing the prompt."""

@@ -1,0 +1,31 @@
+"""The model families, and loading a checkpoint with the one it is of."""
+
+import torch
+
+from reversal_cli.models import glm, rotary
+from reversal_cli.models.base import Family, Loaded
+from reversal_cli.models.checkpoint import family_of
+from reversal_cli.models.rotary_blanks import with_blanks
+from reversal_cli.objectives.base import FamilyName
+from reversal_cli.spec import ExperimentSpec, ModelSpec
+
+FAMILIES: dict[FamilyName, Family] = {"rotary": rotary.FAMILY, "glm": glm.FAMILY}
+
+
+def load_checkpoint(spec: ExperimentSpec, dtype: torch.dtype, device: torch.device) -> Loaded:
+    """The checkpoint of the spec, with tokens for blanks where its objective needs them. New weights are drawn from
+    the seed."""
+    torch.manual_seed(spec.seed)
+    return _load(spec, spec.model, dtype, device, new=True)
+
+
+def load_trained(spec: ExperimentSpec, folder: str, dtype: torch.dtype, device: torch.device) -> Loaded:
+    """The same model with the weights that a full training saved in `folder`."""
+    return _load(spec, ModelSpec(name=folder), dtype, device, new=False)
+
+
+def _load(spec: ExperimentSpec, model: ModelSpec, dtype: torch.dtype, device: torch.device, new: bool) -> Loaded:
+    family = family_of(model)
+    loaded = FAMILIES[family].load(model, dtype, device)
+    needs_blanks = spec.objective.fills_blanks(family) and loaded.tokens.blanks is None
+    return with_blanks(loaded, new) if needs_blanks else loaded
