@@ -150,7 +150,8 @@ def test_dry_run_as_json(capsys):
 def test_list_shows_all_kinds_of_names(capsys):
     assert main(["list", "--json"]) == 0
     kinds = json.loads(capsys.readouterr().out)
-    assert sorted(kinds) == ["datasets", "metrics", "models", "objectives"]
+    assert sorted(kinds) == ["datasets", "metrics", "models", "objectives", "objectives by model family"]
+    assert {"abi on rotary", "bico on glm"} <= kinds["objectives by model family"].keys()
     assert {"ntp", "bico", "none"} <= set(kinds["objectives"])
     assert main(["list"]) == 0
     assert "tiny-llama" in capsys.readouterr().out
