@@ -5,10 +5,11 @@ from collections.abc import Iterator, Sequence
 from transformers import PreTrainedTokenizerBase
 
 from reversal_cli.evaluation import Completion
-from reversal_cli.filling import Prompt, causal_prompt, ending_prompt, endings, refuse_long_prompts, write
+from reversal_cli.filling import Prompt, begun_prompt, causal_prompt, ending_prompt, endings, refuse_long_prompts, write
 from reversal_cli.generation import encode_prompt, generate_completions
 from reversal_cli.models.base import Loaded
 from reversal_cli.objectives.abi import Abi
+from reversal_cli.objectives.ntp import FIRST_PREDICTED, Ntp
 from reversal_cli.spec import ObjectiveSpec
 
 
@@ -43,8 +44,11 @@ def as_prompt(loaded: Loaded, objective: ObjectiveSpec, ids: Sequence[int]) -> P
     tokens = loaded.tokens
     if not objective.fills_blanks(tokens.family):
         return causal_prompt(ids)
+    long_mask = objective.prompt_mask(tokens.blanks)
+    if isinstance(objective, Ntp) and objective.glm_prompt == "in_blank":
+        return begun_prompt(ids, min(FIRST_PREDICTED, len(ids)), tokens, long_mask, "after_mask")
     choice = objective.span_positions if isinstance(objective, Abi) else "after_mask"
-    return ending_prompt(ids, tokens, objective.prompt_mask(tokens.blanks), choice)
+    return ending_prompt(ids, tokens, long_mask, choice)
 
 
 def text_of(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int], ends: frozenset[int]) -> str:

@@ -37,21 +37,33 @@ def causal_prompt(ids: Sequence[int]) -> Prompt:
 
 def ending_prompt(ids: Sequence[int], tokens: TokenIds, long_mask: int | None, choice: SpanPositions) -> Prompt:
     """A text (without eos) whose end is asked for: as the layout of training, up to the sop of its blank."""
+    return begun_prompt(ids, len(ids), tokens, long_mask, choice)
+
+
+def begun_prompt(
+    ids: Sequence[int], start: int, tokens: TokenIds, long_mask: int | None, choice: SpanPositions
+) -> Prompt:
+    """The same with the text from index `start` on not before the blank but in it, as its first words."""
     blanks = tokens.blanks
     ending = [long_mask] if long_mask is not None else [blanks.mask, blanks.eos]
-    return blank_prompt([*ids, *ending], len(ids), [], tokens, choice)
+    return blank_prompt([*ids[:start], *ending], start, [], tokens, choice, begun=ids[start:])
 
 
 def blank_prompt(
-    ids: Sequence[int], blank: int, filled: Sequence[tuple[int, Sequence[int]]], tokens: TokenIds, choice: SpanPositions
+    ids: Sequence[int],
+    blank: int,
+    filled: Sequence[tuple[int, Sequence[int]]],
+    tokens: TokenIds,
+    choice: SpanPositions,
+    begun: Sequence[int] = (),
 ) -> Prompt:
-    """A text with mask tokens in it, of which the one at index `blank` is to be filled.
+    """A text with mask tokens in it, of which the one at index `blank` is to be filled, from the words `begun` on.
 
     filled: (index of the mask token, its new tokens) of the blanks filled before, which the new one sees.
     """
     input_ids = list(ids)
     text, block = list(range(len(ids))), [0] * len(ids)
-    for index, words in [*filled, (blank, ())]:
+    for index, words in [*filled, (blank, begun)]:
         input_ids += [tokens.blanks.sop, *words]
         text += [index] * (1 + len(words))
         block += range(1, 2 + len(words))

@@ -64,7 +64,7 @@ def pretrain(spec: PretrainSpec, out: Path, on_step: OnStep) -> dict[str, Any]:
         write_corpus(corpus, people=spec.people, sentences=spec.sentences, seed=spec.seed)
         examples = load_rows(corpus / "corpus.jsonl")
         digest = file_digest(corpus / "corpus.jsonl")
-        base = NEW[spec.family](examples, spec.vocab_size)
+        base = NEW[spec.family](examples, spec.vocab_size, spec.abi)
         rows = tokenize(base.tokenizer, examples, spec.training.max_length)
         refuse_long_rows(rows, base.max_positions)
         objective = spec.abi if spec.family == "glm" else Ntp()

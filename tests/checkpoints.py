@@ -61,15 +61,15 @@ GLM_CONFIG = {
 }
 
 
-def save_glm(folder: Path, **sizes: int) -> str:
+def save_glm(folder: Path, **fields: float) -> str:
     """A random GLM of 2022 as it is published: its tokenizer's files, and float16 weights in a pickle."""
     torch.manual_seed(0)
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
     vocabulary = {token: index for index, token in enumerate([*letters, "he", "Ġa", "<|endoftext|>"])}
     added = {token: len(vocabulary) + index for index, token in enumerate(GLM_ADDED)}
-    config = {**GLM_CONFIG, "vocab_size": len(vocabulary) + len(added) + 7, **sizes}
-    fields = ("num_layers", "hidden_size", "num_attention_heads", "max_sequence_length", "vocab_size")
-    model = GlmAbiModel(GlmAbiConfig(**{field: config[field] for field in fields}))
+    config = {**GLM_CONFIG, "vocab_size": len(vocabulary) + len(added) + 7, **fields}
+    sizes = ("num_layers", "hidden_size", "num_attention_heads", "max_sequence_length", "vocab_size")
+    model = GlmAbiModel(GlmAbiConfig(**{field: config[field] for field in sizes}))
     weights = {name: tensor.half() for name, tensor in model.state_dict().items() if name != "lm_head.weight"}
     files = {"config.json": config, "vocab.json": vocabulary, "added_tokens.json": added}
     for name, content in files.items():

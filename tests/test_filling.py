@@ -9,6 +9,7 @@ from reversal_cli.errors import ReversalError
 from reversal_cli.evaluation import Completion
 from reversal_cli.filling import (
     Prompt,
+    begun_prompt,
     blank_prompt,
     causal_prompt,
     ending_prompt,
@@ -116,6 +117,9 @@ def test_the_prompt_is_laid_out_as_in_training():
         long_mask = objective.prompt_mask(BLANKS)
         kept = sop - 1 if long_mask is not None else sop - 2
         prompt = ending_prompt(row.input_ids[:kept], TOKENS, long_mask, "after_mask")
+        begun = begun_prompt(row.input_ids[:-1], kept, TOKENS, long_mask, "after_mask")
+        assert list(begun.input_ids) == batch.input_ids[0].tolist()
+        assert [list(positions) for positions in begun.positions] == batch.position_ids[0].tolist()
         assert list(prompt.input_ids) == batch.input_ids[0, : sop + 1].tolist()
         assert [list(positions) for positions in prompt.positions] == batch.position_ids[0, :, : sop + 1].tolist()
         assert prompt.prefix == sop

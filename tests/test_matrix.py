@@ -2,17 +2,25 @@
 
 import pytest
 import torch
-from test_training import run_training, spec_for
+from checkpoints import save_glm
+from test_training import EXAMPLES, run_training, spec_for, weights
 
+from reversal_cli import training
+from reversal_cli.data.base import Example
 from reversal_cli.decoding import complete_prompts
-from reversal_cli.models import load_for_evaluation
+from reversal_cli.errors import ReversalError
+from reversal_cli.models import load_for_evaluation, load_for_training
+from reversal_cli.models.base import tokenize
 from reversal_cli.models.families import FAMILIES
 from reversal_cli.objectives import OBJECTIVES
+from reversal_cli.objectives.base import Draw
+from reversal_cli.run_directory import RunDirectory
 
 CHECKPOINTS = {"rotary": ["llama", "qwen", "glm4"], "glm": ["glm"]}
+NO_DROPOUT = dict.fromkeys(("embedding_dropout_prob", "attention_dropout_prob", "output_dropout_prob"), 0.0)
 PROMPTS = ["Ann Low is known as", "the owl", "a bee is", "Once more, the quiet fox"]
 OPTIONS = {
-    "ntp": [{}, {"glm_form": "causal"}, {"loss_on": "completion"}],
+    "ntp": [{}, {"glm_form": "causal"}, {"glm_prompt": "before_blank"}, {"loss_on": "completion"}],
     "bico": [{"mask_probability": 0.5}],
     "abi": [{}, {"span_policy": "random"}, {"span_positions": "after_text", "task_masks": False}],
 }
@@ -46,10 +54,6 @@ def test_every_cell_of_the_matrix_trains_and_evaluates(checkpoint, objective, tu
 @pytest.mark.parametrize("tuning", ["lora", "full"])
 def test_what_was_trained_is_what_is_evaluated(checkpoint, tuning, request, tmp_path):
     """The logits of the reloaded run on a batch with blanks are those of the model in training."""
-    from reversal_cli import training
-    from reversal_cli.models.base import tokenize
-    from reversal_cli.objectives.base import Draw
-
     spec = spec_for(
         request.getfixturevalue(f"{checkpoint}_checkpoint"), {"name": "abi"}, tuning=tuning, learning_rate=0.05
     )
@@ -62,8 +66,6 @@ def test_what_was_trained_is_what_is_evaluated(checkpoint, tuning, request, tmp_
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training, "save", remember)
-        from test_training import EXAMPLES
-
         run, _ = run_training(spec, tmp_path / "run")
     loaded = load_for_evaluation(spec, run)
     assert loaded.tokens.blanks == seen["loaded"].tokens.blanks
@@ -74,3 +76,58 @@ def test_what_was_trained_is_what_is_evaluated(checkpoint, tuning, request, tmp_
     with torch.no_grad():
         logits = [m(**dict(zip(names, arrays, strict=True))).logits for m in (seen["model"], loaded.model)]
     torch.testing.assert_close(*logits, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("tuning", ["lora", "full"])
+@pytest.mark.parametrize("checkpoint", ["llama", "glm"])
+def test_blank_infilling_continued_from_a_checkpoint_ends_with_equal_weights(checkpoint, tuning, request, tmp_path):
+    spec = spec_for(request.getfixturevalue(f"{checkpoint}_checkpoint"), {"name": "abi"}, tuning=tuning)
+    whole, _ = run_training(spec, tmp_path / "whole")
+
+    def interrupt(step: int, total: int, loss: float) -> None:
+        if step == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_training(spec, tmp_path / "cut", interrupt)
+    cut, section = run_training(spec, tmp_path / "cut")
+    assert section["resumed"]
+    for name, tensor in weights(whole).items():
+        assert torch.equal(tensor, weights(cut)[name]), name
+
+
+def test_lora_on_glm_trains_the_four_linear_layers_of_each_layer_and_nothing_else(glm_checkpoint):
+    spec = spec_for(glm_checkpoint, {"name": "abi"})
+    model = training.prepare_model(load_for_training(spec), spec)
+    trained = {name.split(".lora_")[0] for name, parameter in model.named_parameters() if parameter.requires_grad}
+    layers = ("attention.query_key_value", "attention.dense", "mlp.dense_h_to_4h", "mlp.dense_4h_to_h")
+    assert trained == {f"base_model.model.transformer.layers.{i}.{layer}" for i in range(2) for layer in layers}
+
+
+def test_glm_with_gradient_checkpointing_ends_with_the_same_weights(glm_checkpoint, tmp_path):
+    runs = [
+        run_training(spec_for(glm_checkpoint, {"name": "abi"}, gradient_checkpointing=on), tmp_path / str(on))[0]
+        for on in (False, True)
+    ]
+    torch.testing.assert_close(weights(runs[0]), weights(runs[1]), rtol=1e-5, atol=1e-6)
+
+
+def test_a_row_longer_than_the_position_table_is_refused_before_training(glm_checkpoint, tmp_path):
+    examples = [Example("he", " " + "x" * 200, "a")]
+    with pytest.raises(
+        ReversalError, match="training row 1: 204 tokens; expected at most 128, the positions this model"
+    ):
+        training.train(spec_for(glm_checkpoint), examples, RunDirectory(tmp_path), lambda step, total, loss: None)
+
+
+@pytest.mark.parametrize(
+    "objective", [{"name": "ntp"}, {"name": "ntp", "glm_form": "causal"}, {"name": "abi", "suffix_share": 1.0}]
+)
+def test_a_small_glm_learns_its_rows_by_heart_and_answers_as_it_was_trained(objective, tmp_path):
+    checkpoint = save_glm(tmp_path, hidden_size=64, **NO_DROPOUT)
+    spec = spec_for(checkpoint, objective, tuning="full", epochs=100, batch_size=5, learning_rate=1e-2)
+    run, _ = run_training(spec, tmp_path / "run")
+    loaded = load_for_evaluation(spec, run)
+    batches = complete_prompts(loaded, spec.objective, [example.prompt for example in EXAMPLES], 30, 5)
+    wrong = [c for batch in batches for c in batch if (c.text, c.stopped) != (EXAMPLES[c.index].completion, True)]
+    assert wrong == []

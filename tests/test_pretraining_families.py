@@ -40,6 +40,15 @@ def test_the_tiny_glm_has_two_million_parameters_at_most_and_its_own_masks(tmp_p
     assert len({blanks.mask, blanks.sentence_mask, blanks.long_mask, blanks.sop, blanks.eop, blanks.eos}) == 6
 
 
+def test_a_glm_pretrained_without_task_masks_knows_one_mask_token(tmp_path):
+    spec = PretrainSpec(name="x", family="glm", abi={"task_masks": False}, **SMALL, training=TRAINING | {"epochs": 1})
+    pretrain(spec, tmp_path / "base", lambda step, total, loss: None)
+    blanks = (
+        FAMILIES["glm"].load(ModelSpec(name=str(tmp_path / "base")), torch.float32, torch.device("cpu")).tokens.blanks
+    )
+    assert blanks.long_mask is None and blanks.sentence_mask == blanks.mask
+
+
 @pytest.mark.parametrize("preset", PRESETS)
 def test_each_preset_has_an_experiment_that_makes_it(preset):
     spec = load_pretraining(EXPERIMENTS / f"pretrain-{preset}.toml")

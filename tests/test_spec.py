@@ -104,17 +104,26 @@ def test_every_shipped_experiment_loads(file):
         assert load_experiment(file).specs
 
 
-@pytest.mark.parametrize("size", ["7b", "13b"])
-def test_the_paper_experiments_are_the_published_recipe(size):
-    for objective in ("ntp", "bico"):
-        spec = load_experiment(EXPERIMENTS / f"paper/llama2-{size}-{objective}.toml").specs[0]
+@pytest.mark.parametrize(
+    ("size", "objectives", "model"),
+    [
+        ("llama2-7b", ("ntp", "bico"), "meta-llama/Llama-2-7b-hf"),
+        ("llama2-13b", ("ntp", "bico"), "meta-llama/Llama-2-13b-hf"),
+        ("glm-2b", ("ntp", "abi"), "THUDM/glm-2b"),
+        ("glm-10b", ("ntp", "abi"), "THUDM/glm-10b"),
+    ],
+)
+def test_the_paper_experiments_are_the_published_recipe(size, objectives, model):
+    for objective in objectives:
+        spec = load_experiment(EXPERIMENTS / f"paper/{size}-{objective}.toml").specs[0]
         training = spec.training
-        assert spec.model.name == f"meta-llama/Llama-2-{size}-hf"
+        assert spec.model.name == model
+        dtype = "float16" if size.startswith("llama") else "bfloat16"
         assert spec.objective.name == objective
         assert (training.lora.r, training.lora.alpha, training.lora.dropout, training.tuning) == (32, 16, 0.01, "lora")
         assert (training.learning_rate, training.warmup_steps, training.batch_size) == (2e-5, 100, 4)
         assert (training.epochs, training.stop_after_epochs, training.max_length) == (20, 10, 256)
-        assert (training.dtype, training.schedule, spec.evaluation.max_new_tokens) == ("float16", "linear", 40)
+        assert (training.dtype, training.schedule, spec.evaluation.max_new_tokens) == (dtype, "linear", 40)
         if objective == "bico":
             assert (spec.objective.mask_probability, spec.objective.bico_share) == (0.15, 0.5)
 

@@ -12,17 +12,19 @@ from reversal_cli.models.base import Loaded, sentence_ends
 from reversal_cli.models.glm_modeling import GlmAbiConfig, GlmAbiModel
 from reversal_cli.models.glm_tokenizer import EOP, LONG_MASK, MASK, SENTENCE_MASK, SOP, finish_tokenizer, glm_tokens
 from reversal_cli.models.presets import TINY_GLM_CONFIG, TINY_LLAMA_CONFIG
+from reversal_cli.objectives.abi import Abi
 from reversal_cli.objectives.base import FamilyName, TokenIds
 
 LLAMA_SPECIAL = ["<pad>", "<s>", "</s>"]
 GLM_EOS, GLM_CLS = "<|endoftext|>", "[CLS]"
-GLM_SPECIAL = [GLM_EOS, SOP, EOP, GLM_CLS, MASK, LONG_MASK, SENTENCE_MASK]
+GLM_SPECIAL = [GLM_EOS, SOP, EOP, GLM_CLS, MASK]
+TASK_MASKS = [LONG_MASK, SENTENCE_MASK]
 WORD_LIST_WEIGHT = 60
 """How often a listed word counts in the tokenizer's statistics: about as often as a word of the corpus occurs."""
 
 
-def new_llama(examples: Sequence[Example], vocab_size: int) -> Loaded:
-    """A Llama, with a bos in front of every text."""
+def new_llama(examples: Sequence[Example], vocab_size: int, abi: Abi) -> Loaded:
+    """A Llama, with a bos in front of every text. It knows no blanks."""
     bpe = train_bpe(examples, vocab_size, LLAMA_SPECIAL)
     bpe.post_processor = processors.TemplateProcessing(
         single="<s> $A", special_tokens=[("<s>", bpe.token_to_id("<s>"))]
@@ -45,16 +47,19 @@ def new_llama(examples: Sequence[Example], vocab_size: int) -> Loaded:
     return Loaded(LlamaForCausalLM(config), tokenizer, {}, tokens)
 
 
-def new_glm(examples: Sequence[Example], vocab_size: int) -> Loaded:
-    """A GLM of 2022, with [CLS] and eos around every text."""
-    bpe = train_bpe(examples, vocab_size, GLM_SPECIAL)
-    tokenizer = finish_tokenizer(bpe, GLM_CLS, GLM_EOS, GLM_SPECIAL)
+def new_glm(examples: Sequence[Example], vocab_size: int, abi: Abi) -> Loaded:
+    """A GLM of 2022, with [CLS] and eos around every text. Without task masks [MASK] is its only mask token, so that no
+    other, untrained one is ever used."""
+    special = [*GLM_SPECIAL, *(TASK_MASKS if abi.task_masks else ())]
+    bpe = train_bpe(examples, vocab_size, special)
+    tokenizer = finish_tokenizer(bpe, GLM_CLS, GLM_EOS, special)
     config = GlmAbiConfig(vocab_size=len(tokenizer), **TINY_GLM_CONFIG)
     tokens = glm_tokens(tokenizer, sentence_ends(tokenizer))
     return Loaded(GlmAbiModel(config), tokenizer, {}, tokens, config.max_sequence_length)
 
 
-NEW: dict[FamilyName, Callable[[Sequence[Example], int], Loaded]] = {"rotary": new_llama, "glm": new_glm}
+NEW: dict[FamilyName, Callable[[Sequence[Example], int, Abi], Loaded]] = {"rotary": new_llama, "glm": new_glm}
+"""Family -> how to make its tiny model from a corpus, a vocabulary size, and the way GLM is pretrained."""
 
 
 def train_bpe(examples: Sequence[Example], vocab_size: int, special_tokens: list[str]) -> Tokenizer:

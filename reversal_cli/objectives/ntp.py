@@ -37,6 +37,10 @@ class Ntp(ObjectiveOptions):
     glm_form: Literal["blank", "causal"] = "blank"
     """GLM only. blank: `[CLS] first-token [gMASK]`, and all the rest written from left to right in the blank, which is
     how GLM models language. causal: the text without blanks under a causal mask, which GLM was never trained for."""
+    glm_prompt: Literal["in_blank", "before_blank"] = "in_blank"
+    """GLM, blank form only: where the prompt stands in evaluation. in_blank: as in training, after one given token it
+    is the beginning of the blank. before_blank: `prompt [gMASK]`, read in both directions, which this training never
+    showed."""
 
     def fills_blanks(self, family: FamilyName) -> bool:
         return family == "glm" and self.glm_form == "blank"
