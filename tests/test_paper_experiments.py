@@ -11,7 +11,9 @@ PAPER = sorted((Path(__file__).parents[1] / "experiments" / "paper").glob("llama
 
 
 @pytest.mark.parametrize("file", PAPER, ids=lambda file: file.stem)
-def test_a_paper_experiment_runs_all_stages_on_a_small_checkpoint(file, llama_checkpoint, tmp_path, monkeypatch, capsys):
+def test_a_paper_experiment_runs_all_stages_on_a_small_checkpoint(
+    file, llama_checkpoint, tmp_path, monkeypatch, capsys
+):
     monkeypatch.chdir(tmp_path)
     small = ["--entities", "2", "--train-templates", "2", "--test-templates", "1"]
     assert main(["generate", "--out", "data", *small, "--quiet"]) == 0

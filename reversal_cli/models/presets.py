@@ -18,13 +18,13 @@ TINY_LLAMA_CONFIG: dict[str, Any] = {
     "tie_word_embeddings": True,
 }
 
+_TINY_TRAINING = {"tuning": "full", "batch_size": 32, "learning_rate": 2e-3, "warmup_steps": 100}
+
 RECIPES: dict[tuple[str, str], dict[str, Any]] = {
-    ("tiny-llama", "ntp"): {
-        "training": {"epochs": 8, "batch_size": 32, "learning_rate": 1e-3, "tuning": "full", "warmup_steps": 50},
-    },
+    ("tiny-llama", "ntp"): {"training": {**_TINY_TRAINING, "epochs": 4, "learning_rate": 1e-3}},
     ("tiny-llama", "bico"): {
-        "objective": {"mask_probability": [0.05, 0.95], "bico_share": 0.7},
-        "training": {"epochs": 10, "batch_size": 32, "learning_rate": 2e-3, "tuning": "full", "warmup_steps": 50},
+        "objective": {"mask_probability": [0.05, 0.95], "bico_share": 0.8},
+        "training": {**_TINY_TRAINING, "epochs": 12},
     },
 }
 """(preset, objective) -> what differs from the published recipe, which is the default of every field of the spec."""
