@@ -42,26 +42,20 @@ TINY_GLM_CONFIG: dict[str, Any] = {
     "output_dropout_prob": 0.0,
 }
 
+_TINY_TRAINING = {"tuning": "full", "batch_size": 32, "learning_rate": 2e-3, "warmup_steps": 100}
+
 RECIPES: dict[tuple[str, str], dict[str, Any]] = {
-    ("tiny-llama", "ntp"): {
-        "training": {"epochs": 8, "batch_size": 32, "learning_rate": 1e-3, "tuning": "full", "warmup_steps": 50},
-    },
+    ("tiny-llama", "ntp"): {"training": {**_TINY_TRAINING, "epochs": 4, "learning_rate": 1e-3}},
     ("tiny-llama", "bico"): {
-        "objective": {"mask_probability": [0.05, 0.95], "bico_share": 0.7},
-        "training": {"epochs": 10, "batch_size": 32, "learning_rate": 2e-3, "tuning": "full", "warmup_steps": 50},
+        "objective": {"mask_probability": [0.05, 0.95], "bico_share": 0.8},
+        "training": {**_TINY_TRAINING, "epochs": 12},
     },
-    ("tiny-llama", "abi"): {
-        "training": {"epochs": 20, "batch_size": 32, "learning_rate": 1e-3, "tuning": "full", "warmup_steps": 50},
-    },
-    ("tiny-glm", "ntp"): {
-        "training": {"epochs": 10, "batch_size": 32, "learning_rate": 1e-3, "tuning": "full", "warmup_steps": 50},
-    },
-    ("tiny-glm", "abi"): {
-        "training": {"epochs": 40, "batch_size": 32, "learning_rate": 1e-3, "tuning": "full", "warmup_steps": 50},
-    },
+    ("tiny-llama", "abi"): {"training": {**_TINY_TRAINING, "epochs": 20, "learning_rate": 1e-3}},
+    ("tiny-glm", "ntp"): {"training": {**_TINY_TRAINING, "epochs": 10, "learning_rate": 1e-3}},
+    ("tiny-glm", "abi"): {"training": {**_TINY_TRAINING, "epochs": 40, "learning_rate": 1e-3}},
     ("tiny-glm", "bico"): {
-        "objective": {"mask_probability": [0.05, 0.95], "bico_share": 0.7},
-        "training": {"epochs": 10, "batch_size": 32, "learning_rate": 2e-3, "tuning": "full", "warmup_steps": 50},
+        "objective": {"mask_probability": [0.05, 0.95], "bico_share": 0.8},
+        "training": {**_TINY_TRAINING, "epochs": 12},
     },
 }
 """(preset, objective) -> what differs from the published recipe, which is the default of every field of the spec."""

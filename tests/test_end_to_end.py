@@ -1,0 +1,77 @@
+"""The bare commands in their order, on a benchmark of a few people, with nothing replaced."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from reversal_cli.cli import main
+
+SUBTASKS = ["N2D", "D2N", "N2D-reverse", "D2N-reverse"]
+
+
+@pytest.fixture
+def dataset(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    small = ["--entities", "2", "--train-templates", "2", "--test-templates", "2"]
+    assert main(["generate", *small, "--quiet"]) == 0
+    return tmp_path
+
+
+def test_finetune_eval_report_end_in_a_table(dataset, capsys):
+    fast = ["--epochs", "1", "--device", "cpu", "--quiet"]
+    assert main(["finetune", "--objective", "bico", *fast]) == 0
+    run = Path("results/tiny-llama-bico/seed-0")
+    assert (run / "model/model.safetensors").is_file() and not (run / "metrics.json").exists()
+    assert main(["eval", "--quiet"]) == 0
+    metrics = json.loads((run / "metrics.json").read_text())["subtasks"]
+    assert set(metrics) == set(SUBTASKS)
+    assert all(metrics[name]["n"] == 4 and metrics[name]["entities"] == 2 for name in SUBTASKS)
+    capsys.readouterr()
+
+    assert main(["report"]) == 0
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in SUBTASKS) and "bico" in printed
+    rows = pd.read_csv("results/accuracy.csv")
+    assert set(rows["metric"]) == {"contains", "startswith", "exact_match", "bleu_char", "bleu", "chrf"}
+    assert "N2D-reverse" in Path("results/accuracy.md").read_text()
+
+
+def test_run_does_all_stages_once_and_skips_them_the_second_time(dataset, capsys):
+    Path("small.toml").write_text('[grid]\nobjective.name = ["ntp", "bico"]\n[training]\nepochs = 1\ndevice = "cpu"\n')
+    assert main(["run", "small.toml"]) == 0
+    first = capsys.readouterr()
+    files = sorted(Path("results").rglob("*.safetensors"))
+    stamps = [path.stat().st_mtime_ns for path in files]
+    assert len(files) == 2
+    assert main(["run", "small.toml"]) == 0
+    second = capsys.readouterr()
+    assert [path.stat().st_mtime_ns for path in files] == stamps
+    assert "already complete" in second.err and "finetune tiny-llama" not in second.err
+    assert first.out == second.out
+
+
+def test_a_requirement_that_is_not_met_exits_with_one_and_names_it(dataset, capsys):
+    assert main(["finetune", "--epochs", "1", "--device", "cpu", "--quiet"]) == 0
+    assert main(["eval", "--quiet"]) == 0
+    assert main(["report", "--quiet", "--require", "ntp: N2D-reverse <= 3"]) == 0
+    capsys.readouterr()
+    assert main(["report", "--quiet", "--require", "ntp: N2D-reverse >= 60"]) == 1
+    assert "N2D-reverse >= 60" in capsys.readouterr().err
+
+
+def test_a_bare_checkpoint_is_the_untrained_baseline_row(dataset, capsys):
+    assert main(["eval", "--model", "tiny-llama", "--device", "cpu", "--quiet"]) == 0
+    assert main(["report", "--format", "json", "--quiet"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert {row["objective"] for row in rows} == {"none"}
+    assert {row["value"] for row in rows if row["metric"] == "contains"} == {0.0}
+
+
+def test_predictions_say_everything_that_is_needed_to_score_them_again(dataset):
+    assert main(["eval", "--model", "tiny-llama", "--device", "cpu", "--quiet"]) == 0
+    path = next(Path("results").rglob("predictions/N2D-reverse.jsonl"))
+    records = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [record["id"] for record in records] == [f"N2D-reverse/{index}" for index in range(4)]
+    assert {"entity_id", "template_id", "prompt", "target", "completion", "stopped", "scores"} <= records[0].keys()
