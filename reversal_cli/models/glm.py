@@ -100,10 +100,11 @@ def load_weights(spec: ModelSpec, config: GlmAbiConfig, dtype: torch.dtype) -> G
     """The network with the checkpoint's weights in `dtype`, which are in memory once: it is built without any."""
     with torch.device("meta"):
         model = GlmAbiModel(config)
-    files = find_files(spec, WEIGHT_FILES)
-    if not files:
+    # One after the other: a hub checkpoint that has both is fetched once.
+    found = (find_files(spec, [name]).get(name) for name in WEIGHT_FILES)
+    path = next(filter(None, found), None)
+    if path is None:
         raise cannot_load(spec, f"it has neither {' nor '.join(WEIGHT_FILES)}")
-    path = next(iter(files.values()))
     expected = {name: tensor.shape for name, tensor in model.state_dict().items() if name != HEAD}
     try:
         weights = read_weights(spec, path, expected, dtype)
