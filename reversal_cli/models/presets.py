@@ -51,8 +51,11 @@ RECIPES: dict[tuple[str, str], dict[str, Any]] = {
         "training": {**_TINY_TRAINING, "epochs": 12},
     },
     ("tiny-llama", "abi"): {"training": {**_TINY_TRAINING, "epochs": 20, "learning_rate": 1e-3}},
-    ("tiny-glm", "ntp"): {"training": {**_TINY_TRAINING, "epochs": 10, "learning_rate": 1e-3}},
-    ("tiny-glm", "abi"): {"training": {**_TINY_TRAINING, "epochs": 40, "learning_rate": 1e-3}},
+    ("tiny-glm", "ntp"): {"training": {**_TINY_TRAINING, "epochs": 4, "learning_rate": 1e-3}},
+    ("tiny-glm", "abi"): {
+        "objective": {"task_masks": False},
+        "training": {**_TINY_TRAINING, "epochs": 13, "learning_rate": 1e-3},
+    },
     ("tiny-glm", "bico"): {
         "objective": {"mask_probability": [0.05, 0.95], "bico_share": 0.8},
         "training": {**_TINY_TRAINING, "epochs": 12},
