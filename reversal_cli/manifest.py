@@ -23,6 +23,11 @@ def begin_run(run: RunDirectory, spec: ExperimentSpec, splits: Splits) -> None:
         refuse_other_spec(run, spec)
         refuse_other_data(run, spec, splits)
         return
+    if not run.manifest_path.is_file() and _has_work(run):
+        raise ReversalError(
+            f"{run.path}: holds the files of a run but no manifest.json; expected both or neither; "
+            "restore it, rename the experiment or pass --overwrite"
+        )
     run.clear()
     manifest = {
         "spec": spec.model_dump(mode="json"),
@@ -42,9 +47,19 @@ def end_training(run: RunDirectory, training: dict[str, Any], model: dict[str, A
 
 
 def add_model(run: RunDirectory, model: dict[str, Any]) -> None:
-    """Adds the identity of an untrained run's checkpoint, known once it is loaded."""
-    if "model" not in run.manifest:
+    """Adds the identity of an untrained run's checkpoint, known once it is loaded.
+
+    Raises ReversalError where the checkpoint is not the one that was trained. A full training's own weights replace it.
+    """
+    stored = run.manifest.get("model")
+    if stored is None:
         write_json(run.manifest_path, run.manifest | {"model": model})
+    elif stored != model and not run.model_path.is_dir():
+        changed = ", ".join(sorted(key for key in {*stored, *model} if stored.get(key) != model.get(key)))
+        raise ReversalError(
+            f"{run.path}: the checkpoint '{model.get('name')}' has changed since the run began ({changed}); "
+            "restore it, or make the run again with --overwrite"
+        )
 
 
 def stored_spec(run: RunDirectory) -> ExperimentSpec:

@@ -5,6 +5,7 @@ Heavy modules are imported where they are needed: a refusal should not wait for 
 """
 
 import functools
+import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,7 +106,12 @@ def generate_dataset(dataset: DatasetSpec, terminal: Terminal) -> None:
     from reversal_cli.data.name_description import Options, generate
 
     options = dataset.generator or Options()
-    generate(options, Path(dataset.path))
+    try:
+        generate(options, Path(dataset.path))
+    except ReversalError:
+        if not Path(dataset.path).is_dir():
+            raise
+        return  # another process has just made it
     terminal.say(f"{dataset.path}: was absent, generated it ({options.entities} entities in each of three groups)")
 
 
@@ -115,6 +121,8 @@ def finetune(spec: ExperimentSpec, results: Path, terminal: Terminal, overwrite:
     Raises ReversalError when the directory belongs to another spec or other data, or another process works there.
     """
     run = RunDirectory(run_path(results, spec.name, spec.seed))
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise ReversalError("WORLD_SIZE: found several processes; expected one; run `reversal` without torchrun")
     splits = prepare_dataset(spec.dataset, terminal)
     with run.lock():
         if overwrite:

@@ -23,7 +23,7 @@ from reversal_cli.objectives.abi import Abi
 from reversal_cli.objectives.base import FamilyName
 from reversal_cli.objectives.ntp import Ntp
 from reversal_cli.provenance import provenance
-from reversal_cli.run_directory import write_json
+from reversal_cli.run_directory import save_folder, write_json
 from reversal_cli.spec import Section, TrainingSpec
 from reversal_cli.trainer import OnStep, Task
 from reversal_cli.training import fit
@@ -44,7 +44,7 @@ class PretrainSpec(Section):
     """Rows per person, half in each direction."""
     vocab_size: int = Field(default=2600, ge=300)
     """Tokens of the byte-level BPE."""
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, le=2**32 - 1)
     training: TrainingSpec = TrainingSpec(
         tuning="full",
         epochs=12,
@@ -70,8 +70,12 @@ def pretrain(spec: PretrainSpec, out: Path, on_step: OnStep) -> dict[str, Any]:
         objective = spec.abi if spec.family == "glm" else Ntp()
         task = Task(rows, base.tokens, objective, spec.training, spec.seed)
         section = fit(base.model, task, Path(scratch) / "checkpoints", on_step, lambda record: None)
-    base.model.to(torch.bfloat16).save_pretrained(out)
-    base.tokenizer.save_pretrained(out)
     made = {"spec": spec.model_dump(mode="json"), "corpus_sha256": digest, "training": section, **provenance()}
-    write_json(out / "pretrain.json", made)
+
+    def save(folder: Path) -> None:
+        base.model.to(torch.bfloat16).save_pretrained(folder)
+        base.tokenizer.save_pretrained(folder)
+        write_json(folder / "pretrain.json", made)
+
+    save_folder(out, save)
     return made

@@ -37,6 +37,16 @@ def write_json(path: Path, content: Any) -> None:
     write_text(path, json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
 
 
+def save_folder(folder: Path, save: Callable[[Path], None]) -> None:
+    """`save` writes into a temporary folder, which then takes the name: the folder exists = it is whole."""
+    temporary = folder.with_name(f".{folder.name}.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    save(temporary)
+    shutil.rmtree(folder, ignore_errors=True)
+    temporary.replace(folder)
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object. Raises ReversalError where the file is no JSON object."""
     try:
@@ -112,8 +122,9 @@ class RunDirectory:
         """Keeps the records up to a step, which a continued training does not repeat, and returns them."""
         if not self.train_log_path.is_file():
             return []
-        records = [json.loads(line) for line in self.train_log_path.read_text(encoding="utf-8").splitlines()]
-        kept = [record for record in records if record["step"] <= last_step]
+        # A last line that was cut by an interruption has no line end.
+        lines = self.train_log_path.read_text(encoding="utf-8").split("\n")[:-1]
+        kept = [record for record in map(json.loads, lines) if record["step"] <= last_step]
         write_text(self.train_log_path, "".join(json.dumps(record, sort_keys=True) + "\n" for record in kept))
         return kept
 
@@ -150,14 +161,6 @@ class RunDirectory:
         write_text(
             self.predictions_path(subtask), "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
         )
-
-    def save_folder(self, folder: Path, save: Callable[[Path], None]) -> None:
-        """`save` writes into a temporary folder, which then takes the name: the folder exists = it is whole."""
-        temporary = folder.with_name(f".{folder.name}.tmp")
-        shutil.rmtree(temporary, ignore_errors=True)
-        save(temporary)
-        shutil.rmtree(folder, ignore_errors=True)
-        temporary.replace(folder)
 
     def remove_checkpoints(self) -> None:
         shutil.rmtree(self.checkpoints_path, ignore_errors=True)

@@ -70,8 +70,6 @@ class TrainingSpec(Section):
     """Stop here and evaluate (published: 10 of 20). Empty: train all epochs."""
     batch_size: int = Field(default=4, ge=1)
     """Examples per optimizer step."""
-    gradient_accumulation_steps: int = Field(default=1, ge=1)
-    """The step is computed in this many parts, to save memory."""
     learning_rate: float = Field(default=2e-5, gt=0)
     schedule: Literal["linear", "cosine", "constant"] = "linear"
     warmup_steps: int = Field(default=100, ge=0)
@@ -96,6 +94,10 @@ class EvaluationSpec(Section):
 ObjectiveSpec = Annotated[Union[(*OBJECTIVES.values(), Untrained)], Field(discriminator="name")]
 
 
+NO_EXPERIMENT = ("training.device", "evaluation.batch_size")
+"""Fields that may not change a result: two specs that differ in these alone are one experiment."""
+
+
 class ExperimentSpec(Section):
     """Everything that decides the result of one run."""
 
@@ -112,6 +114,7 @@ class ExperimentSpec(Section):
     def digest(self) -> str:
         """Twelve hex digits: same digest, same experiment. What may not change a result is left out."""
         content = self.model_dump(mode="json")
-        del content["training"]["device"]
-        del content["evaluation"]["batch_size"]
+        for key in NO_EXPERIMENT:
+            section, field = key.split(".")
+            del content[section][field]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]

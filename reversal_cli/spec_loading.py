@@ -14,7 +14,7 @@ from reversal_cli.errors import ReversalError, unknown_name
 from reversal_cli.models.presets import RECIPES
 from reversal_cli.naming import check_experiment_name, check_model_name, model_stem, name_part, objective_label
 from reversal_cli.objectives import OBJECTIVES
-from reversal_cli.spec import ExperimentSpec, TrainingSpec, Untrained
+from reversal_cli.spec import NO_EXPERIMENT, ExperimentSpec, TrainingSpec, Untrained
 from reversal_cli.spec_validation import Setting, unknown_key, validate
 from reversal_cli.toml_text import flatten, parse_value, read_toml
 
@@ -38,7 +38,8 @@ def load_experiment(file: Path | None, settings: Sequence[Setting] = ()) -> Expe
     """Every run of the experiment, validated. Raises ReversalError, one line that names the file or flag at fault."""
     content = read_toml(file) if file else {}
     source = str(file)
-    content.pop("kind", None)
+    if "kind" in content:
+        raise ReversalError(f"{source}: kind = {content['kind']!r}; expected an experiment; use `reversal pretrain`")
     axes = _read_axes(content.pop("grid", {}), source)
     written = [Setting(key, value, source) for key, value in flatten(content)]
     _refuse_twice([*written, *(values[0] for values in axes.values())])
@@ -90,9 +91,9 @@ def flag_settings(flags: Mapping[str, tuple[str, Any]], assignments: Iterable[st
 
 
 def spec_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """`training.epochs 10 -> 20` for each field of two dumped specs that differs; the device may differ."""
+    """`training.epochs 10 -> 20` for each field of two dumped specs that makes them two experiments."""
     before, after = dict(flatten(old)), dict(flatten(new))
-    keys = [key for key in {**before, **after} if key != "training.device" and before.get(key) != after.get(key)]
+    keys = [key for key in {**before, **after} if key not in NO_EXPERIMENT and before.get(key) != after.get(key)]
     return [f"{key} {_or_unset(before.get(key))} -> {_or_unset(after.get(key))}" for key in keys]
 
 

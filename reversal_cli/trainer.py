@@ -1,5 +1,6 @@
 """What differs from `transformers.Trainer`: planned batches, logits only where there is a label, our log."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from torch.utils.data import DataLoader, Dataset
 from transformers import Trainer, TrainerCallback
 
 from reversal_cli.batching import BatchPlan, Key
+from reversal_cli.errors import ReversalError
 from reversal_cli.objectives.base import IGNORE, Draw, Row, TokenIds
 from reversal_cli.spec import ObjectiveSpec, TrainingSpec
 
@@ -138,6 +140,11 @@ class Reporter(TrainerCallback):
         if not logs or "loss" not in logs:
             return
         self.loss = logs["loss"]
+        if not math.isfinite(self.loss):
+            raise ReversalError(
+                f"training: the loss is {self.loss} at step {state.global_step}; expected a number; "
+                "lower training.learning_rate, or use --dtype bfloat16 or float32"
+            )
         epoch = round(state.global_step / self.steps_per_epoch, 4)
         rates = {key: logs[key] for key in ("learning_rate", "grad_norm") if key in logs}
         seconds = round(time.monotonic() - self.started, 1)

@@ -5,10 +5,11 @@ is a label. Order, coins and masks depend on nothing but (seed, epoch, example i
 an uninterrupted one would have seen.
 """
 
+import contextlib
 import itertools
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,13 @@ from transformers.trainer_utils import get_last_checkpoint
 
 from reversal_cli.batching import BatchPlan
 from reversal_cli.data.base import Example
+from reversal_cli.errors import ReversalError
 from reversal_cli.models import load_for_training
 from reversal_cli.models.attention import install_mirrored_attention
 from reversal_cli.models.base import Loaded, refuse_long_rows, tokenize
 from reversal_cli.models.families import FAMILIES
 from reversal_cli.models.precision import choose_device, choose_dtype
-from reversal_cli.run_directory import RunDirectory
+from reversal_cli.run_directory import RunDirectory, save_folder
 from reversal_cli.spec import ExperimentSpec, TrainingSpec
 from reversal_cli.trainer import Collator, ObjectiveTrainer, OnLog, OnStep, Reporter, Task
 
@@ -45,7 +47,7 @@ def train(spec: ExperimentSpec, examples: Sequence[Example], run: RunDirectory, 
     seconds = kept[-1]["seconds"] if kept else 0.0
     section = fit(model, task, run.checkpoints_path, on_step, run.append_log, seconds)
     folder = run.adapter_path if spec.training.tuning == "lora" else run.model_path
-    run.save_folder(folder, lambda temporary: save(model, loaded, temporary))
+    save_folder(folder, lambda temporary: save(model, loaded, temporary))
     run.remove_checkpoints()
     return {**section, "model": loaded.identity}
 
@@ -92,9 +94,8 @@ def fit(
     training = task.training
     device = choose_device(training.device)
     dtype = choose_dtype(training.dtype, device)
-    micro_batch = training.batch_size // training.gradient_accumulation_steps
-    plan = BatchPlan([len(row.input_ids) for row in task.rows], micro_batch, training.epochs, task.seed)
-    steps_per_epoch = -(-plan.batches_per_epoch // training.gradient_accumulation_steps)
+    plan = BatchPlan([len(row.input_ids) for row in task.rows], training.batch_size, training.epochs, task.seed)
+    steps_per_epoch = plan.batches_per_epoch
     stop = min(training.stop_after_epochs or training.epochs, training.epochs) * steps_per_epoch
     trainer = ObjectiveTrainer(
         plan,
@@ -104,10 +105,11 @@ def fit(
         callbacks=[Reporter(stop, steps_per_epoch, on_step, on_log, seconds_before)],
     )
     trainer.remove_callback(PrinterCallback)
-    trained = itertools.islice(plan, stop * training.gradient_accumulation_steps)
+    trained = itertools.islice(plan, stop)
     started = time.monotonic()
     resume = last_whole_checkpoint(checkpoints)
-    trainer.train(resume_from_checkpoint=resume)
+    with out_of_memory_is_told(training):
+        trainer.train(resume_from_checkpoint=resume)
     return {
         "steps": trainer.state.global_step,
         "epochs": trainer.state.global_step / steps_per_epoch,
@@ -119,6 +121,18 @@ def fit(
         "total_parameters": sum(parameter.numel() for parameter in model.parameters()),
         "trainable_parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
     }
+
+
+@contextlib.contextmanager
+def out_of_memory_is_told(training: TrainingSpec) -> Iterator[None]:
+    """A full GPU is the user's to mend: one line instead of a traceback."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise ReversalError(
+            f"training: the GPU is out of memory at training.batch_size = {training.batch_size}; expected room for a "
+            "step; lower it, set training.gradient_checkpointing = true, or train with --lora"
+        ) from error
 
 
 def last_whole_checkpoint(folder: Path) -> str | None:
@@ -133,12 +147,12 @@ def trainer_arguments(
     task: Task, checkpoints: Path, steps_per_epoch: int, dtype: torch.dtype, device: torch.device
 ) -> TrainingArguments:
     training = task.training
-    return TrainingArguments(
+    arguments = TrainingArguments(
         output_dir=str(checkpoints),
         max_steps=training.epochs * steps_per_epoch,
-        gradient_accumulation_steps=training.gradient_accumulation_steps,
+        per_device_train_batch_size=training.batch_size,
         learning_rate=training.learning_rate,
-        lr_scheduler_type=training.schedule,
+        lr_scheduler_type="constant_with_warmup" if training.schedule == "constant" else training.schedule,
         warmup_steps=training.warmup_steps,
         weight_decay=training.weight_decay,
         max_grad_norm=training.max_grad_norm,
@@ -151,8 +165,13 @@ def trainer_arguments(
         save_steps=steps_per_epoch,
         save_total_limit=1,
         logging_steps=10,
+        logging_first_step=True,
+        logging_nan_inf_filter=False,
         report_to="none",
         disable_tqdm=True,
         remove_unused_columns=False,
         dataloader_pin_memory=device.type == "cuda",
     )
+    # Otherwise Trainer splits each batch over every GPU it sees, and our planned batches are whole steps.
+    arguments._n_gpu = min(1, arguments.n_gpu)
+    return arguments

@@ -12,7 +12,7 @@ import pytest
 from reversal_cli.data.name_description import Options, generate
 from reversal_cli.evaluation import Completion
 from reversal_cli.models.base import Loaded
-from reversal_cli.run_directory import RunDirectory
+from reversal_cli.run_directory import RunDirectory, save_folder
 from reversal_cli.spec import ExperimentSpec
 
 TRAINING = {"steps": 3, "tokens": 30, "wall_seconds": 1.5, "trainable_parameters": 7, "total_parameters": 9}
@@ -44,7 +44,7 @@ class FakeStages:
             (run.checkpoints_path / f"checkpoint-{step}").mkdir(parents=True, exist_ok=True)
             if step == self.interrupt_training_at:
                 raise KeyboardInterrupt
-        run.save_folder(run.model_path, save_weights)
+        save_folder(run.model_path, save_weights)
         run.remove_checkpoints()
         self.trained.append(spec)
         return {**TRAINING, "model": {"name": spec.model.name}}

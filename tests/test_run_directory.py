@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from reversal_cli.errors import ReversalError
-from reversal_cli.run_directory import RunDirectory, find_runs, run_path, write_json, write_text
+from reversal_cli.run_directory import RunDirectory, find_runs, run_path, save_folder, write_json, write_text
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path):
@@ -43,9 +43,9 @@ def test_a_folder_that_is_saved_is_whole_or_absent(tmp_path):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run.save_folder(run.model_path, interrupted)
+        save_folder(run.model_path, interrupted)
     assert not run.model_path.exists()
-    run.save_folder(run.model_path, lambda folder: folder.mkdir())
+    save_folder(run.model_path, lambda folder: folder.mkdir())
     assert run.model_path.is_dir()
     assert list(run.model_path.iterdir()) == []
 

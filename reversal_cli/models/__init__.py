@@ -46,6 +46,8 @@ def load_for_evaluation(spec: ExperimentSpec, run: RunDirectory) -> "Loaded":
     loaded = load_checkpoint(spec, dtype, device)
     if not run.adapter_path.is_dir():
         return loaded
-    # Merged into the weights, so that decoding costs what the base costs.
-    merged = PeftModel.from_pretrained(loaded.model, run.adapter_path).merge_and_unload()
-    return dataclasses.replace(loaded, model=merged.eval())
+    model = PeftModel.from_pretrained(loaded.model, run.adapter_path)
+    if dtype == torch.float32:
+        # Decoding then costs what the base costs. In half precision rounding would swallow much of a small adapter.
+        model = model.merge_and_unload()
+    return dataclasses.replace(loaded, model=model.eval())

@@ -71,12 +71,15 @@ def mirrored_attention(
         )
         return output.transpose(1, 2).contiguous(), None
 
-    mirrored_query, mirrored_key = rotate_backwards(module, query, key, rotary_angles)
     length = query.shape[2]
     ahead = torch.ones(length, length, dtype=torch.bool, device=query.device).triu(1)
-    scores = torch.where(ahead, mirrored_query @ mirrored_key.mT, query @ key.mT).float() * scaling  # [b, h, s, s]
-    scores = scores.masked_fill(~attention_mask, torch.finfo(torch.float32).min)
-    weights = nn.functional.softmax(scores, dim=-1).to(value.dtype)
+    # Autocast would take the products back to half precision, where float16 overflows.
+    with torch.autocast(query.device.type, enabled=False):
+        query, key = query.float() * scaling, key.float()
+        mirrored_query, mirrored_key = rotate_backwards(module, query, key, rotary_angles)
+        scores = torch.where(ahead, mirrored_query @ mirrored_key.mT, query @ key.mT)  # [b, h, s, s]
+        scores = scores.masked_fill(~attention_mask, torch.finfo(torch.float32).min)
+        weights = nn.functional.softmax(scores, dim=-1).to(value.dtype)
     weights = nn.functional.dropout(weights, p=dropout, training=module.training)
     return (weights @ value).transpose(1, 2).contiguous(), None
 

@@ -24,13 +24,20 @@ def choose_device(name: str) -> torch.device:
         raise ReversalError(
             f"training.device: '{name}' cannot be used ({reason}); expected auto, cpu or cuda"
         ) from None
+    if device.type == "cuda" and device.index:
+        raise ReversalError(
+            f"training.device: '{name}' cannot be used; expected cuda, the first visible GPU; "
+            f"set CUDA_VISIBLE_DEVICES={device.index} to choose another"
+        )
     return device
 
 
 def choose_dtype(name: str, device: torch.device) -> torch.dtype:
     """`auto` is bfloat16 where the hardware multiplies it fast, else float32. Refuses float16 on a CPU."""
+    if name == "auto" and device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
     if name == "auto":
-        fast = has_fast_bfloat16() if device.type == "cpu" else device.type == "cuda" and torch.cuda.is_bf16_supported()
+        fast = device.type == "cpu" and has_fast_bfloat16()
         return torch.bfloat16 if fast else torch.float32
     if name == "float16" and device.type == "cpu":
         raise ReversalError("training.dtype: float16 on a CPU; expected float32 or bfloat16 there; pass --dtype auto")

@@ -1,6 +1,7 @@
 """Llama and every other causal language model of transformers with rotary positions."""
 
 from pickle import UnpicklingError
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -26,14 +27,19 @@ def load(spec: ModelSpec, dtype: torch.dtype, device: torch.device) -> Loaded:
         if spec.init == "random":
             model = AutoModelForCausalLM.from_config(config, dtype=dtype)
         else:
-            model = AutoModelForCausalLM.from_pretrained(
-                source, revision=spec.revision, config=config, dtype=dtype, trust_remote_code=False
+            model, report = AutoModelForCausalLM.from_pretrained(
+                source,
+                revision=spec.revision,
+                config=config,
+                dtype=dtype,
+                trust_remote_code=False,
+                output_loading_info=True,
             )
+            refuse_missing_weights(spec, report)
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError, UnpicklingError) as error:
         raise cannot_load(spec, " ".join(str(error).split())[:300]) from None
     prepare_tokenizer(tokenizer, model, spec.name)
-    commit = model.config.to_dict().get("_commit_hash")
-    found = identity(spec, type(model).__name__, model.num_parameters(), commit)
+    found = identity(spec, type(model).__name__, model.num_parameters(), vars(model.config).get("_commit_hash"))
     tokens = TokenIds(
         tokenizer.pad_token_id, frozenset(tokenizer.all_special_ids), sentence_ends=sentence_ends(tokenizer)
     )
@@ -45,6 +51,16 @@ FAMILY = Family(
     load=load,
     lora_targets="all-linear",
 )
+
+
+def refuse_missing_weights(spec: ModelSpec, report: dict[str, Any]) -> None:
+    """Raises ReversalError where the files lack weights, or have them in another shape: they would be drawn."""
+    lacking = sorted(str(key) for key in (*report["missing_keys"], *report["mismatched_keys"]))
+    if lacking:
+        shown = ", ".join(lacking[:3]) + (f" and {len(lacking) - 3} more" if len(lacking) > 3 else "")
+        raise ReversalError(
+            f"model '{spec.name}': its files lack weights of its config ({shown}); expected all; check the files"
+        )
 
 
 def refuse_other_families(spec: ModelSpec) -> None:

@@ -71,7 +71,7 @@ class Draw:
 
     def batch_generator(self) -> np.random.Generator:
         """For what is drawn once per batch (BICO's coin and mask rate): keyed by the batch's first example."""
-        return np.random.default_rng((self.seed, self.epoch, self.indices[0], 0))
+        return np.random.default_rng((self.seed, self.epoch, self.indices[0], 2))
 
     def row_generator(self, row: int) -> np.random.Generator:
         """For what is drawn per example: the same whatever batch the example lands in."""

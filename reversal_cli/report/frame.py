@@ -49,13 +49,13 @@ def load_results(folders: Iterable[Path]) -> Results:
     folders = list(folders)
     lines: list[dict[str, Any]] = []
     notes = []
-    seen: dict[str, RunDirectory] = {}
+    seen: dict[tuple[str, str], RunDirectory] = {}
     for run in find_runs(folders):
         if not run.is_complete:
             notes.append(f"{run.path}: not finished, left out; `reversal eval {run.path}` finishes a trained run")
             continue
         run_lines = run_frame_lines(run)
-        original = seen.setdefault(run_lines[0]["digest"], run)
+        original = seen.setdefault((run_lines[0]["digest"], run_lines[0]["dataset"]), run)
         if original is not run:
             notes.append(f"{run.path}: the same experiment as {original.path} (same digest), left out")
             continue

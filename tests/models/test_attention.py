@@ -23,7 +23,7 @@ from transformers import (
 )
 
 from reversal_cli.errors import ReversalError
-from reversal_cli.models.attention import install_mirrored_attention
+from reversal_cli.models.attention import install_mirrored_attention, mirrored_attention
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "bico"
 CASES = ["bico_mha", "bico_gqa_leftpad"]
@@ -218,6 +218,24 @@ def test_mirrored_attention_equals_a_float64_reference_per_pair(make, interleave
         expected = attention.o_proj(torch.stack(heads).view(2, 4, 11, head_dim).transpose(1, 2).reshape(2, 11, -1))
     # The rotary angles themselves are made in float32 by the stock model.
     torch.testing.assert_close(output, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("autocast", [False, True], ids=["plain", "autocast"])
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_scores_are_formed_in_float32(dtype, autocast):
+    """Queries and keys of 30 overflow a float16 product: only the rounding of inputs and outputs may show."""
+    module = llama().model.layers[0].self_attn
+    torch.manual_seed(0)
+    query, key, value = (torch.randn(1, 4, 11, 12).to(dtype) for _ in range(3))
+    query, key = query + 30, key + 30
+    angles = torch.arange(11.0)[:, None] * torch.ones(12) * 0.0
+    rotary = (angles.cos()[None], angles.sin()[None])
+    mask = torch.ones(1, 1, 11, 11, dtype=torch.bool)
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=autocast):
+        output, _ = mirrored_attention(module, query, key, value, mask, 12**-0.5, rotary_angles=rotary)
+    scores = query.double() @ key.double().mT * 12**-0.5
+    expected = (scores.softmax(-1) @ value.double()).transpose(1, 2)
+    torch.testing.assert_close(output.double(), expected, rtol=0, atol=0.02)
 
 
 @pytest.mark.parametrize("side", ["left", "right"])
