@@ -64,12 +64,21 @@ def evaluate(
         chosen = runs_to_evaluate(out)
         if not chosen:
             terminal.say(f"{out}: every trained run is evaluated already; name a run to evaluate it again")
-    measured = [(run, evaluate_run(run, terminal, options)) for run in chosen]
+    measured, failed = [], []
+    for run in chosen:
+        try:
+            measured.append((run, evaluate_run(run, terminal, options)))
+        except ReversalError as error:
+            failed.append(error)  # the other runs need not wait for this one to be mended
     if as_json:
         terminal.write(json.dumps([{"run": str(run.path), **metrics} for run, metrics in measured], indent=2))
     else:
         for run, metrics in measured:
             terminal.show(one_line(run, metrics))
+    for error in failed[:-1]:
+        terminal.fail(f"error: {error}")
+    if failed:
+        raise failed[-1]
 
 
 def begin_untrained(
