@@ -96,11 +96,11 @@ def test_another_spec_in_the_same_folder_is_refused_with_what_differs(stages, ca
     assert main(FINETUNE) == 0
     message = error(capsys, [*FINETUNE, "--epochs", "20"])
     assert message == (
-        "error: results/x/seed-0: trained with a different spec (training.epochs 12 -> 20); "
+        "error: results/x/seed-0: trained with a different spec (training.epochs 14 -> 20); "
         "rename the experiment or pass --overwrite"
     )
     assert main([*FINETUNE, "--epochs", "20", "--overwrite"]) == 0
-    assert [spec.training.epochs for spec in stages.trained] == [12, 20]
+    assert [spec.training.epochs for spec in stages.trained] == [14, 20]
 
 
 def test_another_device_is_the_same_experiment(stages):

@@ -48,13 +48,13 @@ RECIPES: dict[tuple[str, str], dict[str, Any]] = {
     ("tiny-llama", "ntp"): {"training": {**_TINY_TRAINING, "epochs": 4, "learning_rate": 1e-3}},
     ("tiny-llama", "bico"): {
         "objective": {"mask_probability": [0.05, 0.95], "bico_share": 0.8},
-        "training": {**_TINY_TRAINING, "epochs": 12},
+        "training": {**_TINY_TRAINING, "epochs": 14},
     },
     ("tiny-llama", "abi"): {"training": {**_TINY_TRAINING, "epochs": 20, "learning_rate": 1e-3}},
     ("tiny-glm", "ntp"): {"training": {**_TINY_TRAINING, "epochs": 4, "learning_rate": 1e-3}},
     ("tiny-glm", "abi"): {
-        "objective": {"task_masks": False},
-        "training": {**_TINY_TRAINING, "epochs": 13, "learning_rate": 1e-3},
+        "objective": {"task_masks": False, "max_span": 5, "suffix_share": 0.3},
+        "training": {**_TINY_TRAINING, "epochs": 20},
     },
     ("tiny-glm", "bico"): {
         "objective": {"mask_probability": [0.05, 0.95], "bico_share": 0.8},
