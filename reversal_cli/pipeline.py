@@ -82,10 +82,9 @@ def pretrain_base(spec: "PretrainSpec", out: Path, terminal: Terminal, overwrite
 
 
 def prepare_dataset(dataset: DatasetSpec, terminal: Terminal) -> Splits:
-    """The benchmark in the spec's folder, generated first when it is absent.
+    """The benchmark in the spec's folder; the default one, or one whose options the spec gives, is generated if absent.
 
-    Only the default folder, or one whose generator options the spec gives, is generated: a mistyped path must not
-    quietly become another benchmark. Raises ReversalError for that, and for a folder made with other options.
+    Raises ReversalError for a mistyped path, and for a folder made with other options.
     """
     from reversal_cli.data.berglund import load_folder
 

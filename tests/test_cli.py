@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -31,19 +30,14 @@ def error(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return err.strip()
 
 
-def test_help_answers_in_half_a_second_without_a_heavy_import():
+def test_help_needs_no_heavy_import():
+    heavy = {"torch", "transformers", "datasets", "peft", "pandas", "pydantic", "numpy"}
     code = (
         "import sys; from reversal_cli.cli import main; main(['--help']); "
-        "sys.exit(' '.join({'torch', 'transformers', 'pandas', 'pydantic', 'numpy'} & set(sys.modules)) or 0)"
+        f"sys.exit(' '.join({heavy!r} & set(sys.modules)) or 0)"
     )
-    # The best of three, since other processes share this machine.
-    seconds = []
-    for _ in range(3):
-        start = time.monotonic()
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-        seconds.append(time.monotonic() - start)
-    assert done.stderr == ""
-    assert min(seconds) < 0.5
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_help_names_every_command_and_every_option_has_a_text(capsys):

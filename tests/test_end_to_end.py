@@ -1,6 +1,7 @@
 """The bare commands in their order, on a benchmark of a few people, with nothing replaced."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -75,3 +76,14 @@ def test_predictions_say_everything_that_is_needed_to_score_them_again(dataset):
     records = [json.loads(line) for line in path.read_text().splitlines()]
     assert [record["id"] for record in records] == [f"N2D-reverse/{index}" for index in range(4)]
     assert {"entity_id", "template_id", "prompt", "target", "completion", "stopped", "scores"} <= records[0].keys()
+
+
+def test_a_checkpoint_that_changed_after_the_training_is_refused_at_evaluation(dataset, llama_checkpoint, capsys):
+    shutil.copytree(llama_checkpoint, "base")
+    assert main(["finetune", "--model", "base", "--name", "x", "--epochs", "1", "--device", "cpu", "--quiet"]) == 0
+    config = Path("base/generation_config.json")
+    config.write_text(config.read_text() + "\n")
+    capsys.readouterr()
+    assert main(["eval", "results/x/seed-0", "--quiet"]) == 2
+    assert "the checkpoint 'base' has changed since the run began (sha256)" in capsys.readouterr().err
+    assert not Path("results/x/seed-0/metrics.json").exists()

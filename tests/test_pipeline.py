@@ -127,6 +127,19 @@ def test_an_interrupted_training_exits_130_in_one_line_and_continues(stages, cap
     assert RunDirectory(RUN).is_trained
 
 
+def test_weights_without_a_manifest_are_never_removed_silently(stages, capsys):
+    assert main(FINETUNE) == 0
+    (RUN / "manifest.json").unlink()
+    kept = sorted(path.name for path in (RUN / "model").iterdir())
+    assert "holds the files of a run but no manifest.json" in error(capsys, FINETUNE)
+    assert sorted(path.name for path in (RUN / "model").iterdir()) == kept
+
+
+def test_several_processes_are_refused_before_they_wait_for_each_other(stages, capsys, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert "WORLD_SIZE: found several processes; expected one" in error(capsys, FINETUNE)
+
+
 def test_an_interrupted_training_of_another_spec_is_refused(stages, capsys):
     stages.interrupt_training_at = 2
     main(FINETUNE)

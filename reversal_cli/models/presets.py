@@ -48,7 +48,7 @@ RECIPES: dict[tuple[str, str], dict[str, Any]] = {
     ("tiny-llama", "ntp"): {"training": {**_TINY_TRAINING, "epochs": 4, "learning_rate": 1e-3}},
     ("tiny-llama", "bico"): {
         "objective": {"mask_probability": [0.05, 0.95], "bico_share": 0.8},
-        "training": {**_TINY_TRAINING, "epochs": 14},
+        "training": {**_TINY_TRAINING, "epochs": 14, "learning_rate": 1.4e-3},
     },
     ("tiny-llama", "abi"): {"training": {**_TINY_TRAINING, "epochs": 20, "learning_rate": 1e-3}},
     ("tiny-glm", "ntp"): {"training": {**_TINY_TRAINING, "epochs": 4, "learning_rate": 1e-3}},
