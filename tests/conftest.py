@@ -12,6 +12,12 @@ from transformers import (
 )
 
 
+@pytest.fixture(autouse=True)
+def wide_terminal(monkeypatch):
+    """Tables as in a wide terminal, whatever the width that a test runner claims for its workers."""
+    monkeypatch.setenv("COLUMNS", "160")
+
+
 @pytest.fixture(scope="session")
 def llama_checkpoint(tmp_path_factory) -> str:
     """A random Llama of 35 thousand parameters."""

@@ -9,7 +9,7 @@ def contains(completion: str, target: str) -> float:
     The "EM" of Lv et al. (arXiv 2311.07468, `evaluate_completion` in their generate.py). It forgives a completion that
     runs on after the answer, and one that names the answer late or among others.
 
-    >>> contains(" was Daphne Barrington, who", " Daphne Barrington")
+    >>> contains(" was Clara Hoang, who", " Clara Hoang")
     1.0
     """
     return float(target.strip().lower() in completion.strip().lower())
@@ -21,7 +21,7 @@ def startswith(completion: str, target: str) -> float:
     The exact match of Berglund et al. (arXiv 2309.12288, `evaluate_completion` in their base_evaluator.py). White space
     is stripped from both sides first: whether a decoded completion keeps its leading space depends on the tokenizer.
 
-    >>> startswith("Daphne Barringtonia", " Daphne Barrington")
+    >>> startswith("Clara Hoangham", " Clara Hoang")
     1.0
     """
     return float(completion.strip().lower().startswith(target.strip().lower()))
@@ -32,7 +32,7 @@ def exact_match(completion: str, target: str) -> float:
 
     The strict one: a model that does not stop after its answer scores 0.
 
-    >>> exact_match(' "daphne  Barrington".', "Daphne Barrington")
+    >>> exact_match(' "clara  Hoang".', "Clara Hoang")
     1.0
     """
     return float(normalize(completion) == normalize(target))
