@@ -273,3 +273,15 @@ def test_a_diverged_training_is_one_clear_line(llama_checkpoint, tmp_path):
     spec = spec_for(llama_checkpoint, tuning="full", epochs=30, learning_rate=1e9, max_grad_norm=1e9)
     with pytest.raises(ReversalError, match="the loss is nan at step"):
         run_training(spec, tmp_path / "run")
+
+
+@pytest.mark.parametrize("tuning", ["lora", "full"])
+def test_bfloat16_trains_close_to_float32(llama_checkpoint, tmp_path, tuning):
+    losses = {}
+    for dtype in ("float32", "bfloat16"):
+        run, section = run_training(spec_for(llama_checkpoint, BICO, tuning=tuning, dtype=dtype), tmp_path / dtype)
+        assert section["dtype"] == dtype
+        losses[dtype] = json.loads(run.train_log_path.read_text().splitlines()[0])["loss"]
+        assert all(tensor.dtype == torch.float32 for tensor in weights(run).values())
+    assert losses["bfloat16"] == pytest.approx(losses["float32"], rel=0.01)
+    assert losses["bfloat16"] != losses["float32"]
