@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from reversal_cli.data.base import SUBTASKS, Example, Splits, Subtask
 from reversal_cli.errors import ReversalError, unknown_name
 from reversal_cli.run_directory import RunDirectory, write_json
-from reversal_cli.scoring import METRICS, score_all
-from reversal_cli.scoring.estimate import estimate
+from reversal_cli.scoring import score_all
+from reversal_cli.scoring.summary import summarize
 from reversal_cli.spec import EvaluationSpec
 
 PACKAGES = ("sacrebleu", "torch", "transformers")
@@ -106,17 +106,6 @@ def select_rows(examples: Sequence[Example], limit: int | None) -> list[int]:
         ranked.append((seen[example.entity_id], row))
         seen[example.entity_id] += 1
     return sorted(row for _, row in sorted(ranked)[:limit])
-
-
-def summarize(records: Sequence[Record]) -> dict[str, Any]:
-    """n, entities, and mean, low and high of every metric."""
-    entity_ids = [record["entity_id"] for record in records]
-    estimates = {name: estimate([record["scores"][name] for record in records], entity_ids) for name in METRICS}
-    return {
-        "n": len(records),
-        "entities": len(set(entity_ids)),
-        "metrics": {name: {"mean": e.mean, "low": e.low, "high": e.high} for name, e in estimates.items()},
-    }
 
 
 def _chosen_subtasks(subtasks: Sequence[str] | None) -> list[str]:

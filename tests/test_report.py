@@ -13,6 +13,7 @@ from reversal_cli.data.base import SUBTASKS
 from reversal_cli.errors import ReversalError
 from reversal_cli.report import (
     accuracy_tables,
+    check_requirements,
     csv_text,
     json_text,
     load_results,
@@ -86,6 +87,13 @@ def test_another_metric_can_be_shown(results):
     table = accuracy_tables(load_results([results]).frame, "chrf")[0]
     assert table.rows[0][-1] == "20.0 [10, 30]"
     assert "chrF2" in table.note
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_every_metric_can_be_shown_and_required(results, metric):
+    frame = load_results([results]).frame
+    assert accuracy_tables(frame, metric)[0].title == f"Accuracy ({metric})"
+    assert check_requirements(frame, ["bico: D2N >= 0"], metric) == []
 
 
 def test_several_models_get_a_column(results):
