@@ -13,6 +13,7 @@ import typer
 
 from reversal_cli import __version__
 from reversal_cli.commands.evaluate import evaluate
+from reversal_cli.commands.export import export
 from reversal_cli.commands.finetune import finetune
 from reversal_cli.commands.generate import generate
 from reversal_cli.commands.listing import list_names
@@ -72,6 +73,7 @@ app.command("finetune")(finetune)
 app.command("eval")(evaluate)
 app.command("report")(report)
 app.command("run")(run)
+app.command("export")(export)
 app.command("list")(list_names)
 
 
