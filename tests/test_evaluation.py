@@ -13,7 +13,7 @@ from reversal_cli.scoring import TEXT_SCORES
 from reversal_cli.spec import EvaluationSpec
 
 ENTITIES, TEMPLATES = 3, 2
-SETTINGS = EvaluationSpec(batch_size=2)
+SETTINGS = EvaluationSpec(batch_size=2, controls=False, likelihood=False)
 
 
 def make_splits(word: str = "prompt") -> Splits:
