@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from reversal_cli import __version__
+from reversal_cli.commands.compare import compare
 from reversal_cli.commands.evaluate import evaluate
 from reversal_cli.commands.export import export
 from reversal_cli.commands.finetune import finetune
@@ -72,6 +73,7 @@ app.command("pretrain")(pretrain)
 app.command("finetune")(finetune)
 app.command("eval")(evaluate)
 app.command("report")(report)
+app.command("compare")(compare)
 app.command("run")(run)
 app.command("export")(export)
 app.command("list")(list_names)

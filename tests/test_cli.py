@@ -12,7 +12,7 @@ from reversal_cli import __version__
 from reversal_cli.cli import app, main
 from reversal_cli.console import PlainProgress, Terminal, clock_time
 
-COMMANDS = ["generate", "pretrain", "finetune", "eval", "report", "run", "export", "list"]
+COMMANDS = ["generate", "pretrain", "finetune", "eval", "report", "compare", "run", "export", "list"]
 
 
 @pytest.fixture(autouse=True)
