@@ -6,9 +6,10 @@ from typing import Annotated
 import typer
 
 from reversal_cli.commands.options import Json, Quiet
-from reversal_cli.commands.report import FORMATS
 from reversal_cli.console import Terminal
 from reversal_cli.errors import unknown_name
+
+FORMATS = ("table", "md", "csv", "json")
 
 
 def compare(

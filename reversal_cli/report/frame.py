@@ -10,18 +10,24 @@ import pandas as pd
 
 from reversal_cli.data.base import SUBTASKS
 from reversal_cli.errors import ReversalError
+from reversal_cli.report.measurements import measurement_lines
 from reversal_cli.run_directory import RunDirectory, find_runs, read_json
 
 COLUMNS = [
     "experiment",
     "model",
     "objective",
+    "variant",
     "seed",
+    "row",
     "subtask",
+    "target",
     "metric",
+    "definition",
     "value",
     "low",
     "high",
+    "chance",
     "n",
     "entities",
     "dataset",
@@ -30,14 +36,21 @@ COLUMNS = [
     "recipe",
     "digest",
 ]
-"""value, low and high are scores in [0, 1]. `dataset` identifies the test files, `recipe` what seeds of one experiment
-share, and `settings` says in words what a reader wants to know of it."""
+"""One value per line. value, low, high and chance are scores in [0, 1]; only the log-probability gap is in nats, and
+its tests are statistics and p-values. `row` is "run", or the control or floor that was measured beside the run.
+`variant` is the objective as tables show it, `dataset` identifies the test files, `recipe` what seeds of one experiment
+share, `settings` says in words what a reader wants to know of it, and `definition` identifies how the metric was
+computed (empty where a run does not say)."""
+VARIANTS = {"abi": "span_policy"}
+"""Objective -> the option so decisive that tables show its value with the objective's name."""
 
 
 class Results(NamedTuple):
     frame: pd.DataFrame
     notes: list[str]
-    """What was left out, a line each."""
+    """What was left out, and what must not be compared, a line each."""
+    runs: dict[tuple[str, str], RunDirectory]
+    """(digest, dataset) -> run, of every run in the frame."""
 
 
 def load_results(folders: Iterable[Path]) -> Results:
@@ -63,7 +76,8 @@ def load_results(folders: Iterable[Path]) -> Results:
     if not lines:
         where = ", ".join(str(folder) for folder in folders)
         raise ReversalError(f"{where}: no finished run; expected one with a metrics.json; run `reversal eval` first")
-    return Results(pd.DataFrame(lines, columns=COLUMNS), notes)
+    frame = _frame(lines)
+    return Results(frame, notes + _dataset_notes(seen) + _definition_notes(frame), seen)
 
 
 def run_frame_lines(run: RunDirectory) -> list[dict[str, Any]]:
@@ -76,15 +90,7 @@ def run_frame_lines(run: RunDirectory) -> list[dict[str, Any]]:
     metrics = read_json(run.metrics_path)
     try:
         data = {"dataset": dataset_id(metrics["dataset"]), "recipe": recipe_id(manifest["spec"], metrics["dataset"])}
-        return [
-            identity
-            | data
-            | {"subtask": subtask, "metric": metric, "value": estimate["mean"]}
-            | {key: estimate[key] for key in ("low", "high")}
-            | {key: metrics["subtasks"][subtask][key] for key in ("n", "entities")}
-            for subtask in SUBTASKS
-            for metric, estimate in metrics["subtasks"][subtask]["metrics"].items()
-        ]
+        return [identity | data | line for line in measurement_lines(run, metrics)]
     except (KeyError, TypeError, AttributeError) as error:
         raise _lacks(run.metrics_path, error) from None
 
@@ -100,6 +106,12 @@ def recipe_id(spec: dict[str, Any], sha256: dict[str, str]) -> str:
     recipe = {key: value for key, value in spec.items() if key not in ("name", "seed", "dataset")}
     recipe["training"] = {key: value for key, value in spec["training"].items() if key != "device"}
     return hashlib.sha256(json.dumps([recipe, sha256], sort_keys=True).encode()).hexdigest()[:8]
+
+
+def variant(objective: dict[str, Any]) -> str:
+    """`abi (single)`; other objectives are their name."""
+    option = VARIANTS.get(objective["name"])
+    return f"{objective['name']} ({objective[option]})" if option in objective else objective["name"]
 
 
 def settings_label(spec: dict[str, Any]) -> str:
@@ -122,11 +134,41 @@ def _identity(manifest: dict[str, Any]) -> dict[str, Any]:
         "experiment": spec["name"],
         "model": spec["model"]["name"],
         "objective": spec["objective"]["name"],
+        "variant": variant(spec["objective"]),
         "seed": spec["seed"],
         "settings": settings_label(spec),
         "digest": manifest["digest"],
         "dataset_path": manifest["dataset"]["path"],
     }
+
+
+def _frame(lines: list[dict[str, Any]]) -> pd.DataFrame:
+    frame = pd.DataFrame(lines, columns=COLUMNS)
+    numbers = ["value", "low", "high", "chance"]
+    return frame.astype(dict.fromkeys(numbers, "float64"))
+
+
+def _dataset_notes(runs: dict[tuple[str, str], RunDirectory]) -> list[str]:
+    """One line per further dataset: the test files that keep its runs in tables of their own."""
+    one_run = {dataset: run for (_, dataset), run in reversed(runs.items())}
+    files = {dataset: read_json(run.metrics_path)["dataset"] for dataset, run in reversed(one_run.items())}
+    first = next(iter(files), "")
+    notes = []
+    for other in list(files)[1:]:
+        names = [f"{stem}.jsonl" for stem in SUBTASKS.values()]
+        differ = ", ".join(name for name in names if files[first][name] != files[other][name])
+        notes.append(f"datasets {first} and {other} differ in {differ}: their runs are not compared")
+    return notes
+
+
+def _definition_notes(frame: pd.DataFrame) -> list[str]:
+    """Names runs that do not say how their metrics were computed, where others do."""
+    says = frame.groupby(["digest", "dataset"], sort=False)["definition"].transform(lambda ids: (ids != "").any())
+    silent = frame[~says.astype(bool)].drop_duplicates(["digest", "dataset"])
+    if silent.empty or not says.any():
+        return []
+    runs = ", ".join(f"{line.experiment} seed {line.seed}" for line in silent.itertuples())
+    return [f"{runs}: evaluated before metric definitions were recorded; `reversal eval RUN` records them"]
 
 
 def _lacks(path: Path, error: Exception) -> ReversalError:
