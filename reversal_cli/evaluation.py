@@ -50,7 +50,7 @@ def evaluate(
         records = predict(run, complete, subtask, index, limit, on_progress)
         if settings.likelihood and measure is not None:
             records = add_likelihood(run, measure, subtask, records, on_progress)
-        measured[name] = {"target": subtask.target, **summarize(records), **_gap(records)}
+        measured[name] = {"target": subtask.target, **summarize(records), **_likelihood(records)}
     metrics = {
         "complete": limit is None and len(names) == len(SUBTASKS),
         "dataset": splits.sha256,
@@ -102,11 +102,15 @@ def prompts_to_come(splits: Splits, settings: EvaluationSpec, subtasks: Sequence
     return total + sum(len(subtask.examples) for subtasks in asked for subtask in subtasks.values())
 
 
-def _gap(records: Sequence[Record]) -> dict[str, Any]:
-    """The section `log_probability_gap`, where the predictions were measured and there are other entities."""
+def _likelihood(records: Sequence[Record]) -> dict[str, Any]:
+    """What a subtask's rankings say beyond their scores; empty where its predictions were not all measured."""
+    rankings = [record["ranking"] for record in records if "ranking" in record]
+    if len(rankings) < len(records):
+        return {}
     pairs = [
         Pair(record["entity_id"], ranking["log_probability"], ranking["other_log_probability"])
-        for record in records
-        if "other_log_probability" in (ranking := record.get("ranking", {}))
+        for record, ranking in zip(records, rankings, strict=True)
+        if "other_entity" in ranking
     ]
-    return {"log_probability_gap": log_probability_gap(pairs)} if pairs else {}
+    gap = {"log_probability_gap": log_probability_gap(pairs)} if pairs else {}
+    return {"candidates": max(ranking["candidates"] for ranking in rankings), **gap}

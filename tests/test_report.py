@@ -140,7 +140,7 @@ def test_a_copy_of_a_run_is_not_counted_twice(results, tmp_path):
     write_json(copy.metrics_path, read_json(original.metrics_path))
     frame, notes, _ = load_results([results])
     assert len(frame) == 4 * len(SUBTASKS) * len(TEXT_SCORES)
-    assert notes == [f"{copy.path}: the same experiment as {original.path} (same digest), left out"]
+    assert notes == [f"{copy.path}: the same experiment as {original.path} (name, recipe, data, seed), left out"]
 
 
 def test_no_finished_run_is_an_error(tmp_path):

@@ -12,6 +12,7 @@ from reversal_cli.data.base import SUBTASKS
 from reversal_cli.errors import ReversalError
 from reversal_cli.report.measurements import measurement_lines
 from reversal_cli.run_directory import RunDirectory, find_runs, read_json
+from reversal_cli.spec import NO_EXPERIMENT
 
 COLUMNS = [
     "experiment",
@@ -63,15 +64,18 @@ def load_results(folders: Iterable[Path]) -> Results:
     lines: list[dict[str, Any]] = []
     notes = []
     seen: dict[tuple[str, str], RunDirectory] = {}
+    originals: dict[tuple[str, ...], RunDirectory] = {}
     for run in find_runs(folders):
         if not run.is_complete:
             notes.append(f"{run.path}: not finished, left out; `reversal eval {run.path}` finishes a trained run")
             continue
         run_lines = run_frame_lines(run)
-        original = seen.setdefault((run_lines[0]["digest"], run_lines[0]["dataset"]), run)
+        first = run_lines[0]
+        original = originals.setdefault((first["experiment"], first["recipe"], str(first["seed"])), run)
         if original is not run:
-            notes.append(f"{run.path}: the same experiment as {original.path} (same digest), left out")
+            notes.append(f"{run.path}: the same experiment as {original.path} (name, recipe, data, seed), left out")
             continue
+        seen[first["digest"], first["dataset"]] = run
         lines += run_lines
     if not lines:
         where = ", ".join(str(folder) for folder in folders)
@@ -102,9 +106,13 @@ def dataset_id(sha256: dict[str, str]) -> str:
 
 
 def recipe_id(spec: dict[str, Any], sha256: dict[str, str]) -> str:
-    """Eight hex digits that runs share when they differ only in name, seed, device and the place of the dataset."""
-    recipe = {key: value for key, value in spec.items() if key not in ("name", "seed", "dataset")}
-    recipe["training"] = {key: value for key, value in spec["training"].items() if key != "device"}
+    """Eight hex digits that runs share when they differ only in name, seed, the place of the dataset, and fields that
+    may not change a result."""
+    recipe = {
+        section: {key: value for key, value in fields.items() if f"{section}.{key}" not in NO_EXPERIMENT}
+        for section, fields in spec.items()
+        if section not in ("name", "seed", "dataset")
+    }
     return hashlib.sha256(json.dumps([recipe, sha256], sort_keys=True).encode()).hexdigest()[:8]
 
 
