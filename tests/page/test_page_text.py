@@ -7,6 +7,7 @@ import pytest
 from page_runs import HOSTILE, PLOT, page_of, two_runs
 from report_runs import make_results, make_run
 
+from reversal_cli.cli import main
 from reversal_cli.errors import ReversalError
 from reversal_cli.report import accuracy_tables, load_results
 from reversal_cli.report.page import build_page, json_for_html, plots_html
@@ -65,6 +66,11 @@ def test_what_no_prediction_of_a_run_has_becomes_no_column(tmp_path):
     assert len(second["rank"]) == 10
 
 
+def test_runs_of_one_name_and_seed_are_told_apart_by_their_folders(tmp_path):
+    runs = [make_run(tmp_path / place, "same", "bico", {}) for place in ("a", "b")]
+    assert collect_predictions(runs).without == [f"same seed 0 ({run.path})" for run in runs]
+
+
 @pytest.mark.parametrize(("score", "expected"), [(1.0, 1000), (0.99999, 999), (0.0, 0), (0.57, 570), (None, None)])
 def test_only_a_full_score_is_a_thousand_thousandths(score, expected):
     assert thousandths(score) == expected
@@ -102,8 +108,17 @@ def test_the_page_names_no_address(tmp_path):
     assert set(re.findall(r'\bsrc="(.{5})', text)) == {"data:"}
 
 
-def test_the_caption_of_a_plot_is_its_title():
+def test_the_words_for_a_plot_are_its_title():
     html = plots_html([PLOT.format(title='Bars &amp; "lines"'), "<svg></svg>"])
-    assert "<figcaption>Bars &amp; &quot;lines&quot;</figcaption>" in html
+    assert 'alt="Bars &amp; &quot;lines&quot;"' in html
     assert 'alt="Plot 2"' in html
     assert plots_html([]) == ""
+
+
+def test_report_html_writes_the_page_beside_the_tables(tmp_path, capsys):
+    two_runs(tmp_path, 5)
+    assert main(["report", str(tmp_path), "--html", "--plots"]) == 0
+    assert str(tmp_path / "report.html") in capsys.readouterr().err.replace("\n", "")
+    text = (tmp_path / "report.html").read_text()
+    assert "predictions-data" in text
+    assert 'alt="Accuracy (contains), tiny-llama"' in text

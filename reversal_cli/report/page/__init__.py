@@ -45,7 +45,8 @@ def build_page(
     plots: Sequence[str] = (),
     notes: Sequence[str] = (),
 ) -> str:
-    """The page as HTML. `runs` are finished runs, `plots` whole SVG files, whose <title> becomes the caption.
+    """The page as HTML. `runs` are finished runs, `plots` whole SVG files, whose <title> says what they show
+    to who cannot see them.
 
     Raises ReversalError where a line of the predictions is no prediction.
     """
@@ -106,13 +107,11 @@ def plots_html(plots: Sequence[str]) -> str:
     for number, svg in enumerate(plots, start=1):
         title = SVG_TITLE.search(svg)
         # The text of an SVG title is escaped already.
-        caption = title[1].strip().replace('"', "&quot;") if title else f"Plot {number}"
+        words = title[1].strip().replace('"', "&quot;") if title else f"Plot {number}"
         source = base64.b64encode(svg.encode()).decode()
-        figures.append(
-            f'<figure><img alt="{caption}" src="data:image/svg+xml;base64,{source}">'
-            f"<figcaption>{caption}</figcaption></figure>"
-        )
-    return f'<section class="plots" aria-label="Plots">\n{"".join(figures)}\n</section>' if figures else ""
+        figures.append(f'<figure><img alt="{words}" src="data:image/svg+xml;base64,{source}"></figure>')
+    inner = "\n".join(figures)
+    return f'<section id="plots">\n<h2>Plots</h2>\n<div class="plots">\n{inner}\n</div>\n</section>' if figures else ""
 
 
 def predictions_html(predictions: PagePredictions) -> str:
@@ -132,7 +131,7 @@ def predictions_html(predictions: PagePredictions) -> str:
 
 def notes_html(notes: Sequence[str]) -> str:
     items = "\n".join(f"<li>{escape(note)}</li>" for note in notes)
-    return f'<section class="left-out"><h2>Left out</h2>\n<ul>\n{items}\n</ul></section>' if notes else ""
+    return f'<section class="notes"><h2>Notes</h2>\n<ul>\n{items}\n</ul></section>' if notes else ""
 
 
 def json_for_html(content: Any) -> str:

@@ -28,9 +28,7 @@ def collect_predictions(runs: Sequence[RunDirectory]) -> PagePredictions:
     """
     columns = Columns()
     without = []
-    for run in runs:
-        spec = run.manifest["spec"]
-        label = f"{spec['name']} seed {spec['seed']}"
+    for run, label in zip(runs, run_labels(runs), strict=True):
         dataset = dataset_id(read_json(run.metrics_path)["dataset"])
         records = {subtask: run.read_predictions(subtask) for subtask in SUBTASKS}
         if any(records.values()):
@@ -38,6 +36,15 @@ def collect_predictions(runs: Sequence[RunDirectory]) -> PagePredictions:
         else:
             without.append(label)
     return PagePredictions(columns.as_json() if columns.runs else None, without)
+
+
+def run_labels(runs: Sequence[RunDirectory]) -> list[str]:
+    """`bico seed 0`, with the folder where another run has that name and seed too."""
+    specs = [run.manifest["spec"] for run in runs]
+    labels = [f"{spec['name']} seed {spec['seed']}" for spec in specs]
+    return [
+        f"{label} ({run.path})" if labels.count(label) > 1 else label for run, label in zip(runs, labels, strict=True)
+    ]
 
 
 @dataclass
