@@ -179,7 +179,7 @@ def test_an_interrupted_evaluation_continues_where_it_was(stages, capsys):
     assert not RunDirectory(RUN).is_complete
     stages.interrupt_generation_at = None
     assert main(["eval"]) == 0
-    assert stages.prompts == sum(1 for path in (RUN / "predictions").iterdir() for _ in path.open())
+    assert stages.prompts == sum(1 for path in (RUN / "predictions").rglob("*.jsonl") for _ in path.open())
 
 
 def test_eval_of_a_run_that_is_not_trained_is_refused(stages, capsys):
