@@ -1,7 +1,6 @@
 """Loading a GLM of 2022 from its published files, and what is refused."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -16,8 +15,9 @@ from transformers import AutoConfig
 
 from reversal_cli.errors import ReversalError
 from reversal_cli.models import glm, rotary
-from reversal_cli.models.checkpoint import family_of, family_of_config
+from reversal_cli.models.checkpoint import family_of
 from reversal_cli.models.glm import load, looks_untrained, save
+from reversal_cli.models.recognition import family_of_config
 from reversal_cli.spec import ModelSpec
 
 CPU = torch.device("cpu")
@@ -122,11 +122,6 @@ def test_a_mix_up_of_the_glms_is_refused_either_way(glm_checkpoint, glm4_checkpo
             glm.load(ModelSpec(name=checkpoint), FLOAT, CPU)
 
 
-def test_options_of_glm_are_refused_for_other_models(llama_checkpoint):
-    with pytest.raises(ReversalError, match=r"model\.gelu: an option of the GLM of 2022"):
-        rotary.load(ModelSpec(name=llama_checkpoint, gelu="erf"), FLOAT, CPU)
-
-
 LAYER = "transformer.layers.0.attention.dense.weight"
 
 
@@ -146,11 +141,14 @@ LAYER = "transformer.layers.0.attention.dense.weight"
         (lambda f: edit_config(f, gelu="relu"), "gelu is 'relu'"),
         (lambda f: (f / "config.json").write_text("{"), r"config\.json is not valid JSON"),
         (lambda f: (f / "config.json").unlink(), r"it has no config\.json"),
-        (lambda f: (f / "pytorch_model.bin").unlink(), "neither model.safetensors nor pytorch_model.bin"),
-        (lambda f: os.truncate(f / "pytorch_model.bin", 9000), "cannot be loaded"),
-        (lambda f: (f / "pytorch_model.bin").write_bytes(b""), "cannot be loaded"),
-        (lambda f: torch.save([1, 2], f / "pytorch_model.bin"), "other things than named tensors"),
-        (lambda f: (f / "vocab.json").unlink(), "no tokenizer files"),
+        (lambda f: (f / "pytorch_model.bin").unlink(), "it has no model.safetensors or pytorch_model.bin"),
+        (lambda f: edit_config(f, num_attention_heads=5), "hidden_size no multiple of num_attention_heads"),
+        (lambda f: edit_config(f, hidden_size="32"), "a size is no whole number above 0"),
+        (lambda f: (f / "vocab.json").unlink(), r"no vocab\.json; expected the published tokenizer files"),
+        (lambda f: (f / "merges.txt").write_text("h e\na b c\n"), r"merges\.txt: line 2 merges no tokens"),
+        (lambda f: (f / "merges.txt").write_text("h zz\n"), r"merges\.txt: line 1 merges no tokens"),
+        (lambda f: (f / "vocab.json").write_text("[1]"), r"vocab\.json: no table of ids by token"),
+        (lambda f: (f / "vocab.json").write_text('{"h": 1, "e": 2, "he": 3}'), r"no <\|endoftext\|>; expected"),
         (lambda f: (f / "vocab.json").write_text("{"), r"vocab\.json: not valid JSON"),
         (lambda f: (f / "added_tokens.json").write_text("{}"), r"no \[MASK\], "),
         (lambda f: (f / "added_tokens.json").write_text(
@@ -212,6 +210,8 @@ def test_another_mask_token_id_silences_the_warning_and_is_what_blanks_use(folde
 def test_a_mask_token_id_that_is_a_word_is_refused(folder):
     with pytest.raises(ReversalError, match=r"model\.mask_token_id: 40 is the token"):
         load(ModelSpec(name=str(folder), mask_token_id=40), FLOAT, CPU)
+    with pytest.raises(ReversalError, match=r"model\.mask_token_id: 274; expected less than 274, the embedding rows"):
+        load(ModelSpec(name=str(folder), mask_token_id=274), FLOAT, CPU)
 
 
 def test_the_weights_are_in_memory_once(tmp_path):
