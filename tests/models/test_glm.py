@@ -122,6 +122,14 @@ def test_a_mix_up_of_the_glms_is_refused_either_way(glm_checkpoint, glm4_checkpo
             glm.load(ModelSpec(name=checkpoint), FLOAT, CPU)
 
 
+@pytest.mark.parametrize("model_type", ["chatglm", "t5", None])
+def test_a_model_that_needs_its_own_code_or_continues_no_text_is_refused(llama_checkpoint, tmp_path, model_type):
+    folder = Path(shutil.copytree(llama_checkpoint, tmp_path / "other"))
+    edit_config(folder, model_type=model_type)
+    with pytest.raises(ReversalError, match=f"has model_type {model_type!r}; expected a causal language model"):
+        rotary.load(ModelSpec(name=str(folder)), FLOAT, CPU)
+
+
 LAYER = "transformer.layers.0.attention.dense.weight"
 
 
