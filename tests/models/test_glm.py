@@ -222,17 +222,21 @@ def test_a_mask_token_id_that_is_a_word_is_refused(folder):
         load(ModelSpec(name=str(folder), mask_token_id=274), FLOAT, CPU)
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="only Linux tells a process its own peak")
 def test_the_weights_are_in_memory_once(tmp_path):
-    """The peak of a process that loads 100 MB from a file of 50 MB (which is mapped, and counts while it is read)."""
+    """The peak of a process that loads 100 MB from a file of 50 MB (which is mapped, and counts while it is read).
+
+    Not by `getrusage`, whose peak a process inherits from the one that starts it.
+    """
     checkpoint = save_glm(tmp_path, num_layers=8, hidden_size=512)
     code = (
-        "import resource, sys, torch\n"
+        "import re, sys, torch\n"
         "from reversal_cli.models.glm import load\nfrom reversal_cli.spec import ModelSpec\n"
-        "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024\n"
+        "peak = lambda: 1024 * int(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1])\n"
         "before = peak()\n"
         "loaded = load(ModelSpec(name=sys.argv[1]), torch.float32, torch.device('cpu'))\n"
         "own = sum(parameter.numel() * 4 for parameter in loaded.model.parameters())\n"
         "print((peak() - before) / own)\n"
     )
     done = subprocess.run([sys.executable, "-c", code, checkpoint], capture_output=True, text=True, check=True)
-    assert float(done.stdout) < 1.75
+    assert 1 < float(done.stdout) < 1.75
