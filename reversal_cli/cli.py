@@ -12,7 +12,9 @@ from typing import Annotated
 import typer
 
 from reversal_cli import __version__
+from reversal_cli.commands.compare import compare
 from reversal_cli.commands.evaluate import evaluate
+from reversal_cli.commands.export import export
 from reversal_cli.commands.finetune import finetune
 from reversal_cli.commands.generate import generate
 from reversal_cli.commands.listing import list_names
@@ -71,7 +73,9 @@ app.command("pretrain")(pretrain)
 app.command("finetune")(finetune)
 app.command("eval")(evaluate)
 app.command("report")(report)
+app.command("compare")(compare)
 app.command("run")(run)
+app.command("export")(export)
 app.command("list")(list_names)
 
 

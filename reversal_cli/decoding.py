@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 
 from transformers import PreTrainedTokenizerBase
 
-from reversal_cli.evaluation import Completion
 from reversal_cli.filling import Prompt, begun_prompt, causal_prompt, ending_prompt, endings, refuse_long_prompts, write
 from reversal_cli.generation import encode_prompt, generate_completions
 from reversal_cli.models.base import Loaded
 from reversal_cli.objectives.abi import Abi
 from reversal_cli.objectives.ntp import FIRST_PREDICTED, Ntp
+from reversal_cli.predictions import Completion
 from reversal_cli.spec import ObjectiveSpec
 
 

@@ -1,39 +1,24 @@
-"""Prompts -> predictions -> scores -> metrics.json. How completions are generated is the caller's business."""
+"""Predictions -> metrics.json: the four subtasks, the controls that explain them, and floors from the data alone."""
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from importlib.metadata import version
-from typing import Any, NamedTuple
+from typing import Any
 
-from reversal_cli.data.base import SUBTASKS, Example, Splits, Subtask
+from reversal_cli.data.base import SUBTASKS, Splits, Subtask
+from reversal_cli.data.controls import controls
 from reversal_cli.errors import ReversalError, unknown_name
+from reversal_cli.predictions import Complete, Measure, Progress, Record, add_likelihood, predict
 from reversal_cli.run_directory import RunDirectory, write_json
-from reversal_cli.scoring import METRICS, score_all
-from reversal_cli.scoring.estimate import estimate
+from reversal_cli.scoring import METRICS, definition
+from reversal_cli.scoring.entities import EntityIndex
+from reversal_cli.scoring.floors import floors
+from reversal_cli.scoring.log_probability_gap import Pair, log_probability_gap
+from reversal_cli.scoring.summary import summarize
 from reversal_cli.spec import EvaluationSpec
 
 PACKAGES = ("sacrebleu", "torch", "transformers")
 """Whose versions may change a score."""
-
-
-class Completion(NamedTuple):
-    """What a model generated for one prompt."""
-
-    index: int
-    """Of the prompt in the list that was given."""
-    text: str
-    """New tokens only, without special tokens."""
-    stopped: bool
-    """The model ended it; False: cut at `max_new_tokens`."""
-
-
-Complete = Callable[[Sequence[str]], Iterable[Sequence[Completion]]]
-"""Prompts in, batches of completions out, in any order, each as soon as it is there."""
-
-Progress = Callable[[str, int, int], None]
-"""Called with (subtask, prompts done, prompts in all) at the start of a subtask and after each batch."""
-
-Record = dict[str, Any]
 
 
 def evaluate(
@@ -43,124 +28,89 @@ def evaluate(
     settings: EvaluationSpec,
     subtasks: Sequence[str] | None = None,
     limit: int | None = None,
-    on_progress: Progress = lambda subtask, done, total: None,
+    on_progress: Progress = lambda label, done, total: None,
+    measure: Measure | None = None,
 ) -> dict[str, Any]:
     """The metrics of a run: every metric of every subtask, with intervals.
 
     Predictions that are there already are kept and scored again, so an interrupted evaluation continues, and a metric
-    that was added later needs no new generation. Only an evaluation of all subtasks without a `limit` writes
-    metrics.json; any other returns metrics with `complete` false.
+    that was added later needs no new generation. Only an evaluation of all subtasks without a `limit` has controls and
+    floors and writes metrics.json; any other returns metrics with `complete` false.
 
+    measure: likelihoods, wanted where `settings.likelihood` is true.
     Raises ReversalError for an unknown subtask, a limit below 1, or predictions that belong to other prompts.
     """
-    names = _chosen_subtasks(subtasks)
+    names = chosen_subtasks(subtasks)
     if limit is not None and limit < 1:
         raise ReversalError(f"--limit: found {limit}; expected at least 1 prompt per subtask; leave it out for all")
+    index = EntityIndex.of(splits)
     measured = {}
     for name in names:
-        records = predict(run, complete, splits.subtasks[name], limit, on_progress)
-        measured[name] = {"target": splits.subtasks[name].target, **summarize(records)}
+        subtask = splits.subtasks[name]
+        records = predict(run, complete, subtask, index, limit, on_progress)
+        if settings.likelihood and measure is not None:
+            records = add_likelihood(run, measure, subtask, records, on_progress)
+        measured[name] = {"target": subtask.target, **summarize(records), **_likelihood(records)}
     metrics = {
         "complete": limit is None and len(names) == len(SUBTASKS),
         "dataset": splits.sha256,
+        "definitions": {name: definition(name) for name in METRICS},
         "digest": run.manifest["digest"],
         "evaluation": settings.model_dump(mode="json"),
         "subtasks": measured,
         "versions": {package: version(package) for package in PACKAGES},
     }
     if metrics["complete"]:
+        asked = control_subtasks(splits, settings)
+        metrics["controls"] = {
+            control: {
+                name: {"target": subtask.target, **summarize(predict(run, complete, subtask, index, None, on_progress))}
+                for name, subtask in subtasks.items()
+            }
+            for control, subtasks in asked.items()
+        }
+        metrics["floors"] = floors(splits, settings.seed)
         write_json(run.metrics_path, metrics)
     return metrics
 
 
-def predict(
-    run: RunDirectory, complete: Complete, subtask: Subtask, limit: int | None, on_progress: Progress
-) -> list[Record]:
-    """The predictions of the first `limit` rows of `select_rows`, in dataset order; generates those not on disk yet."""
-    chosen = select_rows(subtask.examples, limit)
-    kept = _kept_predictions(run, subtask)
-    missing = [row for row in chosen if row not in kept]
-    done = len(chosen) - len(missing)
-    on_progress(subtask.name, done, len(chosen))
-    # An interruption may have cut the last line; without this the next line would be appended to the cut one.
-    run.write_predictions(subtask.name, kept.values())
-    for batch in complete([subtask.examples[row].prompt for row in missing]) if missing else ():
-        fresh = {missing[item.index]: _prediction(subtask, missing[item.index], item) for item in batch}
-        run.append_predictions(subtask.name, fresh.values())
-        kept |= fresh
-        done += len(fresh)
-        on_progress(subtask.name, done, len(chosen))
-    run.write_predictions(subtask.name, [kept[row] for row in sorted(kept)])
-    return [kept[row] for row in chosen]
-
-
-def select_rows(examples: Sequence[Example], limit: int | None) -> list[int]:
-    """Indices of the rows to evaluate, ascending: the first row of every entity, then the second of every entity ...
-
-    A limit spreads over entities, because ten rows of one entity say little more than one.
-    Example: entities a a b b c c with limit 4 gives rows 0, 1, 2, 4.
-    """
-    seen: Counter[str] = Counter()
-    ranked = []
-    for row, example in enumerate(examples):
-        ranked.append((seen[example.entity_id], row))
-        seen[example.entity_id] += 1
-    return sorted(row for _, row in sorted(ranked)[:limit])
-
-
-def summarize(records: Sequence[Record]) -> dict[str, Any]:
-    """n, entities, and mean, low and high of every metric."""
-    entity_ids = [record["entity_id"] for record in records]
-    estimates = {name: estimate([record["scores"][name] for record in records], entity_ids) for name in METRICS}
-    return {
-        "n": len(records),
-        "entities": len(set(entity_ids)),
-        "metrics": {name: {"mean": e.mean, "low": e.low, "high": e.high} for name, e in estimates.items()},
-    }
-
-
-def _chosen_subtasks(subtasks: Sequence[str] | None) -> list[str]:
+def chosen_subtasks(subtasks: Sequence[str] | None) -> list[str]:
+    """The subtasks of that name, in the order of every table; all without a name. Raises ReversalError."""
     for name in subtasks or ():
         if name not in SUBTASKS:
             raise unknown_name("--subtask", "subtask", name, SUBTASKS)
     return [name for name in SUBTASKS if not subtasks or name in subtasks]
 
 
-def _prediction(subtask: Subtask, row: int, completion: Completion) -> Record:
-    example = subtask.examples[row]
-    target = example.completion.strip()
+def control_subtasks(splits: Splits, settings: EvaluationSpec) -> dict[str, dict[str, Subtask]]:
+    """Control -> subtask -> its prompts, named after the control too, so that its predictions have their own file."""
+    if not settings.controls:
+        return {}
     return {
-        "id": f"{subtask.name}/{row}",
-        "entity_id": example.entity_id,
-        "template_id": example.template_id,
-        "prompt": example.prompt,
-        "target": target,
-        "completion": completion.text,
-        "stopped": completion.stopped,
-        "scores": score_all(completion.text, target),
+        control: {name: replace(subtask, name=f"{control}/{name}") for name, subtask in subtasks.items()}
+        for control, subtasks in controls(splits, settings.seed).items()
     }
 
 
-def _kept_predictions(run: RunDirectory, subtask: Subtask) -> dict[int, Record]:
-    """Row -> prediction on disk, scored again.
-
-    Predictions for other prompts are an error, not replaced: they cost hours, and something moved that should not have.
-    """
-    kept: dict[int, Record] = {}
-    for record in run.read_predictions(subtask.name):
-        try:
-            row = int(record["id"].removeprefix(f"{subtask.name}/"))
-            expected = _prediction(subtask, row, Completion(row, record["completion"], record["stopped"]))
-        except (KeyError, IndexError, ValueError, TypeError, AttributeError):
-            raise _foreign(run, subtask, "a line that is no prediction of this dataset") from None
-        if any(record.get(key) != expected[key] for key in ("id", "entity_id", "prompt", "target")):
-            raise _foreign(run, subtask, f"{record['id']} for another prompt or target than the dataset has now")
-        kept[row] = expected
-    return kept
+def prompts_to_come(splits: Splits, settings: EvaluationSpec, subtasks: Sequence[str] | None, limit: int | None) -> int:
+    """Prompts of a whole evaluation, one that is answered and measured counted twice: the total of a progress bar."""
+    sizes = [len(splits.subtasks[name].examples) for name in chosen_subtasks(subtasks)]
+    total = sum(size if limit is None else min(size, limit) for size in sizes) * (1 + settings.likelihood)
+    if subtasks or limit is not None:
+        return total
+    asked = control_subtasks(splits, settings).values()
+    return total + sum(len(subtask.examples) for subtasks in asked for subtask in subtasks.values())
 
 
-def _foreign(run: RunDirectory, subtask: Subtask, found: str) -> ReversalError:
-    return ReversalError(
-        f"{run.predictions_path(subtask.name)}: found {found}; expected predictions of the dataset of this run; "
-        "restore the dataset, or remove the file to predict again"
-    )
+def _likelihood(records: Sequence[Record]) -> dict[str, Any]:
+    """What a subtask's rankings say beyond their scores; empty where its predictions were not all measured."""
+    rankings = [record["ranking"] for record in records if "ranking" in record]
+    if len(rankings) < len(records):
+        return {}
+    pairs = [
+        Pair(record["entity_id"], ranking["log_probability"], ranking["other_log_probability"])
+        for record, ranking in zip(records, rankings, strict=True)
+        if "other_entity" in ranking
+    ]
+    gap = {"log_probability_gap": log_probability_gap(pairs)} if pairs else {}
+    return {"candidates": max(ranking["candidates"] for ranking in rankings), **gap}

@@ -7,7 +7,7 @@ import torch
 from transformers import GenerationConfig, GenerationMixin, PreTrainedModel, PreTrainedTokenizerBase
 
 from reversal_cli.errors import ReversalError
-from reversal_cli.evaluation import Completion
+from reversal_cli.predictions import Completion
 
 
 def generate_completions(

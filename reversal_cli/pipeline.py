@@ -4,16 +4,14 @@ Each stage reads and writes files only, so any of them can be run alone, again, 
 Heavy modules are imported where they are needed: a refusal should not wait for torch.
 """
 
-import functools
 import os
-from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reversal_cli import manifest
-from reversal_cli.console import Advance, Terminal, clock_time
-from reversal_cli.data.base import SUBTASKS, Splits
+from reversal_cli.console import Terminal, clock_time
+from reversal_cli.data.base import Splits
 from reversal_cli.errors import ReversalError
 from reversal_cli.naming import model_stem
 from reversal_cli.run_directory import RunDirectory, find_runs, read_json, run_path
@@ -22,8 +20,6 @@ from reversal_cli.spec_loading import Experiment, spec_differences
 from reversal_cli.storage import storage_errors
 
 if TYPE_CHECKING:
-    from reversal_cli.evaluation import Complete
-    from reversal_cli.models.base import Loaded
     from reversal_cli.pretraining import PretrainSpec
 
 
@@ -187,48 +183,24 @@ def runs_to_evaluate(results: Path) -> list[RunDirectory]:
 def _evaluate(
     run: RunDirectory, spec: ExperimentSpec, splits: Splits, terminal: Terminal, options: EvaluationOptions
 ) -> dict[str, Any]:
-    from reversal_cli.evaluation import evaluate
+    from reversal_cli.answering import answering
+    from reversal_cli.evaluation import evaluate, prompts_to_come
 
     terminal.silence_libraries()
-    complete = completer(run, spec, options)
+    model = answering(run, spec, splits, options.batch_size, options.device)
+    subtasks, limit = options.subtasks or None, options.limit
+    total = prompts_to_come(splits, spec.evaluation, subtasks, limit)
+    done: dict[str, int] = {}
     with terminal.progress(f"eval {_label(spec)}", "prompt") as advance:
-        on_progress = _over_subtasks(advance, splits, options)
-        return evaluate(run, complete, splits, spec.evaluation, options.subtasks or None, options.limit, on_progress)
 
+        def on_progress(label: str, finished: int, _size: int) -> None:
+            """One bar for everything, so that the time left is that of the whole evaluation."""
+            done[label] = finished
+            advance(sum(done.values()), total, subtask=label)
 
-def completer(run: RunDirectory, spec: ExperimentSpec, options: EvaluationOptions) -> "Complete":
-    """Prompts -> completions of the run's model, which is loaded when the first prompt comes: none may be missing."""
-
-    @functools.cache
-    def loaded() -> "Loaded":
-        from reversal_cli.models import load_for_evaluation
-
-        training = spec.training.model_copy(update={"device": options.device or spec.training.device})
-        model = load_for_evaluation(spec.model_copy(update={"training": training}), run)
-        manifest.add_model(run, model.identity)
-        return model
-
-    def complete(prompts: Sequence[str]) -> Iterable[Any]:
-        from reversal_cli.decoding import complete_prompts
-
-        batch_size = options.batch_size or spec.evaluation.batch_size
-        return complete_prompts(loaded(), spec.objective, prompts, spec.evaluation.max_new_tokens, batch_size)
-
-    return complete
-
-
-def _over_subtasks(advance: Advance, splits: Splits, options: EvaluationOptions) -> Callable[[str, int, int], None]:
-    """One bar for all subtasks, so that the time left is that of the whole evaluation."""
-    chosen = [name for name in SUBTASKS if not options.subtasks or name in options.subtasks]
-    sizes = [len(splits.subtasks[name].examples) for name in chosen]
-    total = sum(size if options.limit is None else min(size, options.limit) for size in sizes)
-    done = dict.fromkeys(chosen, 0)
-
-    def on_progress(subtask: str, finished: int, _size: int) -> None:
-        done[subtask] = finished
-        advance(sum(done.values()), total, subtask=subtask)
-
-    return on_progress
+        return evaluate(
+            run, model.complete, splits, spec.evaluation, subtasks, limit, on_progress, measure=model.measure
+        )
 
 
 def _refuse_other_options(dataset: DatasetSpec) -> None:

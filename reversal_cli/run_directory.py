@@ -3,6 +3,7 @@
 RESULTS/<experiment>/seed-<n>/
     manifest.json               spec, digest, provenance; `training` is added when the weights are complete
     train_log.jsonl             one record per logged step
+    curve.jsonl                 one record per evaluated epoch
     checkpoints/                to continue an interrupted training; removed when the weights are complete
     adapter/ or model/          the trained weights, with the tokenizer
     predictions/<subtask>.jsonl one record per prompt
@@ -62,6 +63,26 @@ def read_json(path: Path) -> dict[str, Any]:
     return content
 
 
+def read_records(path: Path, remedy: str) -> list[dict[str, Any]]:
+    """JSONL. A last line cut by an interruption is dropped; any other bad line is an error that says `remedy`."""
+    if not path.is_file():
+        return []
+    lines = path.read_text(encoding="utf-8").split("\n")
+    records = []
+    for number, line in enumerate(lines, start=1):
+        if not line:
+            continue
+        try:
+            records.append(json.loads(line))
+        except ValueError:
+            if number == len(lines):
+                break
+            raise ReversalError(
+                f"{path}:{number}: broken JSON; expected one record per line; remove the file and {remedy}"
+            ) from None
+    return records
+
+
 class RunDirectory:
     """One run on disk."""
 
@@ -78,6 +99,10 @@ class RunDirectory:
     @property
     def train_log_path(self) -> Path:
         return self.path / "train_log.jsonl"
+
+    @property
+    def curve_path(self) -> Path:
+        return self.path / "curve.jsonl"
 
     @property
     def checkpoints_path(self) -> Path:
@@ -129,25 +154,12 @@ class RunDirectory:
         return kept
 
     def read_predictions(self, subtask: str) -> list[dict[str, Any]]:
-        """The records so far. A last line cut by an interruption is dropped; any other bad line is an error."""
-        path = self.predictions_path(subtask)
-        if not path.is_file():
-            return []
-        lines = path.read_text(encoding="utf-8").split("\n")
-        records = []
-        for number, line in enumerate(lines, start=1):
-            if not line:
-                continue
-            try:
-                records.append(json.loads(line))
-            except ValueError:
-                if number == len(lines):
-                    break
-                raise ReversalError(
-                    f"{path}:{number}: broken JSON; expected one prediction per line; "
-                    f"remove the file and run `reversal eval {self.path}` again"
-                ) from None
-        return records
+        """The records so far; none where the file is absent."""
+        return read_records(self.predictions_path(subtask), f"predict again with `reversal eval {self.path}`")
+
+    def read_curve(self) -> list[dict[str, Any]]:
+        """A record per evaluated epoch; none where training was not evaluated."""
+        return read_records(self.curve_path, "plot without it")
 
     def append_predictions(self, subtask: str, records: Iterable[dict[str, Any]]) -> None:
         """Adds whole lines; a reader of a file that grows sees at most one cut line, the last."""

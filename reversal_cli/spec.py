@@ -91,6 +91,13 @@ class EvaluationSpec(Section):
     batch_size: int = Field(default=64, ge=1)
     """Prompts per generation batch; completions do not depend on it."""
     max_new_tokens: int = Field(default=40, ge=1)
+    likelihood: bool = True
+    """Also measure how likely the model finds the answers of all entities: ranking, log-probability gap and multiple
+    choice."""
+    controls: bool = True
+    """Also ask about the people seen in both directions, and with the fact in the prompt."""
+    seed: int = Field(default=0, ge=0, le=2**32 - 1)
+    """Draws wrong answers, options and facts. The same for all runs, so that they answer the same questions."""
 
 
 ObjectiveSpec = Annotated[Union[(*OBJECTIVES.values(), Untrained)], Field(discriminator="name")]

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from reversal_cli.data.name_description import Options, generate
-from reversal_cli.evaluation import Completion
 from reversal_cli.models.base import Loaded
+from reversal_cli.predictions import Completion
 from reversal_cli.run_directory import RunDirectory, save_folder
 from reversal_cli.spec import ExperimentSpec
 

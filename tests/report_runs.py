@@ -5,7 +5,7 @@ from typing import Any
 
 from reversal_cli.data.base import SUBTASKS, TARGETS
 from reversal_cli.run_directory import RunDirectory, run_path, write_json
-from reversal_cli.scoring import METRICS
+from reversal_cli.scoring import TEXT_SCORES
 
 BICO = {"N2D": 0.35, "D2N": 1.0, "N2D-reverse": 0.75, "D2N-reverse": 0.02}
 
@@ -29,7 +29,8 @@ def make_run(
     data: str = "a",
     epochs: int = 10,
 ) -> RunDirectory:
-    """A finished run: `accuracy` is the mean of `contains`, with an interval of ± 0.1; `data` names the dataset."""
+    """A finished run: `accuracy` is the mean of `contains`, with an interval of ± 0.1, beside which only the other
+    text metrics were measured; `data` names the dataset."""
     run = RunDirectory(run_path(results, experiment, seed))
     sha256 = {f"{stem}.jsonl": data * 64 for stem in SUBTASKS.values()} | {"all_prompts_train.jsonl": "f" * 64}
     write_json(run.manifest_path, manifest(experiment, objective, seed, model, data, epochs))
@@ -59,6 +60,6 @@ def manifest(experiment: str, objective: str, seed: int, model: str, data: str, 
 
 
 def measured(subtask: str, mean: float) -> dict[str, Any]:
-    values = {name: 0.2 for name in METRICS} | {"contains": mean}
+    values = {name: 0.2 for name in TEXT_SCORES} | {"contains": mean}
     metrics = {name: {"mean": v, "low": max(0.0, v - 0.1), "high": min(1.0, v + 0.1)} for name, v in values.items()}
     return {"n": 300, "entities": 30, "target": TARGETS[subtask], "metrics": metrics}

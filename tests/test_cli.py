@@ -12,7 +12,7 @@ from reversal_cli import __version__
 from reversal_cli.cli import app, main
 from reversal_cli.console import PlainProgress, Terminal, clock_time
 
-COMMANDS = ["generate", "pretrain", "finetune", "eval", "report", "run", "list"]
+COMMANDS = ["generate", "pretrain", "finetune", "eval", "report", "compare", "run", "export", "list"]
 
 
 @pytest.fixture(autouse=True)
@@ -147,6 +147,10 @@ def test_list_shows_all_kinds_of_names(capsys):
     assert sorted(kinds) == ["datasets", "metrics", "models", "objectives", "objectives by model family"]
     assert {"abi on rotary", "bico on glm"} <= kinds["objectives by model family"].keys()
     assert {"ntp", "bico", "none"} <= set(kinds["objectives"])
+    assert {name for name, text in kinds["metrics"].items() if "lower is better" in text} == {
+        "shortcut",
+        "wrong_entity",
+    }
     assert main(["list"]) == 0
     assert "tiny-llama" in capsys.readouterr().out
 

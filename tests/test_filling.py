@@ -6,7 +6,6 @@ from glm_reference import CASES, SPECIAL, case, reference_model
 
 from reversal_cli.decoding import complete_prompts
 from reversal_cli.errors import ReversalError
-from reversal_cli.evaluation import Completion
 from reversal_cli.filling import (
     Prompt,
     begun_prompt,
@@ -24,6 +23,7 @@ from reversal_cli.models.base import Loaded
 from reversal_cli.objectives.abi import Abi
 from reversal_cli.objectives.base import BlankTokens, Draw, Row, TokenIds
 from reversal_cli.objectives.ntp import Ntp
+from reversal_cli.predictions import Completion
 from reversal_cli.spec import ExperimentSpec
 
 BLANKS = BlankTokens(*(SPECIAL[name] for name in ("mask", "smask", "gmask", "sop", "eop", "eos")))

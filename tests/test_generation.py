@@ -6,8 +6,8 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, proce
 from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from reversal_cli.errors import ReversalError
-from reversal_cli.evaluation import Completion
 from reversal_cli.generation import encode_prompt, generate_completions
+from reversal_cli.predictions import Completion
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz ,."
 PROMPTS = ["known for", "a", "the composer of a symphony, ", "born in", "x y z", "abc, def. ghi", "w"]

@@ -6,6 +6,7 @@ import json
 import math
 
 import pytest
+from report_measures import add_likelihood
 from report_runs import BICO, make_results, make_run
 from rich.console import Console
 
@@ -13,6 +14,7 @@ from reversal_cli.data.base import SUBTASKS
 from reversal_cli.errors import ReversalError
 from reversal_cli.report import (
     accuracy_tables,
+    check_requirements,
     csv_text,
     json_text,
     load_results,
@@ -21,7 +23,7 @@ from reversal_cli.report import (
     write_reports,
 )
 from reversal_cli.run_directory import RunDirectory, read_json, write_json
-from reversal_cli.scoring import METRICS
+from reversal_cli.scoring import METRICS, TEXT_SCORES
 
 
 @pytest.fixture
@@ -35,7 +37,7 @@ def accuracy_rows(results) -> list[list[str]]:
 
 def test_the_frame_has_a_line_per_run_subtask_and_metric(results):
     frame = load_results([results]).frame
-    assert len(frame) == 4 * len(SUBTASKS) * len(METRICS)
+    assert len(frame) == 4 * len(SUBTASKS) * len(TEXT_SCORES)
     one = frame.query("experiment == 'bico' and seed == 1 and subtask == 'N2D-reverse' and metric == 'contains'")
     line = one.iloc[0].to_dict()
     assert (line["value"], line["low"], line["high"]) == pytest.approx((0.65, 0.55, 0.75))
@@ -88,6 +90,15 @@ def test_another_metric_can_be_shown(results):
     assert "chrF2" in table.note
 
 
+@pytest.mark.parametrize("metric", METRICS)
+def test_every_metric_can_be_shown_and_required(results, metric):
+    for seed in (0, 1):
+        add_likelihood(RunDirectory(results / f"bico/seed-{seed}"))
+    frame = load_results([results]).frame
+    assert accuracy_tables(frame, metric)[0].title == f"Accuracy ({metric})"
+    assert check_requirements(frame, ["bico: D2N >= 0"], metric) == []
+
+
 def test_several_models_get_a_column(results):
     make_run(results, "big", "bico", BICO, model="meta-llama/Llama-2-7b-hf")
     table = accuracy_tables(load_results([results]).frame)[0]
@@ -117,7 +128,7 @@ def test_runs_that_differ_only_in_a_setting_are_told_apart_and_not_averaged(resu
 def test_an_unfinished_run_is_a_note(results):
     run = make_run(results, "half", "bico", BICO)
     run.metrics_path.unlink()
-    frame, notes = load_results([results])
+    frame, notes, _ = load_results([results])
     assert "half" not in set(frame["experiment"])
     assert notes == [f"{run.path}: not finished, left out; `reversal eval {run.path}` finishes a trained run"]
 
@@ -127,9 +138,9 @@ def test_a_copy_of_a_run_is_not_counted_twice(results, tmp_path):
     copy = RunDirectory(results / "copy" / "seed-0")
     write_json(copy.manifest_path, original.manifest)
     write_json(copy.metrics_path, read_json(original.metrics_path))
-    frame, notes = load_results([results])
-    assert len(frame) == 4 * len(SUBTASKS) * len(METRICS)
-    assert notes == [f"{copy.path}: the same experiment as {original.path} (same digest), left out"]
+    frame, notes, _ = load_results([results])
+    assert len(frame) == 4 * len(SUBTASKS) * len(TEXT_SCORES)
+    assert notes == [f"{copy.path}: the same experiment as {original.path} (name, recipe, data, seed), left out"]
 
 
 def test_no_finished_run_is_an_error(tmp_path):
@@ -177,11 +188,13 @@ def test_a_manifest_that_lacks_the_spec_is_one_clear_line(results):
         load_results([results])
 
 
-def test_a_metric_that_a_run_does_not_have_is_an_error(results):
-    path = RunDirectory(results / "ntp" / "seed-0").metrics_path
-    broken(path, lambda metrics: metrics["subtasks"]["D2N"]["metrics"].pop("chrf"))
-    with pytest.raises(ReversalError, match="ntp seed 0: has no chrf for D2N; expected every metric"):
-        accuracy_tables(load_results([results]).frame, "chrf")
+def test_what_a_run_has_not_measured_is_a_dash_also_in_the_mean_over_seeds(results):
+    for run in ("ntp/seed-0", "bico/seed-1"):
+        path = RunDirectory(results / run).metrics_path
+        broken(path, lambda metrics: metrics["subtasks"]["D2N"]["metrics"].pop("chrf"))
+    rows = accuracy_tables(load_results([results]).frame, "chrf")[0].rows
+    assert [row[4] for row in rows] == ["20.0 [10, 30]", "–", "20.0 [10, 30]", "–", "–"]
+    assert rows[1][5] == "20.0 [10, 30]"
 
 
 def test_an_unknown_metric_is_an_error_with_a_suggestion(results):
@@ -223,13 +236,14 @@ def test_csv_and_json_hold_the_whole_frame_unrounded(results):
 
 def test_reports_are_written_as_markdown_and_csv(results, tmp_path):
     frame = load_results([results]).frame
-    written = write_reports(frame, tmp_path / "tables", notes=["a note"])
+    tables = accuracy_tables(frame)
+    written = write_reports(frame, tmp_path / "tables", tables, ["a note"])
     assert sorted(path.name for path in (tmp_path / "tables").iterdir()) == ["accuracy.csv", "accuracy.md"]
-    assert written.markdown.read_text() == markdown(accuracy_tables(frame), ["a note"])
+    assert written.markdown.read_text() == markdown(tables, ["a note"])
     assert written.csv.read_text() == csv_text(frame)
 
 
 def test_no_value_of_the_frame_is_missing(results):
     frame = load_results([results]).frame
-    assert not frame.isna().any(axis=None)
+    assert not frame.drop(columns="chance").isna().any(axis=None)
     assert all(math.isfinite(value) for value in frame[["value", "low", "high"]].to_numpy().ravel())

@@ -36,5 +36,8 @@ def known_names() -> dict[str, dict[str, str]]:
         "models": {name: f"{preset.summary}; runs on a CPU" for name, preset in PRESETS.items()}
         | {"FOLDER": "a checkpoint on disk", "ORG/NAME": "a checkpoint of the hub, with --revision"},
         "datasets": dict(DATASETS),
-        "metrics": {name: metric.summary for name, metric in METRICS.items()},
+        "metrics": {
+            name: metric.summary + ("; lower is better" if metric.better == "lower" else "")
+            for name, metric in METRICS.items()
+        },
     }

@@ -1,8 +1,9 @@
-"""`reversal report`: finished runs to tables."""
+"""`reversal report`: finished runs to tables and plots."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,7 +11,22 @@ from reversal_cli.commands.options import RESULTS, Quiet, Require
 from reversal_cli.console import Terminal
 from reversal_cli.errors import unknown_name
 
-FORMATS = ("table", "md", "csv", "json")
+if TYPE_CHECKING:
+    from reversal_cli.report import ReportTable, Results
+
+FORMATS = ("table", "md", "csv", "latex", "json")
+
+
+@dataclass(frozen=True, slots=True)
+class ReportOptions:
+    """What is shown and written."""
+
+    form: str = "table"
+    metric: str = "contains"
+    all_tables: bool = False
+    """In the terminal; accuracy.md has all of them anyway."""
+    published: bool = False
+    plots: bool = False
 
 
 def report(
@@ -22,11 +38,20 @@ def report(
         typer.Option(metavar="FOLDER", help="Where accuracy.md and accuracy.csv go.  [default: the results folder]"),
     ] = None,
     form: Annotated[
-        str, typer.Option("--format", metavar="NAME", help="What is printed: table, md, csv or json.")
+        str, typer.Option("--format", metavar="NAME", help="What is printed: table, md, csv, latex or json.")
     ] = "table",
     metric: Annotated[
         str, typer.Option(metavar="NAME", help="Metric of the accuracy table and of --require; see `reversal list`.")
     ] = "contains",
+    all_tables: Annotated[
+        bool, typer.Option("--all", help="Print every table, not only accuracy, baselines and ranking.")
+    ] = False,
+    published: Annotated[
+        bool, typer.Option("--published", help="Add a table of numbers published elsewhere, with their sources.")
+    ] = False,
+    plots: Annotated[
+        bool, typer.Option("--plots", help="Also write plots/ with PNG and SVG: bars, accuracy per epoch, heat maps.")
+    ] = False,
     require: Require = None,
     quiet: Quiet = False,
 ) -> None:
@@ -38,33 +63,54 @@ def report(
         raise unknown_name("--format", "format", form, FORMATS)
     folders = results or [RESULTS]
     target = out or (folders[0] if len(folders) == 1 else RESULTS)
-    show_report(folders, target, Terminal(quiet), form, metric, require or [])
+    options = ReportOptions(form, metric, all_tables, published, plots)
+    show_report(folders, target, Terminal(quiet), options, require or [])
 
 
 def show_report(
-    folders: Sequence[Path], out: Path, terminal: Terminal, form: str, metric: str, requirements: Sequence[str]
+    folders: Sequence[Path], out: Path, terminal: Terminal, options: ReportOptions, requirements: Sequence[str]
 ) -> None:
     """Prints and writes the report; exits 1 naming each requirement that is not met."""
-    from reversal_cli import report as tables
+    from reversal_cli import report as package
 
-    frame, notes = tables.load_results(folders)
-    failures = tables.check_requirements(frame, requirements, metric)
-    accuracy = tables.accuracy_tables(frame, metric)
-    written = tables.write_reports(frame, out, metric, notes)
-    if form == "table":
-        for table in accuracy:
-            terminal.show(tables.rich_table(table, terminal.width))
-    else:
-        text = {
-            "md": lambda: tables.markdown(accuracy, notes),
-            "csv": lambda: tables.csv_text(frame),
-            "json": lambda: tables.json_text(frame),
-        }
-        terminal.write(text[form]())
-    for note in notes:
+    results = package.load_results(folders)
+    failures = package.check_requirements(results.frame, requirements, options.metric)
+    tables = package.accuracy_tables(results.frame, options.metric)
+    if options.published:
+        tables.append(package.published_table())
+    written = package.write_reports(results.frame, out, tables, results.notes)
+    _print(results, tables, terminal, options)
+    for note in results.notes:
         terminal.say(note)
     terminal.say(f"wrote {written.markdown} and {written.csv}")
+    if options.plots:
+        from reversal_cli.report.plots import write_plots
+
+        drawn = write_plots(results, out / "plots", options.metric)
+        terminal.say(f"wrote {len(drawn)} plots as PNG and SVG into {out / 'plots'}")
     for failure in failures:
         terminal.fail(f"not met: {failure}")
     if failures:
         raise typer.Exit(1)
+
+
+def _print(results: "Results", tables: Sequence["ReportTable"], terminal: Terminal, options: ReportOptions) -> None:
+    """The chosen format on stdout."""
+    from reversal_cli import report as package
+
+    if options.form != "table":
+        text = {
+            "md": lambda: package.markdown(tables, results.notes),
+            "csv": lambda: package.csv_text(results.frame),
+            "latex": lambda: package.latex(tables),
+            "json": lambda: package.json_text(results.frame),
+        }
+        terminal.write(text[options.form]())
+        return
+    shown = [table for table in tables if options.all_tables or table.main]
+    for number, table in enumerate(shown):
+        if number:
+            terminal.show("")
+        terminal.show(package.rich_table(table, terminal.width))
+    if len(shown) < len(tables):
+        terminal.say(f"{len(tables) - len(shown)} more in accuracy.md, or here with `reversal report --all`")

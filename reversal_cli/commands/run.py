@@ -8,7 +8,7 @@ import typer
 from reversal_cli.commands.finetune import show_specs
 from reversal_cli.commands.options import RESULTS, Device, DryRun, Overwrite, Quiet, Require, Results, Set
 from reversal_cli.commands.pretrain import run_pretraining
-from reversal_cli.commands.report import show_report
+from reversal_cli.commands.report import ReportOptions, show_report
 from reversal_cli.console import Terminal
 
 
@@ -49,4 +49,4 @@ def run(
 
     refuse_idle(experiment.specs, out)
     runs = run_experiment(experiment, out, terminal, overwrite, device)
-    show_report([done.path for done in runs], out / experiment.name, terminal, "table", "contains", require or [])
+    show_report([done.path for done in runs], out / experiment.name, terminal, ReportOptions(), require or [])

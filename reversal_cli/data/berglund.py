@@ -15,7 +15,7 @@ from reversal_cli.data.rows import OPTIONAL_FIELDS, REQUIRED_FIELDS, Row, check_
 from reversal_cli.errors import ReversalError
 
 REQUIRED_FILES = (TRAIN, *SUBTASKS.values())
-"""Stems of the files a folder must have; `both_prompts_test` helps to recover names where it is present."""
+"""Stems of the files a folder must have; `both_prompts_test` is read where it is present."""
 
 
 def load_folder(path: Path) -> Splits:
@@ -38,6 +38,7 @@ def load_folder(path: Path) -> Splits:
         train=examples[TRAIN],
         subtasks={name: Subtask(name, TARGETS[name], examples[stem]) for name, stem in SUBTASKS.items()},
         sha256={file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in paths.values()},
+        both=examples.get(BOTH_TEST, ()),
     )
 
 
@@ -116,10 +117,10 @@ def _example(row: Row) -> Example:
 
 
 def _refuse_overlap(paths: Mapping[str, Path], examples: Mapping[str, Sequence[Example]]) -> None:
-    """Raise if a test prompt is also a training prompt: the subtask would measure recall of a training row."""
+    """Raise if a test prompt is also a training prompt: the test would measure recall of a training row."""
     trained = {row.prompt: number for number, row in enumerate(examples[TRAIN], start=1)}
-    for stem in SUBTASKS.values():
-        for number, row in enumerate(examples[stem], start=1):
+    for stem in (*SUBTASKS.values(), BOTH_TEST):
+        for number, row in enumerate(examples.get(stem, ()), start=1):
             if row.prompt in trained:
                 raise ReversalError(
                     f"{paths[stem]}:{number}: this prompt is also line {trained[row.prompt]} of {TRAIN}.jsonl; "

@@ -39,6 +39,24 @@ def words(text: str) -> list[Word]:
     return [Word(match[1], match.start()) for match in WORD.finditer(text)]
 
 
+def plain_words(text: str) -> str:
+    """The words of `text` in lower case with one space between them: no punctuation, no possessive 's.
+
+    >>> plain_words('Known for "Amber Corridor.".')
+    'known for amber corridor'
+    """
+    return " ".join(match[1] for match in WORD.finditer(text.lower()))
+
+
+def holds(text: str, phrase: str) -> bool:
+    """True when the words of `phrase` stand side by side in `text`; case and punctuation do not count.
+
+    >>> holds("I met ann lee's sister", "Ann Lee"), holds("Joann Leeds", "Ann Lee")
+    (True, False)
+    """
+    return f" {plain_words(phrase)} " in f" {plain_words(text)} "
+
+
 @dataclass(frozen=True, slots=True)
 class KnownNames:
     """The names to look for, found word by word: "Ann Lee" is not in "Joann Leeds" but is in "Ann Lee's"."""

@@ -67,9 +67,12 @@ def train_bpe(examples: Sequence[Example], vocab_size: int, special_tokens: list
 
     The benchmark's name and title words are added as a bare word list. A real model's tokenizer has common names as
     one or two tokens; without the list only the corpus's own names would be. The network never sees these words.
+
+    A text's first word is tokenized as if a space preceded it, as Llama's own tokenizer does: with so few tokens, a
+    name would otherwise fall to pieces wherever it begins the sentence.
     """
     tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=vocab_size,

@@ -1,6 +1,8 @@
 """From finished runs to tables: `load_results` -> tidy frame -> `accuracy_tables`, renderers, `check_requirements`."""
 
 from reversal_cli.report.frame import Results, load_results
+from reversal_cli.report.latex import latex
+from reversal_cli.report.published import published_table
 from reversal_cli.report.render import csv_text, json_text, markdown, rich_table, write_reports
 from reversal_cli.report.requirements import check_requirements
 from reversal_cli.report.tables import ReportTable, accuracy_tables
@@ -12,8 +14,10 @@ __all__ = [
     "check_requirements",
     "csv_text",
     "json_text",
+    "latex",
     "load_results",
     "markdown",
+    "published_table",
     "rich_table",
     "write_reports",
 ]

@@ -10,18 +10,25 @@ import pandas as pd
 
 from reversal_cli.data.base import SUBTASKS
 from reversal_cli.errors import ReversalError
+from reversal_cli.report.measurements import measurement_lines
 from reversal_cli.run_directory import RunDirectory, find_runs, read_json
+from reversal_cli.spec import NO_EXPERIMENT
 
 COLUMNS = [
     "experiment",
     "model",
     "objective",
+    "variant",
     "seed",
+    "row",
     "subtask",
+    "target",
     "metric",
+    "definition",
     "value",
     "low",
     "high",
+    "chance",
     "n",
     "entities",
     "dataset",
@@ -30,14 +37,21 @@ COLUMNS = [
     "recipe",
     "digest",
 ]
-"""value, low and high are scores in [0, 1]. `dataset` identifies the test files, `recipe` what seeds of one experiment
-share, and `settings` says in words what a reader wants to know of it."""
+"""One value per line. value, low, high and chance are scores in [0, 1]; only the log-probability gap is in nats, and
+its tests are statistics and p-values. `row` is "run", or the control or floor that was measured beside the run.
+`variant` is the objective as tables show it, `dataset` identifies the test files, `recipe` what seeds of one experiment
+share, `settings` says in words what a reader wants to know of it, and `definition` identifies how the metric was
+computed (empty where a run does not say)."""
+VARIANTS = {"abi": "span_policy"}
+"""Objective -> the option so decisive that tables show its value with the objective's name."""
 
 
 class Results(NamedTuple):
     frame: pd.DataFrame
     notes: list[str]
-    """What was left out, a line each."""
+    """What was left out, and what must not be compared, a line each."""
+    runs: dict[tuple[str, str], RunDirectory]
+    """(digest, dataset) -> run, of every run in the frame."""
 
 
 def load_results(folders: Iterable[Path]) -> Results:
@@ -50,20 +64,24 @@ def load_results(folders: Iterable[Path]) -> Results:
     lines: list[dict[str, Any]] = []
     notes = []
     seen: dict[tuple[str, str], RunDirectory] = {}
+    originals: dict[tuple[str, ...], RunDirectory] = {}
     for run in find_runs(folders):
         if not run.is_complete:
             notes.append(f"{run.path}: not finished, left out; `reversal eval {run.path}` finishes a trained run")
             continue
         run_lines = run_frame_lines(run)
-        original = seen.setdefault((run_lines[0]["digest"], run_lines[0]["dataset"]), run)
+        first = run_lines[0]
+        original = originals.setdefault((first["experiment"], first["recipe"], str(first["seed"])), run)
         if original is not run:
-            notes.append(f"{run.path}: the same experiment as {original.path} (same digest), left out")
+            notes.append(f"{run.path}: the same experiment as {original.path} (name, recipe, data, seed), left out")
             continue
+        seen[first["digest"], first["dataset"]] = run
         lines += run_lines
     if not lines:
         where = ", ".join(str(folder) for folder in folders)
         raise ReversalError(f"{where}: no finished run; expected one with a metrics.json; run `reversal eval` first")
-    return Results(pd.DataFrame(lines, columns=COLUMNS), notes)
+    frame = _frame(lines)
+    return Results(frame, notes + _dataset_notes(seen) + _definition_notes(frame), seen)
 
 
 def run_frame_lines(run: RunDirectory) -> list[dict[str, Any]]:
@@ -76,15 +94,7 @@ def run_frame_lines(run: RunDirectory) -> list[dict[str, Any]]:
     metrics = read_json(run.metrics_path)
     try:
         data = {"dataset": dataset_id(metrics["dataset"]), "recipe": recipe_id(manifest["spec"], metrics["dataset"])}
-        return [
-            identity
-            | data
-            | {"subtask": subtask, "metric": metric, "value": estimate["mean"]}
-            | {key: estimate[key] for key in ("low", "high")}
-            | {key: metrics["subtasks"][subtask][key] for key in ("n", "entities")}
-            for subtask in SUBTASKS
-            for metric, estimate in metrics["subtasks"][subtask]["metrics"].items()
-        ]
+        return [identity | data | line for line in measurement_lines(run, metrics)]
     except (KeyError, TypeError, AttributeError) as error:
         raise _lacks(run.metrics_path, error) from None
 
@@ -96,10 +106,20 @@ def dataset_id(sha256: dict[str, str]) -> str:
 
 
 def recipe_id(spec: dict[str, Any], sha256: dict[str, str]) -> str:
-    """Eight hex digits that runs share when they differ only in name, seed, device and the place of the dataset."""
-    recipe = {key: value for key, value in spec.items() if key not in ("name", "seed", "dataset")}
-    recipe["training"] = {key: value for key, value in spec["training"].items() if key != "device"}
+    """Eight hex digits that runs share when they differ only in name, seed, the place of the dataset, and fields that
+    may not change a result."""
+    recipe = {
+        section: {key: value for key, value in fields.items() if f"{section}.{key}" not in NO_EXPERIMENT}
+        for section, fields in spec.items()
+        if section not in ("name", "seed", "dataset")
+    }
     return hashlib.sha256(json.dumps([recipe, sha256], sort_keys=True).encode()).hexdigest()[:8]
+
+
+def variant(objective: dict[str, Any]) -> str:
+    """`abi (single)`; other objectives are their name."""
+    option = VARIANTS.get(objective["name"])
+    return f"{objective['name']} ({objective[option]})" if option in objective else objective["name"]
 
 
 def settings_label(spec: dict[str, Any]) -> str:
@@ -122,11 +142,41 @@ def _identity(manifest: dict[str, Any]) -> dict[str, Any]:
         "experiment": spec["name"],
         "model": spec["model"]["name"],
         "objective": spec["objective"]["name"],
+        "variant": variant(spec["objective"]),
         "seed": spec["seed"],
         "settings": settings_label(spec),
         "digest": manifest["digest"],
         "dataset_path": manifest["dataset"]["path"],
     }
+
+
+def _frame(lines: list[dict[str, Any]]) -> pd.DataFrame:
+    frame = pd.DataFrame(lines, columns=COLUMNS)
+    numbers = ["value", "low", "high", "chance"]
+    return frame.astype(dict.fromkeys(numbers, "float64"))
+
+
+def _dataset_notes(runs: dict[tuple[str, str], RunDirectory]) -> list[str]:
+    """One line per further dataset: the test files that keep its runs in tables of their own."""
+    one_run = {dataset: run for (_, dataset), run in reversed(runs.items())}
+    files = {dataset: read_json(run.metrics_path)["dataset"] for dataset, run in reversed(one_run.items())}
+    first = next(iter(files), "")
+    notes = []
+    for other in list(files)[1:]:
+        names = [f"{stem}.jsonl" for stem in SUBTASKS.values()]
+        differ = ", ".join(name for name in names if files[first][name] != files[other][name])
+        notes.append(f"datasets {first} and {other} differ in {differ}: their runs are not compared")
+    return notes
+
+
+def _definition_notes(frame: pd.DataFrame) -> list[str]:
+    """Names runs that do not say how their metrics were computed, where others do."""
+    says = frame.groupby(["digest", "dataset"], sort=False)["definition"].transform(lambda ids: (ids != "").any())
+    silent = frame[~says.astype(bool)].drop_duplicates(["digest", "dataset"])
+    if silent.empty or not says.any():
+        return []
+    runs = ", ".join(f"{line.experiment} seed {line.seed}" for line in silent.itertuples())
+    return [f"{runs}: evaluated before metric definitions were recorded; `reversal eval RUN` records them"]
 
 
 def _lacks(path: Path, error: Exception) -> ReversalError:

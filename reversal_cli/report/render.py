@@ -1,4 +1,4 @@
-"""Tables as rich renderable, Markdown, CSV and JSON. Nothing is printed here."""
+"""Tables as rich renderable and Markdown, the frame as CSV and JSON. Nothing is printed here."""
 
 import json
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pandas as pd
 from tabulate import tabulate
 
-from reversal_cli.report.tables import DEFAULT_METRIC, ReportTable, accuracy_tables
+from reversal_cli.report.tables import ReportTable
 from reversal_cli.run_directory import write_text
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 PADDING = (0, 1, 0, 0)
-LONG_LABELS = ("experiment", "model")
+LONG_LABELS = ("experiment", "model", "reference", "method", "their metric")
 """Columns that may be folded in a narrow terminal; numbers never are."""
 
 
@@ -48,7 +48,13 @@ def rich_table(table: ReportTable, width: int) -> "Table":
 
 def stacked(cell: str) -> str:
     """The interval or spread below its mean, a long heading in parts."""
-    for before, after in ((" [", "\n["), (" ±", "\n±"), ("-reverse", "-\nreverse"), (" bleu", "\nbleu")):
+    for before, after in (
+        (" [", "\n["),
+        (" ±", "\n±"),
+        ("-reverse", "-\nreverse"),
+        (" bleu", "\nbleu"),
+        (" in nats", "\nin nats"),
+    ):
         cell = cell.replace(before, after)
     return cell
 
@@ -67,25 +73,26 @@ def markdown(tables: Sequence[ReportTable], notes: Sequence[str] = ()) -> str:
         body = tabulate(table.rows, table.columns, tablefmt="pipe", colalign=align, disable_numparse=True)
         parts += [f"## {table.title}", body, table.note]
     if notes:
-        parts += ["## Left out", "\n".join(f"- {note}" for note in notes)]
+        parts += ["## Notes", "\n".join(f"- {note}" for note in notes)]
     return "\n\n".join(parts) + "\n"
 
 
 def csv_text(frame: pd.DataFrame) -> str:
-    """The tidy frame; scores in [0, 1], nothing rounded."""
+    """The tidy frame, nothing rounded; empty where a value has no interval."""
     return frame.to_csv(index=False)
 
 
 def json_text(frame: pd.DataFrame) -> str:
-    """The tidy frame as a list of records; scores in [0, 1]."""
-    return json.dumps(frame.to_dict("records"), indent=2, ensure_ascii=False) + "\n"
+    """The tidy frame as a list of records; null where a value has no interval."""
+    without_nan = frame.astype(object).where(frame.notna(), None)
+    return json.dumps(without_nan.to_dict("records"), indent=2, ensure_ascii=False) + "\n"
 
 
 def write_reports(
-    frame: pd.DataFrame, folder: Path, metric: str = DEFAULT_METRIC, notes: Sequence[str] = ()
+    frame: pd.DataFrame, folder: Path, tables: Sequence[ReportTable], notes: Sequence[str] = ()
 ) -> Reports:
-    """Writes accuracy.md (tables of `metric`) and accuracy.csv (the tidy frame, every metric)."""
+    """Writes accuracy.md (all the tables) and accuracy.csv (the tidy frame, every metric)."""
     reports = Reports(folder / "accuracy.md", folder / "accuracy.csv")
-    write_text(reports.markdown, markdown(accuracy_tables(frame, metric), notes))
+    write_text(reports.markdown, markdown(tables, notes))
     write_text(reports.csv, csv_text(frame))
     return reports

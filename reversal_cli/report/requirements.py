@@ -9,6 +9,7 @@ import pandas as pd
 
 from reversal_cli.data.base import SUBTASKS
 from reversal_cli.errors import ReversalError, unknown_name
+from reversal_cli.report.references import RUN
 from reversal_cli.report.tables import DEFAULT_METRIC
 from reversal_cli.scoring import METRICS
 
@@ -38,7 +39,8 @@ class Requirement:
 def check_requirements(frame: pd.DataFrame, requirements: Sequence[str], metric: str = DEFAULT_METRIC) -> list[str]:
     """The failures, a line each; empty when every requirement holds.
 
-    A requirement holds when every matching run (every seed) meets it. Names of one kind are alternatives, names of
+    A requirement holds when every matching run (every seed) has measured the metric and meets it; controls and floors
+    are not runs. Names of one kind are alternatives, names of
     different kinds narrow: `bico,ntp,tiny-llama: D2N >= 90` means BICO and NTP runs of tiny-llama. A name that matches
     no run is a failure.
 
@@ -47,8 +49,8 @@ def check_requirements(frame: pd.DataFrame, requirements: Sequence[str], metric:
     if metric not in METRICS:
         raise unknown_name("--metric", "metric", metric, METRICS)
     parsed = [parse_requirement(text) for text in requirements]
-    of_metric = frame[frame["metric"] == metric]
-    return [failure for requirement in parsed for failure in _failures(of_metric, requirement)]
+    runs = frame[frame["row"] == RUN]
+    return [failure for requirement in parsed for failure in _failures(runs, requirement, metric)]
 
 
 def parse_requirement(text: str) -> Requirement:
@@ -64,23 +66,29 @@ def parse_requirement(text: str) -> Requirement:
     return Requirement(text.strip(), names, match["subtask"], match["op"], float(match["percent"]))
 
 
-def _failures(frame: pd.DataFrame, requirement: Requirement) -> list[str]:
-    lines = frame[frame["subtask"] == requirement.subtask]
+def _failures(runs: pd.DataFrame, requirement: Requirement, metric: str) -> list[str]:
     wanted: dict[str, list[str]] = {}
     for name in requirement.names:
-        kind = next((kind for kind in KINDS if frame[kind].eq(name).any()), None)
+        kind = next((kind for kind in KINDS if runs[kind].eq(name).any()), None)
         if kind is None:
             return [f"{requirement.text}: no finished run has the objective, experiment or model '{name}'"]
         wanted.setdefault(kind, []).append(name)
     for kind, names in wanted.items():
-        lines = lines[lines[kind].isin(names)]
-    if lines.empty:
+        runs = runs[runs[kind].isin(names)]
+    if runs.empty:
         return [f"{requirement.text}: no finished run matches all of {', '.join(requirement.names)}"]
-    holds = OPERATORS[requirement.op]
-    failures = []
-    for line in lines.itertuples():
-        # Nine decimals: 100 * 0.29 is 28.999999999999996.
-        percent = round(100 * line.value, 9)
-        if not holds(percent, requirement.percent):
-            failures.append(f"{requirement.text}: {line.experiment} seed {line.seed} has {percent:.2f}")
-    return failures
+    failures = (_failure(run, requirement, metric) for _, run in runs.groupby(["digest", "dataset"], sort=False))
+    return [failure for failure in failures if failure]
+
+
+def _failure(run: pd.DataFrame, requirement: Requirement, metric: str) -> str | None:
+    """Why one run does not meet a requirement; None where it does."""
+    who = f"{run.iloc[0]['experiment']} seed {run.iloc[0]['seed']}"
+    values = run[(run["subtask"] == requirement.subtask) & (run["metric"] == metric)]["value"]
+    if values.empty:
+        return f"{requirement.text}: {who} has no {metric}"
+    # Nine decimals: 100 * 0.29 is 28.999999999999996.
+    percent = round(100 * values.iloc[0], 9)
+    if OPERATORS[requirement.op](percent, requirement.percent):
+        return None
+    return f"{requirement.text}: {who} has {percent:.2f}"

@@ -1,19 +1,24 @@
-"""Tables of accuracy, ready to be shown: percent and rounding happen here and nowhere else."""
+"""Tables of finished runs, as text. Runs on different test files never share one: their numbers cannot be compared."""
 
 from dataclasses import dataclass, field
 
 import pandas as pd
 
 from reversal_cli.data.base import SUBTASKS, TARGETS
-from reversal_cli.errors import ReversalError, unknown_name
-from reversal_cli.objectives import OBJECTIVES
+from reversal_cli.errors import unknown_name
+from reversal_cli.report.definitions import check_definitions
+from reversal_cli.report.gaps import gap_rows
+from reversal_cli.report.measurements import GAP
+from reversal_cli.report.notes import data_note, note, paths
+from reversal_cli.report.references import FLOORS, REFERENCES, RUN
+from reversal_cli.report.rows import GROUP, MISSING, Pair, cells, group_rows, heading, label_columns, percent
 from reversal_cli.scoring import METRICS
 
 DEFAULT_METRIC = "contains"
 TEXT_METRICS = ("bleu", "bleu_char")
 """For descriptions, which can be worded in several ways."""
-GROUP = ["experiment", "model", "objective", "recipe"]
-"""Runs that share these differ only in their seed."""
+RANKING = ("rank_top1", "mrr")
+RATES = ("shortcut", "wrong_entity", "multiple_choice")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,117 +31,115 @@ class ReportTable:
     note: str
     numeric: list[str] = field(default_factory=list)
     """The columns that hold numbers."""
+    main: bool = True
+    """What a terminal shows unasked; the others are in the files."""
 
 
 def accuracy_tables(frame: pd.DataFrame, metric: str = DEFAULT_METRIC) -> list[ReportTable]:
-    """For each dataset a table of `metric` on the four subtasks, then one of BLEU on those with description targets.
+    """For each dataset: accuracy by `metric`, baselines and ceilings, ranking, log-probability gap, similarity of
+    descriptions, and rates. A table of what no run has measured is left out.
 
-    Runs on different test files never share a table, since their numbers cannot be compared.
-    Raises ReversalError for an unknown metric, or one that some run does not have.
+    Raises ReversalError for an unknown metric, and where a column would mix definitions of a metric.
     """
     if metric not in METRICS:
         raise unknown_name("--metric", "metric", metric, METRICS)
     several = frame["dataset"].nunique() > 1
-    descriptions = [subtask for subtask in SUBTASKS if TARGETS[subtask] == "description"]
     tables = []
     for dataset, part in frame.groupby("dataset", sort=False):
-        suffix = f" on {_paths(part)} ({dataset})" if several else ""
-        tables.append(_table(part, f"Accuracy ({metric}){suffix}", [(subtask, metric) for subtask in SUBTASKS]))
-        pairs = [(subtask, name) for subtask in descriptions for name in TEXT_METRICS]
-        tables.append(_table(part, f"Similarity of descriptions{suffix}", pairs))
+        check_definitions(part, [metric, *RANKING, GAP, *TEXT_METRICS, *RATES])
+        runs = part[part["row"] == RUN]
+        made = [
+            _accuracy(runs, metric),
+            _references(part, metric),
+            _by_metric(runs, "Ranking", RANKING, main=True),
+            _gaps(runs),
+            _similarity(runs),
+            _by_metric(runs, "Wrong answers and multiple choice", RATES, main=False),
+        ]
+        suffix = f" on {paths(part)} ({dataset})" if several else ""
+        tables += [_titled(table, suffix) for table in made if table.rows]
     return tables
 
 
-def percent(value: float) -> str:
-    return f"{100 * value:.1f}"
+def _titled(table: ReportTable, suffix: str) -> ReportTable:
+    return ReportTable(table.title + suffix, table.columns, table.rows, table.note, table.numeric, table.main)
 
 
-def percent_with_interval(value: float, low: float, high: float) -> str:
-    """`75.0 [62, 86]`: the interval is wide enough that its decimals would say nothing."""
-    return f"{percent(value)} [{100 * low:.0f}, {100 * high:.0f}]"
+def _accuracy(runs: pd.DataFrame, metric: str) -> ReportTable:
+    pairs = [(subtask, metric) for subtask in SUBTASKS]
+    return _run_table(runs, f"Accuracy ({metric})", pairs, list(SUBTASKS), main=True)
 
 
-def _table(part: pd.DataFrame, title: str, pairs: list[tuple[str, str]]) -> ReportTable:
-    """`pairs` of (subtask, metric) are the numeric columns. A model that all rows share is named in the note."""
-    one_metric = len({metric for _, metric in pairs}) == 1
-    numeric = [subtask if one_metric else f"{subtask} {metric}" for subtask, metric in pairs]
-    labels = list(GROUP)
-    if part["model"].nunique() == 1:
-        labels.remove("model")
-    if not _needs_recipe(part):
-        labels.remove("recipe")
+def _similarity(runs: pd.DataFrame) -> ReportTable:
+    pairs = [(subtask, name) for subtask in SUBTASKS if TARGETS[subtask] == "description" for name in TEXT_METRICS]
+    columns = [f"{subtask} {name}" for subtask, name in pairs]
+    return _run_table(runs, "Similarity of descriptions", pairs, columns, main=False)
+
+
+def _run_table(runs: pd.DataFrame, title: str, pairs: list[Pair], numeric: list[str], main: bool) -> ReportTable:
+    labels = label_columns(runs)
+    text = note(runs, list(dict.fromkeys(name for _, name in pairs)), [subtask for subtask, _ in pairs])
+    columns = [*map(heading, labels), "seed", *numeric]
+    return ReportTable(title, columns, group_rows(runs, pairs, labels), text, ["seed", *numeric], main)
+
+
+def _references(part: pd.DataFrame, metric: str) -> ReportTable:
+    """Floors once, then each control of each run, in the columns of the accuracy table."""
+    pairs = [(subtask, metric) for subtask in SUBTASKS]
+    beside = part[part["row"] != RUN]
+    one_name_each = not part[GROUP].drop_duplicates()["experiment"].duplicated().any()
+    labels = ["experiment"] if one_name_each else label_columns(part)
     rows = []
-    for _, runs in _by_objective(part).groupby(GROUP, sort=False):
-        rows += _group_rows(runs, pairs, labels)
-    return ReportTable(title, [*labels, "seed", *numeric], rows, _note(part, pairs), ["seed", *numeric])
+    shown = sorted(beside["row"].unique(), key=lambda row: list(REFERENCES).index(row) if row in REFERENCES else 99)
+    for row in shown:
+        lines = beside[beside["row"] == row]
+        name = REFERENCES[row][0] if row in REFERENCES else row
+        if row in FLOORS:
+            rows += [[name, *[""] * len(labels), "", *texts] for texts in _distinct(lines, pairs)]
+        else:
+            rows += [[name, *texts] for texts in group_rows(lines, pairs, labels)]
+    meanings = "; ".join(f"{name}: {what}" for row, (name, what) in REFERENCES.items() if row in shown)
+    text = f"{meanings}. {note(beside, [metric], list(SUBTASKS))}" if rows else ""
+    numeric = list(SUBTASKS)
+    columns = ["reference", *map(heading, labels), "seed", *numeric]
+    return ReportTable(f"Baselines and ceilings ({metric})", columns, rows, text, ["seed", *numeric])
 
 
-def _by_objective(part: pd.DataFrame) -> pd.DataFrame:
-    """Models together, and of each the untrained baseline first, then the objectives in the order of `OBJECTIVES`."""
-    order = {name: index for index, name in enumerate(["none", *OBJECTIVES])}
-    return part.assign(order=part["objective"].map(order)).sort_values(["model", "order", "experiment"], kind="stable")
+def _distinct(lines: pd.DataFrame, pairs: list[Pair]) -> list[list[str]]:
+    """The cells of a floor, which every run on the same files repeats."""
+    of_runs = (tuple(cells(of_run, pairs)) for _, of_run in lines.groupby("digest", sort=False))
+    return [list(texts) for texts in dict.fromkeys(of_runs) if set(texts) != {MISSING}]
 
 
-def _needs_recipe(part: pd.DataFrame) -> bool:
-    """True when two groups would look the same: same experiment, model and objective, another recipe."""
-    groups = part[GROUP].drop_duplicates()
-    return bool(groups.duplicated(["experiment", "model", "objective"]).any())
-
-
-def _group_rows(runs: pd.DataFrame, pairs: list[tuple[str, str]], labels: list[str]) -> list[list[str]]:
-    """A row per seed, and where there are several, a row of their mean."""
-    label = [runs.iloc[0][column] for column in labels]
-    seeds = sorted(runs["seed"].unique())
+def _by_metric(runs: pd.DataFrame, title: str, metrics: tuple[str, ...], main: bool) -> ReportTable:
+    """Metric after metric, each with its chance level as the first row."""
+    labels = label_columns(runs)
+    measured = [metric for metric in metrics if (runs["metric"] == metric).any()]
     rows = []
-    for seed in seeds:
-        of_seed = runs[runs["seed"] == seed].set_index(["subtask", "metric"])
-        rows.append([*label, str(seed), *(_cell(of_seed, pair) for pair in pairs)])
-    if len(seeds) > 1:
-        values = runs.set_index(["subtask", "metric"])["value"]
-        rows.append([*label, "mean", *(_mean_cell(values.loc[[pair]]) for pair in pairs)])
-    return rows
+    for metric in measured:
+        pairs = [(subtask, metric) for subtask in SUBTASKS]
+        guessing = [_chance_cell(runs, pair) for pair in pairs]
+        if set(guessing) != {MISSING}:
+            rows.append([metric, "chance", *[""] * (len(labels) - 1), "", *guessing])
+        rows += [[metric, *row] for row in group_rows(runs, pairs, labels)]
+    text = note(runs, measured, list(SUBTASKS))
+    columns = ["metric", *map(heading, labels), "seed", *SUBTASKS]
+    return ReportTable(title, columns, rows, text, ["seed", *SUBTASKS], main)
 
 
-def _cell(of_seed: pd.DataFrame, pair: tuple[str, str]) -> str:
-    if pair not in of_seed.index:
-        first = of_seed.iloc[0]
-        raise ReversalError(
-            f"{first['experiment']} seed {first['seed']}: has no {pair[1]} for {pair[0]}; "
-            f"expected every metric; run `reversal eval` again, it keeps the predictions"
-        )
-    line = of_seed.loc[pair]
-    return percent_with_interval(line["value"], line["low"], line["high"])
+def _chance_cell(runs: pd.DataFrame, pair: Pair) -> str:
+    of_pair = runs[(runs["subtask"] == pair[0]) & (runs["metric"] == pair[1])]["chance"].dropna().unique()
+    return percent(of_pair[0]) if len(of_pair) == 1 else MISSING
 
 
-def _mean_cell(values: pd.Series) -> str:
-    """`74.0 ± 3.1`: mean and sample standard deviation over seeds."""
-    return f"{percent(values.mean())} ± {percent(values.std(ddof=1))}"
-
-
-def _note(part: pd.DataFrame, pairs: list[tuple[str, str]]) -> str:
-    """Names metric, dataset, n and entities, and says what the brackets and the ± are."""
-    metrics = list(dict.fromkeys(metric for _, metric in pairs))
-    what = "; ".join(f"{metric}: {METRICS[metric].summary}" for metric in metrics)
-    sizes = part[part["subtask"].isin([subtask for subtask, _ in pairs])]
-    sizes = sizes[["subtask", "n", "entities"]].drop_duplicates()
-    if sizes[["n", "entities"]].drop_duplicates().shape[0] == 1:
-        counts = f"{sizes.iloc[0]['n']} prompts about {sizes.iloc[0]['entities']} entities per subtask"
-    else:
-        counts = ", ".join(f"{line.subtask} {line.n} prompts/{line.entities} entities" for line in sizes.itertuples())
-    seeds = part.drop_duplicates([*GROUP, "seed"]).groupby(GROUP).size().max()
-    spread = ", ± standard deviation over seeds" if seeds > 1 else ""
-    model = f"Model {part.iloc[0]['model']}. " if part["model"].nunique() == 1 else ""
-    dataset = f"Dataset {_paths(part)} (test files {part.iloc[0]['dataset']}), {counts}."
-    return f"Percent [95 % interval over entities]{spread}. {what}. {model}{dataset}{_recipes(part)}"
-
-
-def _recipes(part: pd.DataFrame) -> str:
-    """What the recipe column stands for, where there is one."""
-    if not _needs_recipe(part):
-        return ""
-    recipes = part[["recipe", "settings"]].drop_duplicates()
-    return " Recipes: " + "; ".join(f"{line.recipe} {line.settings}" for line in recipes.itertuples()) + "."
-
-
-def _paths(part: pd.DataFrame) -> str:
-    return ", ".join(dict.fromkeys(part["dataset_path"]))
+def _gaps(runs: pd.DataFrame) -> ReportTable:
+    labels = label_columns(runs)
+    numeric = ["gap in nats", "t", "p (paired t)", "p (KS)"]
+    text = (
+        "Log-probability of the target minus that of another entity's, mean over entities, with a 95 % interval "
+        "(expanded percentile bootstrap over entities). Over entities: paired t test and Kolmogorov-Smirnov test of "
+        "their means. Rows, as published: the same tests as if the prompts of an entity were independent, which makes "
+        f"p too small. {data_note(runs, list(SUBTASKS))}"
+    )
+    columns = [*map(heading, labels), "seed", "subtask", "over", *numeric]
+    return ReportTable("Log-probability gap", columns, gap_rows(runs, labels), text, ["seed", *numeric], main=False)

@@ -2,34 +2,93 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Literal
 
 from reversal_cli.scoring.matching import contains, exact_match, startswith
 from reversal_cli.scoring.overlap import bleu, bleu_char, chrf
 
+Score = Callable[[str, str], float]
+"""(completion, target) -> score in [0, 1]"""
+
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """How one completion is scored."""
+    """How one prompt is scored."""
 
-    score: Callable[[str, str], float]
-    """(completion, target) -> score in [0, 1]"""
     summary: str
     """One line for `reversal list` and for the line under a table."""
+    definition: str
+    """Changes whenever the same prediction may get another score. `definition()` fills in the version of sacreBLEU."""
+    score: Score | None = None
+    """For metrics that need a completion and its target only; the others are measured by `entities` and the model."""
+    better: Literal["higher", "lower"] = "higher"
 
 
 METRICS: dict[str, Metric] = {
-    "contains": Metric(contains, "the target occurs in the completion, case ignored (the EM of Lv et al.)"),
-    "startswith": Metric(startswith, "the completion starts with the target, case ignored (Berglund et al.)"),
-    "exact_match": Metric(
-        exact_match, "the whole completion is the target; case, spaces and outer punctuation ignored"
+    "contains": Metric(
+        "the target occurs in the completion, case ignored (the EM of Lv et al.)", "contains/1", contains
     ),
-    "bleu_char": Metric(bleu_char, "BLEU-4 over characters, unsmoothed (the BLEU of Lv et al.)"),
-    "bleu": Metric(bleu, "sacreBLEU sentence BLEU over words, effective order"),
-    "chrf": Metric(chrf, "sacreBLEU chrF2: F-score of character 1- to 6-grams"),
+    "startswith": Metric(
+        "the completion starts with the target, case ignored (Berglund et al.)", "startswith/1", startswith
+    ),
+    "exact_match": Metric(
+        "the whole completion is the target; case, spaces and outer punctuation ignored", "exact_match/1", exact_match
+    ),
+    "bleu_char": Metric("BLEU-4 over characters, unsmoothed (the BLEU of Lv et al.)", "bleu_char/1", bleu_char),
+    "bleu": Metric(
+        "sacreBLEU sentence BLEU over words, effective order",
+        "bleu/1|nrefs:1|case:mixed|eff:yes|tok:13a|smooth:exp|version:{sacrebleu}",
+        bleu,
+    ),
+    "chrf": Metric(
+        "sacreBLEU chrF2: F-score of character 1- to 6-grams",
+        "chrf/1|nrefs:1|case:mixed|eff:yes|nc:6|nw:0|space:no|version:{sacrebleu}",
+        chrf,
+    ),
+    "shortcut": Metric(
+        "the completion repeats the name or the description that it was asked about", "shortcut/1", better="lower"
+    ),
+    "wrong_entity": Metric(
+        "the completion names another entity of the benchmark and not the target", "wrong_entity/1", better="lower"
+    ),
+    "rank_top1": Metric("the target is more probable than the targets of all other entities", "rank_top1/1"),
+    "mrr": Metric("1 / rank of the target by probability among the targets of all entities", "mrr/1"),
+    "rank_top1_normalized": Metric("rank_top1 by mean log-probability per token", "rank_top1_normalized/1"),
+    "mrr_normalized": Metric("mrr by mean log-probability per token", "mrr_normalized/1"),
+    "multiple_choice": Metric("of four lettered options the target's letter is the most probable", "multiple_choice/1"),
 }
-"""Metric -> how it is computed. `contains` comes first: it is the default of every table."""
+"""Metric -> what it is. `contains` comes first: it is the default of every table."""
+
+TEXT_SCORES: dict[str, Score] = {name: metric.score for name, metric in METRICS.items() if metric.score is not None}
+"""The metrics that need a completion and its target only."""
 
 
 def score_all(completion: str, target: str) -> dict[str, float]:
-    """Every metric of one completion."""
-    return {name: metric.score(completion, target) for name, metric in METRICS.items()}
+    """Every text metric of one completion."""
+    return {name: score(completion, target) for name, score in TEXT_SCORES.items()}
+
+
+def definition(metric: str) -> str:
+    """Id of how `metric` is computed here; values under different ids cannot be compared.
+
+    >>> definition("contains")
+    'contains/1'
+    """
+    return METRICS[metric].definition.format(sacrebleu=version("sacrebleu"))
+
+
+def chance(metric: str, choices: int) -> float | None:
+    """Expected value of a likelihood metric for a blind guess among `choices` candidates (or options).
+
+    None for every other metric: what a completion scores by chance depends on the data and is computed, see `floors`.
+    A uniformly random rank k has the mean reciprocal (1 + 1/2 + ... + 1/n) / n.
+
+    >>> chance("mrr", 2)
+    0.75
+    """
+    if metric in ("mrr", "mrr_normalized"):
+        return sum(1 / rank for rank in range(1, choices + 1)) / choices
+    if metric in ("rank_top1", "rank_top1_normalized", "multiple_choice"):
+        return 1 / choices
+    return None

@@ -7,6 +7,7 @@ interval over rows would be two to three times too narrow (Miller 2024, arXiv 24
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +18,11 @@ Z = 1.959963984540054
 """97.5 % point of the normal distribution."""
 MIN_VARIED_ENTITIES = 5
 """Below this many entities with a success (or with a failure), the bootstrap has too little to resample from."""
+METHOD = (
+    "expanded percentile bootstrap over entities (Hesterberg 2015); Wilson interval with n = entities where fewer than "
+    "five entities have a success or a failure"
+)
+"""How `estimate` makes an interval, for the note of a table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +46,7 @@ class Interval(NamedTuple):
 def estimate(scores: Sequence[float], entity_ids: Sequence[str]) -> Estimate:
     """The mean of `scores` (one per row) with its 95 % interval over entities; the same input gives the same interval.
 
-    Normally a percentile bootstrap over entities. It cannot see what the sample does not contain: with no success at
+    Normally a bootstrap over entities. It cannot see what the sample does not contain: with no success at
     all it answers [0, 0], with one success in 300 rows [0, 0.01]. So when fewer than five entities have any success, or
     fewer than five any failure, or all entities have the same mean, it is the Wilson interval with n = entities, as if
     all rows of an entity agreed: 0 of 300 rows from 30 entities gives [0, 0.11], close to the rule of three (3 / 30).
@@ -65,15 +71,39 @@ def sum_by_entity(scores: Sequence[float], entity_ids: Sequence[str]) -> tuple[n
 
 
 def bootstrap_interval(sums: np.ndarray, counts: np.ndarray) -> Interval:
-    """Percentile bootstrap: draw as many entities with replacement, take all their rows, 2,000 times.
+    """Expanded percentile bootstrap: draw as many entities with replacement, take all their rows, 2,000 times.
 
-    Each resample's mean is (sum of scores) / (number of rows), so entities may have unequal numbers of rows.
+    Each resample's mean is (sum of scores) / (number of rows), so entities may have unequal numbers of rows. The
+    interval ends at the quantiles of `tail_probability`, not at 2.5 % and 97.5 %.
     """
     generator = np.random.default_rng(SEED)
     drawn = generator.integers(len(sums), size=(RESAMPLES, len(sums)))  # [resamples, entities]
     means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
-    low, high = np.quantile(means, [0.025, 0.975])
+    tail = tail_probability(len(sums))
+    low, high = np.quantile(means, [tail, 1 - tail])
     return Interval(float(low), float(high))
+
+
+def tail_probability(entities: int) -> float:
+    """Which quantile of the resampled means is the lower end: 0.0188 for 30 entities, towards 0.025 for many.
+
+    The plain percentile interval is too narrow by sqrt((n - 1) / n) and takes the normal for Student's t: of true means
+    it covered 92 to 94 % in simulations with 30 entities and 89 % with 10, this one 94 to 95 %, and BCa, which mends a
+    skew, no more than the plain one where there is none. Hesterberg 2015, arXiv 1411.5279 ("expanded percentile").
+    """
+    return NormalDist().cdf(-math.sqrt(entities / (entities - 1)) * t_quantile(entities - 1))
+
+
+def t_quantile(freedom: int) -> float:
+    """97.5 % point of Student's t, to 0.003 from five degrees of freedom on (Abramowitz and Stegun 26.7.5).
+
+    >>> round(t_quantile(29), 4)
+    2.0452
+    """
+    first = (Z**3 + Z) / 4
+    second = (5 * Z**5 + 16 * Z**3 + 3 * Z) / 96
+    third = (3 * Z**7 + 19 * Z**5 + 17 * Z**3 - 15 * Z) / 384
+    return Z + first / freedom + second / freedom**2 + third / freedom**3
 
 
 def wilson_interval(mean: float, n: int) -> Interval:

@@ -1,0 +1,50 @@
+"""The model of a run as evaluation asks it: for completions, and for likelihoods of given answers."""
+
+import functools
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from reversal_cli import manifest
+from reversal_cli.data.base import Splits
+from reversal_cli.predictions import Complete, Measure
+from reversal_cli.run_directory import RunDirectory
+from reversal_cli.spec import ExperimentSpec
+
+if TYPE_CHECKING:
+    from reversal_cli.models.base import Loaded
+
+
+class Answering(NamedTuple):
+    complete: Complete
+    measure: Measure
+
+
+def answering(
+    run: RunDirectory, spec: ExperimentSpec, splits: Splits, batch_size: int | None = None, device: str | None = None
+) -> Answering:
+    """The run's model, which is loaded when the first question comes: none may be missing.
+
+    batch_size, device: None as the spec says; answers do not depend on them.
+    """
+    size = batch_size or spec.evaluation.batch_size
+
+    @functools.cache
+    def loaded() -> "Loaded":
+        from reversal_cli.models import load_for_evaluation
+
+        training = spec.training.model_copy(update={"device": device or spec.training.device})
+        model = load_for_evaluation(spec.model_copy(update={"training": training}), run)
+        manifest.add_model(run, model.identity)
+        return model
+
+    def complete(prompts: Sequence[str]) -> Iterable[Any]:
+        from reversal_cli.decoding import complete_prompts
+
+        return complete_prompts(loaded(), spec.objective, prompts, spec.evaluation.max_new_tokens, size)
+
+    def measure(subtask: str, rows: Sequence[int]) -> Iterable[Any]:
+        from reversal_cli.measuring import measure_rows
+
+        return measure_rows(loaded(), spec.objective, splits, subtask, rows, spec.evaluation.seed, size)
+
+    return Answering(complete, measure)

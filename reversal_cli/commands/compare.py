@@ -1,0 +1,46 @@
+"""`reversal compare`: is one run better than another?"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reversal_cli.commands.options import Json, Quiet
+from reversal_cli.console import Terminal
+from reversal_cli.errors import unknown_name
+
+FORMATS = ("table", "md", "csv", "json")
+
+
+def compare(
+    run_a: Annotated[Path, typer.Argument(metavar="RUN_A", help="Run folder that the other is compared with.")],
+    run_b: Annotated[Path, typer.Argument(metavar="RUN_B", help="Run folder; differences are B - A.")],
+    metric: Annotated[str, typer.Option(metavar="NAME", help="Any metric of the predictions.")] = "contains",
+    form: Annotated[
+        str, typer.Option("--format", metavar="NAME", help="What is printed: table, md, csv or json.")
+    ] = "table",
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Compare two evaluated runs prompt by prompt.
+
+    Differences with intervals over entities, a permutation test, and what the data could have shown. Always exits 0.
+    """
+    if form not in FORMATS:
+        raise unknown_name("--format", "format", form, FORMATS)
+    from reversal_cli import statistics
+    from reversal_cli.report import rich_table
+
+    terminal = Terminal(quiet)
+    comparison = statistics.compare_runs(run_a, run_b, metric)
+    if as_json or form == "json":
+        terminal.write(statistics.json_text(comparison))
+    elif form != "table":
+        text = {"md": statistics.markdown, "csv": statistics.csv_text}
+        terminal.write(text[form](comparison))
+    else:
+        for table in statistics.comparison_tables(comparison):
+            terminal.show(rich_table(table, terminal.width))
+        terminal.show("\n".join(statistics.sentences(comparison)))
+    for note in comparison.notes:
+        terminal.say(f"note: {note}")

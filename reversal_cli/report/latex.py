@@ -1,0 +1,79 @@
+"""Tables as LaTeX: one `table` each, with rules of the booktabs package and intervals in small type."""
+
+import re
+from collections.abc import Sequence
+
+from reversal_cli.report.tables import ReportTable
+
+SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\textquotedbl{}",
+    "–": "--",
+    "±": r"$\pm$",
+}
+INTERVAL = re.compile(r"(?P<mean>\S+) (?P<interval>\[.*\]|±.*)")
+HEADER = "% In the preamble: \\usepackage[T1]{fontenc} \\usepackage{booktabs}"
+
+
+def latex(tables: Sequence[ReportTable]) -> str:
+    """Every table, ready for `\\input`."""
+    return "\n\n".join([HEADER, *map(latex_table, tables)]) + "\n"
+
+
+def latex_table(table: ReportTable) -> str:
+    """Title and note become the caption."""
+    columns = "".join("r" if column in table.numeric else "l" for column in table.columns)
+    lines = [
+        r"\begin{table}",
+        r"\centering",
+        r"\footnotesize",
+        r"\setlength{\tabcolsep}{4pt}",
+        rf"\caption{{{escape(table.title)}. {escape(table.note)}}}",
+        rf"\begin{{tabular}}{{@{{}}{columns}@{{}}}}",
+        r"\toprule",
+        _row([escape(column) for column in table.columns]),
+        r"\midrule",
+        *(_row([latex_cell(cell) for cell in row]) for row in table.rows),
+        r"\bottomrule",
+        r"\end{tabular}",
+        r"\end{table}",
+    ]
+    return "\n".join(lines)
+
+
+def latex_cell(cell: str) -> str:
+    """`75.0 [62, 86]` with a small interval; anything else only escaped.
+
+    >>> latex_cell("75.0 [62, 86]")
+    '75.0 {\\\\scriptsize [62, 86]}'
+    """
+    found = INTERVAL.fullmatch(cell)
+    if found is None:
+        return escape(cell)
+    return rf"{escape(found['mean'])} {{\scriptsize {escape(found['interval'])}}}"
+
+
+def escape(text: str) -> str:
+    """Text that LaTeX prints as it stands.
+
+    >>> escape("a_b & 5 %")
+    'a\\\\_b \\\\& 5 \\\\%'
+    """
+    return "".join(SPECIAL.get(character, character) for character in text)
+
+
+def _row(cells: Sequence[str]) -> str:
+    # A row that starts with [ would be read as the optional argument of the row end before it.
+    return " & ".join(f"{{}}{cell}" if cell.startswith("[") else cell for cell in cells) + r" \\"

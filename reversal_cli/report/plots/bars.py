@@ -1,0 +1,133 @@
+"""Accuracy as grouped bars: a group per subtask, a bar per run or mean of seeds."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from reversal_cli.data.base import SUBTASKS
+from reversal_cli.report.plots.style import COLOURS, HATCHES, group_names, legend_columns, new_figure, titled
+from reversal_cli.report.references import FLOORS, REFERENCES, RUN
+from reversal_cli.report.rows import GROUP, by_objective
+
+GROUP_WIDTH = 0.84
+"""Of the distance between two subtasks."""
+VALUES_UP_TO = 7
+"""Bars per subtask above which values would touch one another."""
+FLOOR_LINES = {"wrong entity": ":", "other wording": "--"}
+CEILING_MARKERS = {"both-directions": "D", "in-context": "^"}
+HOLLOW = {"markersize": 4, "markerfacecolor": "white", "markeredgecolor": "black", "markeredgewidth": 0.7}
+GAP_BELOW_VALUE, VALUE_HEIGHT = 1.5, 4.0
+"""In percent of the axis."""
+
+
+def bar_figure(part: pd.DataFrame, metric: str) -> Figure | None:
+    """`part` are the lines of one dataset. None where no run has measured the metric."""
+    lines = by_objective(part[part["metric"] == metric])
+    runs = lines[lines["row"] == RUN]
+    if runs.empty:
+        return None
+    names = group_names(runs)
+    figure = new_figure(3.6)
+    axes = figure.add_subplot()
+    width = GROUP_WIDTH / len(names)
+    for index, (group, name) in enumerate(names.items()):
+        offset = (index - (len(names) - 1) / 2) * width
+        of_group = lines[(lines[GROUP] == list(group)).all(axis=1)]
+        tops = _draw_bars(axes, of_group[of_group["row"] == RUN], offset, width, index, name)
+        _draw_ceilings(axes, of_group, offset)
+        if len(names) <= VALUES_UP_TO:
+            _write_values(axes, tops, of_group, offset)
+    _draw_floors(axes, lines)
+    _finish(figure, axes, metric, runs)
+    _add_legends(figure, axes, lines)
+    return figure
+
+
+def _draw_bars(
+    axes: Axes, runs: pd.DataFrame, offset: float, width: float, index: int, name: str
+) -> dict[str, tuple[float, float]]:
+    """Bars of one group of runs; whiskers are the interval of a single seed, or the spread of several and each seed.
+
+    Returns subtask -> (mean, top of the whisker) in percent.
+    """
+    look = {"color": COLOURS[index % len(COLOURS)], "hatch": HATCHES[index % len(HATCHES)], "label": name}
+    tops = {}
+    for position, subtask in enumerate(SUBTASKS):
+        of_subtask = runs[runs["subtask"] == subtask]
+        if of_subtask.empty:
+            continue
+        values, x = 100 * of_subtask["value"], position + offset
+        mean, low, high = values.mean(), 100 * of_subtask["low"].iloc[0], 100 * of_subtask["high"].iloc[0]
+        if len(values) > 1:
+            low, high = max(0, mean - values.std(ddof=1)), min(100, mean + values.std(ddof=1))
+            axes.plot([x] * len(values), values, ".", color="black", markersize=3)
+        axes.bar(x, mean, 0.92 * width, edgecolor="black", linewidth=0.5, **look)
+        axes.errorbar(x, mean, [[mean - low], [high - mean]], color="black", elinewidth=0.7, capsize=1.8, capthick=0.7)
+        tops[subtask] = (mean, max(high, values.max()))
+        look["label"] = None
+    return tops
+
+
+def _write_values(axes: Axes, tops: dict[str, tuple[float, float]], of_group: pd.DataFrame, offset: float) -> None:
+    """Each mean in whole percent above its whisker, and above a ceiling's marker that is in its way."""
+    markers = of_group[of_group["row"].isin(CEILING_MARKERS)].groupby(["subtask", "row"])["value"].mean()
+    for subtask, (mean, top) in tops.items():
+        y = top + GAP_BELOW_VALUE
+        for marker in sorted(100 * value for (of, _), value in markers.items() if of == subtask):
+            if y - GAP_BELOW_VALUE < marker < y + VALUE_HEIGHT + GAP_BELOW_VALUE:
+                y = marker + 2 * GAP_BELOW_VALUE
+        axes.text(list(SUBTASKS).index(subtask) + offset, y, f"{mean:.0f}", ha="center", va="bottom", fontsize=6)
+
+
+def _draw_floors(axes: Axes, lines: pd.DataFrame) -> None:
+    """One line across a subtask: floors are the same for every run on the dataset."""
+    for row in FLOORS:
+        of_row = lines[lines["row"] == row].drop_duplicates("subtask")
+        for line in of_row.itertuples():
+            middle = list(SUBTASKS).index(line.subtask)
+            ends = [middle - GROUP_WIDTH / 2 - 0.04, middle + GROUP_WIDTH / 2 + 0.04]
+            axes.plot(ends, [100 * line.value] * 2, FLOOR_LINES[row], color="black", linewidth=0.9, clip_on=False)
+
+
+def _draw_ceilings(axes: Axes, lines: pd.DataFrame, offset: float) -> None:
+    """Hollow markers over a run's own bar, at the mean of its seeds."""
+    for row, marker in CEILING_MARKERS.items():
+        means = 100 * lines[lines["row"] == row].groupby("subtask")["value"].mean()
+        if means.empty:  # an empty unclipped line would count as one at the figure's corner, and move the axes
+            continue
+        positions = [list(SUBTASKS).index(subtask) + offset for subtask in means.index]
+        axes.plot(positions, means, linestyle="", marker=marker, clip_on=False, zorder=5, **HOLLOW)
+
+
+def _add_legends(figure: Figure, axes: Axes, lines: pd.DataFrame) -> None:
+    """Runs above the bars, floors and ceilings below them."""
+    options = {"handlelength": 1.6, "columnspacing": 1.4, "borderaxespad": 0.2}
+    columns = legend_columns(axes.get_legend_handles_labels()[1])
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1.01), ncols=columns, **options)
+    shown = [row for row in [*FLOOR_LINES, *CEILING_MARKERS] if (lines["row"] == row).any()]
+    if shown:
+        names = [REFERENCES[row][0] for row in shown]
+        figure.legend([_reference_handle(row) for row in shown], names, loc="outside lower center", ncols=4, **options)
+
+
+def _reference_handle(row: str) -> Line2D:
+    if row in FLOOR_LINES:
+        return Line2D([], [], linestyle=FLOOR_LINES[row], color="black", linewidth=0.9)
+    return Line2D([], [], linestyle="", marker=CEILING_MARKERS[row], **HOLLOW)
+
+
+def _finish(figure: Figure, axes: Axes, metric: str, runs: pd.DataFrame) -> None:
+    several = runs.duplicated([*GROUP, "subtask"]).any()
+    spread = "; of several seeds: mean, standard deviation, and each seed as a dot" if several else ""
+    figure.suptitle(titled(f"Accuracy ({metric})", runs), fontsize=9, fontweight="bold", x=0.01, ha="left")
+    axes.set_xlabel(f"whiskers: 95 % interval over entities{spread}", fontsize=6, labelpad=4)
+    axes.set_ylabel("accuracy, %")
+    axes.set_ylim(0, 108)
+    axes.set_yticks(range(0, 101, 20))
+    axes.spines["left"].set_bounds(0, 100)
+    axes.set_xticks(range(len(SUBTASKS)), list(SUBTASKS))
+    axes.set_xlim(-0.55, len(SUBTASKS) - 0.45)
+    axes.tick_params(axis="x", length=0)
+    axes.grid(axis="y", linewidth=0.4, color="#dddddd")
+    axes.set_axisbelow(True)

@@ -1,0 +1,98 @@
+"""One run entity by entity: whether it fails on whole people (a fact is missing) or on single prompts (a wording is).
+
+The two subtasks of a group of entities stand side by side with the same rows, so that a row shows what is known of a
+person in the trained direction and in the other one.
+"""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from reversal_cli.errors import ReversalError
+from reversal_cli.report.plots.style import new_figure
+from reversal_cli.report.rows import percent
+from reversal_cli.run_directory import RunDirectory
+
+PAIRS = (("N2D", "N2D-reverse"), ("D2N", "D2N-reverse"))
+"""Subtasks about the same entities, trained direction first."""
+SEPARATED_ENTITIES = 60
+"""Above this many rows, lines between them would hide them."""
+RIGHT, WRONG = "#0072B2", "#f2f2f2"
+
+
+def heatmap_figure(of_run: pd.DataFrame, run: RunDirectory, metric: str) -> Figure | None:
+    """Four panels of entities x templates. None where the run has no predictions of every subtask with the metric."""
+    grids = {subtask: score_grid(run, subtask, metric) for pair in PAIRS for subtask in pair}
+    if any(grid is None for grid in grids.values()):
+        return None
+    figure = new_figure(4.6)
+    panels = figure.subplots(1, len(grids))
+    for (forward, backward), axes in zip(PAIRS, (panels[:2], panels[2:]), strict=True):
+        order = entity_order(grids[forward], grids[backward])
+        for subtask, panel in zip((forward, backward), axes, strict=True):
+            _draw(panel, grids[subtask].reindex(order), subtask)
+        entities = len(order)
+        axes[0].set_ylabel(f"{entities} {'name' if forward == 'N2D' else 'description'}-first entities, best first")
+    first = of_run.iloc[0]
+    name = f"{first['experiment']}, seed {first['seed']}: {metric} by entity (row) and test template (column)"
+    figure.suptitle(name, fontsize=9, fontweight="bold", x=0.01, ha="left")
+    handles = [Patch(facecolor=colour, edgecolor="black", linewidth=0.4) for colour in (RIGHT, WRONG)]
+    binary = all(np.isin(grid.to_numpy(), (0, 1)).all() for grid in grids.values())
+    labels = [f"right ({metric} 1)", f"wrong ({metric} 0)"] if binary else [f"{metric} 1", f"{metric} 0"]
+    figure.legend(handles, labels, loc="outside lower center", ncols=2)
+    return figure
+
+
+def score_grid(run: RunDirectory, subtask: str, metric: str) -> pd.DataFrame | None:
+    """Score by entity (rows) and template (columns); without template names, by place among its prompts.
+
+    None where there is no prediction with the metric. Raises ReversalError where a record is of another form.
+    """
+    try:
+        lines = [_line(record, metric) for record in run.read_predictions(subtask)]
+    except (KeyError, TypeError) as error:
+        path = run.predictions_path(subtask)
+        raise ReversalError(
+            f"{path}: a record lacks {error}; expected predictions; run `reversal eval {run.path}`"
+        ) from None
+    lines = [line for line in lines if line["score"] is not None]
+    if not lines:
+        return None
+    frame = pd.DataFrame(lines)
+    place = (frame.groupby("entity").cumcount() + 1).astype(str).str.zfill(2)
+    frame["template"] = frame["template"].where(frame["template"] != "", place)
+    return frame.pivot_table(index="entity", columns="template", values="score", aggfunc="mean")
+
+
+def entity_order(forward: pd.DataFrame, backward: pd.DataFrame) -> list[Any]:
+    """Entities by their mean in the other direction, then in the trained one, best first."""
+    means = pd.DataFrame({"backward": backward.mean(axis=1), "forward": forward.mean(axis=1)})
+    return list(means.sort_values(["backward", "forward"], ascending=False, kind="stable").index)
+
+
+def _line(record: dict[str, Any], metric: str) -> dict[str, Any]:
+    score = record["scores"].get(metric)
+    return {"entity": record["entity_id"], "template": record.get("template_id", ""), "score": score}
+
+
+def _draw(axes: Axes, grid: pd.DataFrame, subtask: str) -> None:
+    from matplotlib.colors import LinearSegmentedColormap
+
+    colours = LinearSegmentedColormap.from_list("score", [WRONG, RIGHT])
+    axes.imshow(
+        np.ma.masked_invalid(grid.to_numpy()), cmap=colours, vmin=0, vmax=1, aspect="auto", interpolation="none"
+    )
+    axes.set_title(f"{subtask}: {percent(np.nanmean(grid.to_numpy()))} %", fontsize=8, fontweight="normal")
+    axes.set_yticks([])
+    axes.set_xticks(range(len(grid.columns)), grid.columns, rotation=90, fontsize=5)
+    height, width = grid.shape
+    if height <= SEPARATED_ENTITIES:
+        axes.hlines(np.arange(0.5, height - 1), -0.5, width - 0.5, color="white", linewidth=0.6)
+    axes.vlines(np.arange(0.5, width - 1), -0.5, height - 0.5, color="white", linewidth=0.6)
+    axes.tick_params(length=0)
+    for spine in axes.spines.values():
+        spine.set_visible(False)

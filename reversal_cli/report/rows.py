@@ -1,0 +1,82 @@
+"""Rows of a table: which lines of the frame belong together, in which order, and what stands in a cell.
+
+Percent and rounding happen here and nowhere else.
+"""
+
+import math
+from collections.abc import Sequence
+
+import pandas as pd
+
+from reversal_cli.objectives import OBJECTIVES
+
+GROUP = ["experiment", "model", "variant", "recipe"]
+"""Runs that share these differ only in their seed."""
+MISSING = "–"
+"""A cell of what a run has not measured."""
+
+Pair = tuple[str, str]
+"""(subtask, metric)"""
+
+
+def percent(value: float) -> str:
+    return f"{100 * value:.1f}"
+
+
+def percent_with_interval(value: float, low: float, high: float) -> str:
+    """`75.0 [62, 86]`: the interval is wide enough that its decimals would say nothing."""
+    return percent(value) if math.isnan(low) else f"{percent(value)} [{100 * low:.0f}, {100 * high:.0f}]"
+
+
+def by_objective(part: pd.DataFrame) -> pd.DataFrame:
+    """Models together, and of each the untrained baseline first, then the objectives in the order of `OBJECTIVES`."""
+    order = {name: index for index, name in enumerate(["none", *OBJECTIVES])}
+    ordered = part.assign(order=part["objective"].map(order))
+    return ordered.sort_values(["model", "order", "variant", "experiment", "seed"], kind="stable")
+
+
+def label_columns(part: pd.DataFrame) -> list[str]:
+    """The columns of `GROUP` that a reader needs. A model that all rows share is named in the note."""
+    labels = list(GROUP)
+    if part["model"].nunique() == 1:
+        labels.remove("model")
+    if not needs_recipe(part):
+        labels.remove("recipe")
+    return labels
+
+
+def needs_recipe(part: pd.DataFrame) -> bool:
+    """True when two groups would look the same: same experiment, model and variant, another recipe."""
+    groups = part[GROUP].drop_duplicates()
+    return bool(groups.duplicated(["experiment", "model", "variant"]).any())
+
+
+def heading(column: str) -> str:
+    return "objective" if column == "variant" else column
+
+
+def group_rows(part: pd.DataFrame, pairs: Sequence[Pair], labels: Sequence[str]) -> list[list[str]]:
+    """Labels, seed and a cell per pair: a row per seed, and of several seeds their mean."""
+    rows = []
+    for _, runs in by_objective(part).groupby(GROUP, sort=False):
+        label = [runs.iloc[0][column] for column in labels]
+        seeds = sorted(runs["seed"].unique())
+        for seed in seeds:
+            of_seed = cells(runs[runs["seed"] == seed], pairs)
+            rows.append([*label, str(seed), *of_seed])
+        if len(seeds) > 1:
+            rows.append([*label, "mean", *(_mean_cell(runs, pair, len(seeds)) for pair in pairs)])
+    return rows
+
+
+def cells(lines: pd.DataFrame, pairs: Sequence[Pair]) -> list[str]:
+    """A cell per pair, of lines that hold each pair at most once."""
+    columns = (lines[column] for column in ("subtask", "metric", "value", "low", "high"))
+    by_pair = {(subtask, metric): estimate for subtask, metric, *estimate in zip(*columns, strict=True)}
+    return [percent_with_interval(*by_pair[pair]) if pair in by_pair else MISSING for pair in pairs]
+
+
+def _mean_cell(runs: pd.DataFrame, pair: Pair, seeds: int) -> str:
+    """`74.0 ± 3.1`: mean and sample standard deviation over seeds, where all of them were measured."""
+    values = runs[(runs["subtask"] == pair[0]) & (runs["metric"] == pair[1])]["value"]
+    return f"{percent(values.mean())} ± {percent(values.std(ddof=1))}" if len(values) == seeds else MISSING

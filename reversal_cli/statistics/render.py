@@ -1,0 +1,170 @@
+"""A comparison as tables, sentences, Markdown, CSV and JSON. Percent and rounding happen here; nothing is printed."""
+
+import csv
+import io
+import json
+from dataclasses import asdict
+from typing import Any
+
+from tabulate import tabulate
+
+from reversal_cli.report.tables import ReportTable, percent
+from reversal_cli.scoring.estimate import RESAMPLES
+from reversal_cli.statistics.comparison import Comparison, SubtaskComparison
+from reversal_cli.statistics.evaluated_run import EvaluatedRun
+from reversal_cli.statistics.significance import FLIPS
+
+SIGNIFICANT = 0.05
+BOOTSTRAP = f"expanded percentile bootstrap, {RESAMPLES:,} resamples of entities with both runs' rows together"
+SCORE = "Tango's score interval with one pair per entity, because too few entities vary for a bootstrap"
+
+
+def comparison_tables(comparison: Comparison) -> list[ReportTable]:
+    """The differences with their tests, then what they rest on: how the rows agree and what could be detected."""
+    subtasks = comparison.subtasks
+    differences = ["rows", "entities", "A", "B", "B - A", "p", "p (Holm)"]
+    rest = ["ICC", "detectable", "only A right", "only B right", "p (McNemar)"]
+    title = f"B - A ({comparison.metric})"
+    return [
+        ReportTable(title, ["subtask", *differences], [_row(s) for s in subtasks], _note(comparison), differences),
+        ReportTable("What it rests on", ["subtask", *rest], [_rest(s) for s in subtasks], _rest_note(comparison), rest),
+    ]
+
+
+def sentences(comparison: Comparison) -> list[str]:
+    """One per subtask, for a reader who wants no table."""
+    name_a, name_b = _names(comparison.a, comparison.b)
+    return [_sentence(subtask, name_a, name_b) for subtask in comparison.subtasks]
+
+
+def markdown(comparison: Comparison) -> str:
+    """A whole Markdown file."""
+    parts = [f"# {' and '.join(_names(comparison.a, comparison.b))}"]
+    for table in comparison_tables(comparison):
+        align = ["right" if column in table.numeric else "left" for column in table.columns]
+        body = tabulate(table.rows, table.columns, tablefmt="pipe", colalign=align, disable_numparse=True)
+        parts += [f"## {table.title}", body, table.note]
+    parts.append("\n".join(f"- {line}" for line in [*sentences(comparison), *comparison.notes]))
+    return "\n\n".join(parts) + "\n"
+
+
+def csv_text(comparison: Comparison) -> str:
+    """A line per subtask; scores in [0, 1], nothing rounded; empty where something cannot be estimated."""
+    runs = {"a": str(comparison.a.directory.path), "b": str(comparison.b.directory.path), "metric": comparison.metric}
+    lines = [{**runs, **_record(subtask)} for subtask in comparison.subtasks]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, lines[0], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(lines)
+    return text.getvalue()
+
+
+def json_text(comparison: Comparison) -> str:
+    """Everything, for a script; scores in [0, 1], nothing rounded; null where something cannot be estimated."""
+    content = {
+        "a": _identity(comparison.a),
+        "b": _identity(comparison.b),
+        "metric": comparison.metric,
+        "definition": comparison.definition,
+        "intervals": {"bootstrap": BOOTSTRAP, "score": SCORE},
+        "notes": comparison.notes,
+        "subtasks": [
+            {**_record(subtask), "sentence": sentence}
+            for subtask, sentence in zip(comparison.subtasks, sentences(comparison), strict=True)
+        ],
+    }
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def p_text(p: float) -> str:
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _row(subtask: SubtaskComparison) -> list[str]:
+    paired = subtask.paired
+    mark = "*" if paired.interval == "score" else ""
+    interval = f"{100 * paired.difference:+.1f} [{100 * paired.low:+.0f}, {100 * paired.high:+.0f}]{mark}"
+    counts = [str(paired.n), str(paired.entities)]
+    means = [percent(paired.mean_a), percent(paired.mean_b)]
+    return [subtask.subtask, *counts, *means, interval, p_text(paired.p), p_text(subtask.p_holm)]
+
+
+def _rest(subtask: SubtaskComparison) -> list[str]:
+    paired, discordant = subtask.paired, subtask.paired.discordant
+    correlation = paired.intraclass_correlation
+    rows = ["-"] * 3
+    if discordant is not None:
+        rows = [str(discordant.only_a), str(discordant.only_b), p_text(discordant.mcnemar_p)]
+    alike = "-" if correlation is None else f"{correlation:.2f}"
+    bound = "<= " if paired.standard_error is None else ""
+    return [subtask.subtask, alike, f"{bound}{percent(paired.detectable)}", *rows]
+
+
+def _sentence(subtask: SubtaskComparison, name_a: str, name_b: str) -> str:
+    paired = subtask.paired
+    tested = f"p {'' if subtask.p_holm < 0.001 else '= '}{p_text(subtask.p_holm)} after Holm"
+    if subtask.p_holm >= SIGNIFICANT:
+        interval = f"{100 * paired.difference:+.1f} points [{100 * paired.low:+.0f}, {100 * paired.high:+.0f}]"
+        missed = f"a true difference of {percent(paired.detectable)} points would be found 4 times of 5"
+        return f"{subtask.subtask}: no significant difference, {interval}, {tested}; {missed}."
+    higher, lower, low, high = name_b, name_a, paired.low, paired.high
+    if paired.difference < 0:
+        higher, lower, low, high = name_a, name_b, -paired.high, -paired.low
+    points = f"{percent(abs(paired.difference))} points higher than {lower} [{100 * low:.0f}, {100 * high:.0f}]"
+    return f"{subtask.subtask}: {higher} is {points}, {tested}."
+
+
+def _note(comparison: Comparison) -> str:
+    a, b = comparison.a, comparison.b
+    methods = {subtask.paired.interval for subtask in comparison.subtasks}
+    bootstrap = f" {BOOTSTRAP[0].upper()}{BOOTSTRAP[1:]}." if "bootstrap" in methods else ""
+    score = f" * {SCORE}." if "score" in methods else ""
+    exact = all(subtask.paired.p_is_exact for subtask in comparison.subtasks)
+    flips = "all sign flips" if exact else f"{FLIPS:,} random sign flips where all are too many"
+    return (
+        f"A: {a.directory.path} ({a.model}, {a.objective}, seed {a.seed}). "
+        f"B: {b.directory.path} ({b.model}, {b.objective}, seed {b.seed}). "
+        f"Percent, differences in points [95 % interval over entities, for each subtask alone].{bootstrap}{score} "
+        f"p: paired permutation test over entities, two-sided, {flips}; Holm: corrected for "
+        f"{len(comparison.subtasks)} subtasks. These are two single runs: nothing here knows how much another training "
+        f"seed changes. {comparison.metric}: {comparison.definition}."
+    )
+
+
+def _rest_note(comparison: Comparison) -> str:
+    bound = any(subtask.paired.standard_error is None for subtask in comparison.subtasks)
+    worst = "; <=: a bound from the interval, no spread to estimate it from" if bound else ""
+    binary = any(subtask.paired.discordant for subtask in comparison.subtasks)
+    mcnemar = " McNemar's exact test is over rows: it ignores that rows of an entity belong together." if binary else ""
+    return (
+        "ICC: intraclass correlation of the differences of one entity's rows; 1: ten rows say no more than one; -: not "
+        "estimable. Detectable: the smallest true difference in points that a paired comparison with these entities "
+        f"and this spread finds with 80 % power at the two-sided 5 % level, before Holm{worst}.{mcnemar}"
+    )
+
+
+def _names(a: EvaluatedRun, b: EvaluatedRun) -> tuple[str, str]:
+    """As short as tells them apart."""
+    if a.experiment != b.experiment:
+        return a.experiment, b.experiment
+    if a.seed != b.seed:
+        return f"{a.experiment} seed {a.seed}", f"{b.experiment} seed {b.seed}"
+    return str(a.directory.path), str(b.directory.path)
+
+
+def _identity(run: EvaluatedRun) -> dict[str, Any]:
+    return {
+        "run": str(run.directory.path),
+        "experiment": run.experiment,
+        "seed": run.seed,
+        "model": run.model,
+        "objective": run.objective,
+        "digest": run.digest,
+    }
+
+
+def _record(subtask: SubtaskComparison) -> dict[str, Any]:
+    """One flat record."""
+    paired = asdict(subtask.paired)
+    discordant = paired.pop("discordant") or {"only_a": None, "only_b": None, "mcnemar_p": None}
+    return {"subtask": subtask.subtask, **paired, "p_holm": subtask.p_holm, **discordant}
