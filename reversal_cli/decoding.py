@@ -43,7 +43,7 @@ def as_prompt(loaded: Loaded, objective: ObjectiveSpec, ids: Sequence[int]) -> P
     """The ids of a prompt (without eos) as the objective taught the model to read it."""
     tokens = loaded.tokens
     if not objective.fills_blanks(tokens.family):
-        return causal_prompt(ids)
+        return causal_prompt(ids, tokens.family)
     long_mask = objective.prompt_mask(tokens.blanks)
     if isinstance(objective, Ntp) and objective.glm_prompt == "in_blank":
         return begun_prompt(ids, min(FIRST_PREDICTED, len(ids)), tokens, long_mask, "after_mask")

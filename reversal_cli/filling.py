@@ -14,7 +14,7 @@ from transformers import PreTrainedModel
 
 from reversal_cli.errors import ReversalError
 from reversal_cli.models.base import Loaded
-from reversal_cli.objectives.base import TokenIds
+from reversal_cli.objectives.base import FamilyName, TokenIds
 from reversal_cli.objectives.blanks import SpanPositions, single_row_positions
 
 
@@ -30,9 +30,12 @@ class Prompt(NamedTuple):
     """How far each row of positions moves from one written token to the next."""
 
 
-def causal_prompt(ids: Sequence[int]) -> Prompt:
-    """A text that GLM continues without a blank."""
-    return Prompt(tuple(ids), (tuple(range(len(ids))), (0,) * len(ids)), 0, (1, 0))
+def causal_prompt(ids: Sequence[int], family: FamilyName) -> Prompt:
+    """A text that is continued without a blank."""
+    text = tuple(range(len(ids)))
+    if family == "glm":
+        return Prompt(tuple(ids), (text, (0,) * len(ids)), 0, (1, 0))
+    return Prompt(tuple(ids), (text,), 0, (1,))
 
 
 def ending_prompt(ids: Sequence[int], tokens: TokenIds, long_mask: int | None, choice: SpanPositions) -> Prompt:
@@ -164,13 +167,18 @@ def left_padded(prompts: Sequence[Prompt]) -> tuple[Tensor, Tensor, Tensor]:
 def refuse_long_prompts(prompts: Sequence[Prompt], max_new_tokens: int, max_positions: int | None) -> None:
     """Raises ReversalError where reading a prompt or writing its completion needs a position the model has not."""
     for prompt in prompts:
-        last = max(
-            max(max(row), row[-1] + step * (max_new_tokens - 1))
-            for row, step in zip(prompt.positions, prompt.step, strict=True)
-        )
+        last = last_position(prompt, max_new_tokens)
         if max_positions is not None and last > max_positions:
             raise ReversalError(
                 f"a prompt of {len(prompt.input_ids)} tokens with {max_new_tokens} new ones: needs position {last}; "
                 f"expected at most {max_positions}, the last one this model has; shorten the prompt or lower "
                 "evaluation.max_new_tokens"
             )
+
+
+def last_position(prompt: Prompt, new_tokens: int) -> int:
+    """The largest position of the prompt and of its new tokens, the last of which is never read."""
+    return max(
+        max(max(row), row[-1] + step * (new_tokens - 1))
+        for row, step in zip(prompt.positions, prompt.step, strict=True)
+    )

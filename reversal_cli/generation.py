@@ -38,7 +38,11 @@ def generate_completions(
 
 def encode_prompt(tokenizer: PreTrainedTokenizerBase, prompt: str) -> list[int]:
     """The prompt as it begins a training example: with bos where the tokenizer adds it, never ended by eos."""
-    ids = tokenizer(prompt, add_special_tokens=True)["input_ids"]
+    return without_eos(tokenizer, tokenizer(prompt, add_special_tokens=True)["input_ids"])
+
+
+def without_eos(tokenizer: PreTrainedTokenizerBase, ids: list[int]) -> list[int]:
+    """The ids of a text without the eos that some tokenizers append."""
     return ids[:-1] if len(ids) > 1 and ids[-1] == tokenizer.eos_token_id else ids
 
 

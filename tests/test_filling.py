@@ -102,7 +102,7 @@ def test_glm_continues_a_text_without_a_blank_where_it_was_trained_so(glm_checkp
     eos = loaded.tokenizer.eos_token_id
     completions = [c for batch in complete_prompts(loaded, spec.objective, PROMPTS, 8, 3) for c in batch]
     for index, prompt in enumerate(PROMPTS):
-        new = slow(loaded.model, causal_prompt(encode_prompt(loaded.tokenizer, prompt)), 8, frozenset({eos}))
+        new = slow(loaded.model, causal_prompt(encode_prompt(loaded.tokenizer, prompt), "glm"), 8, frozenset({eos}))
         words = [token for token in new if token != eos and token < len(loaded.tokenizer)]
         text = loaded.tokenizer.decode(words, skip_special_tokens=True)
         assert Completion(index, text, new[-1] == eos) in completions

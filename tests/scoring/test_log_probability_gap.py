@@ -1,0 +1,118 @@
+"""The gap between right and other answers: means, interval and tests."""
+
+import itertools
+import json
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from reversal_cli.scoring.estimate import RESAMPLES, SEED, tail_probability
+from reversal_cli.scoring.log_probability_gap import Pair, log_probability_gap
+
+PAIRS = [
+    Pair("a", -1.0, -4.0),
+    Pair("b", -2.0, -2.5),
+    Pair("a", -1.5, -3.0),
+    Pair("c", -6.0, -5.0),
+    Pair("b", -2.5, -7.0),
+    Pair("a", -0.5, -9.0),
+    Pair("d", -3.5, -8.0),
+]
+
+
+def by_entity(pairs: list[Pair]) -> tuple[list[float], list[float]]:
+    """The means of right and of other answers of each entity."""
+    right, other = [], []
+    for entity in sorted({pair.entity_id for pair in pairs}):
+        own = [pair for pair in pairs if pair.entity_id == entity]
+        right.append(sum(pair.log_probability for pair in own) / len(own))
+        other.append(sum(pair.other_log_probability for pair in own) / len(own))
+    return right, other
+
+
+def t_test(right: list[float], other: list[float]) -> tuple[float, float]:
+    gaps = [one - two for one, two in zip(right, other, strict=True)]
+    mean = sum(gaps) / len(gaps)
+    variance = sum((gap - mean) ** 2 for gap in gaps) / (len(gaps) - 1)
+    t = mean / math.sqrt(variance / len(gaps))
+    return t, 2 * float(stats.t.sf(abs(t), len(gaps) - 1))
+
+
+def largest_distance(right: list[float], other: list[float]) -> float:
+    """Between the two empirical distribution functions."""
+    distances = [
+        abs(sum(x <= point for x in right) / len(right) - sum(x <= point for x in other) / len(other))
+        for point in [*right, *other]
+    ]
+    return max(distances)
+
+
+def ks_test(right: list[float], other: list[float]) -> tuple[float, float]:
+    """Exact: the share of all ways to split the values into two samples that have a distance as large."""
+    found = largest_distance(right, other)
+    everything = [*right, *other]
+    as_large = []
+    for chosen in itertools.combinations(range(len(everything)), len(right)):
+        first = [everything[i] for i in chosen]
+        second = [everything[i] for i in range(len(everything)) if i not in chosen]
+        as_large.append(largest_distance(first, second) >= found - 1e-12)
+    return found, sum(as_large) / len(as_large)
+
+
+def values(test: dict[str, float]) -> list[float]:
+    return [test["statistic"], test["p"]]
+
+
+def test_mean_and_tests_over_entities_equal_slow_loops():
+    section = log_probability_gap(PAIRS)
+    right, other = by_entity(PAIRS)
+    gaps = [one - two for one, two in zip(right, other, strict=True)]
+    assert section["entities"] == 4
+    assert section["mean"] == pytest.approx(sum(gaps) / 4, rel=1e-12)
+    assert values(section["paired_t"]) == pytest.approx(t_test(right, other), rel=1e-9)
+    assert values(section["ks"]) == pytest.approx(ks_test(right, other), rel=1e-9)
+
+
+def test_mean_and_tests_over_rows_equal_slow_loops():
+    rows = log_probability_gap(PAIRS)["rows"]
+    _, right, other = zip(*PAIRS, strict=True)
+    assert rows["n"] == 7
+    assert rows["mean"] == pytest.approx(sum(a - b for a, b in zip(right, other, strict=True)) / 7, rel=1e-12)
+    assert values(rows["paired_t"]) == pytest.approx(t_test(right, other), rel=1e-9)
+    assert values(rows["ks"]) == pytest.approx(ks_test(right, other), rel=1e-9)
+
+
+def test_the_interval_equals_a_slow_bootstrap_over_entities():
+    gaps = [one - two for one, two in zip(*by_entity(PAIRS), strict=True)]
+    drawn = np.random.default_rng(SEED).integers(4, size=(RESAMPLES, 4))
+    means = sorted(sum(gaps[index] for index in resample) / 4 for resample in drawn)
+    section = log_probability_gap(PAIRS)
+    tail = tail_probability(4)
+    expected = [float(np.quantile(means, share)) for share in (tail, 1 - tail)]
+    assert [section["low"], section["high"]] == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_order_of_rows_does_not_matter():
+    section, backwards = log_probability_gap(PAIRS), log_probability_gap(PAIRS[::-1])
+    assert section["mean"] == pytest.approx(backwards["mean"], rel=1e-12)
+    assert values(section["paired_t"]) == pytest.approx(values(backwards["paired_t"]), rel=1e-12)
+
+
+def test_one_entity_has_neither_interval_nor_test():
+    section = log_probability_gap([Pair("a", -1.0, -4.0), Pair("a", -2.0, -4.0)])
+    assert (section["entities"], section["mean"], section["low"], section["high"]) == (1, 2.5, None, None)
+    assert values(section["paired_t"]) == values(section["ks"]) == [None, None]
+    assert section["rows"]["paired_t"]["p"] is not None
+    assert values(log_probability_gap([Pair("a", -1.0, -4.0)])["rows"]["ks"]) == [None, None]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("gap", [0.0, 0.1])
+def test_equal_gaps_have_no_t_test_and_everything_is_json(gap):
+    pairs = [Pair(f"e{index}", -0.3 * index, -0.3 * index - gap) for index in range(9)]
+    section = log_probability_gap(pairs)
+    assert values(section["paired_t"]) == [None, None]
+    assert 0 < section["ks"]["p"] <= 1
+    assert json.loads(json.dumps(section, allow_nan=False)) == section
