@@ -6,7 +6,7 @@ Precedence, lowest first: field defaults (the published recipe), the preset's ow
 
 import hashlib
 import json
-from typing import Annotated, Literal, Union
+from typing import Annotated, ClassVar, Literal, Union
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -24,6 +24,8 @@ class Section(BaseModel):
 
 class Untrained(ObjectiveOptions):
     """No objective: the checkpoint is evaluated as it is (the baseline row), GLM by filling a blank."""
+
+    on: ClassVar[dict[FamilyName, str]] = {"rotary": "continues the prompt", "glm": "fills a blank after the prompt"}
 
     name: Literal["none"] = "none"
 

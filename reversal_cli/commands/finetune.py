@@ -91,8 +91,10 @@ def finetune(
     if dry_run:
         show_specs(experiment.specs, out, terminal, as_json)
         return
+    from reversal_cli.idle_options import refuse_idle
     from reversal_cli.pipeline import finetune as finetune_run
 
+    refuse_idle(experiment.specs, out)
     runs = [finetune_run(spec, out, terminal, overwrite) for spec in experiment.specs]
     if as_json:
         terminal.write(json.dumps([{"run": str(run.path), **run.manifest} for run in runs], indent=2, sort_keys=True))
