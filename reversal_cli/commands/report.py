@@ -27,6 +27,7 @@ class ReportOptions:
     """In the terminal; accuracy.md has all of them anyway."""
     published: bool = False
     plots: bool = False
+    html: bool = False
 
 
 def report(
@@ -52,6 +53,9 @@ def report(
     plots: Annotated[
         bool, typer.Option("--plots", help="Also write plots/ with PNG and SVG: bars, accuracy per epoch, heat maps.")
     ] = False,
+    html: Annotated[
+        bool, typer.Option("--html", help="Also write report.html: tables, plots if --plots, and every prediction.")
+    ] = False,
     require: Require = None,
     quiet: Quiet = False,
 ) -> None:
@@ -63,7 +67,7 @@ def report(
         raise unknown_name("--format", "format", form, FORMATS)
     folders = results or [RESULTS]
     target = out or (folders[0] if len(folders) == 1 else RESULTS)
-    options = ReportOptions(form, metric, all_tables, published, plots)
+    options = ReportOptions(form, metric, all_tables, published, plots, html)
     show_report(folders, target, Terminal(quiet), options, require or [])
 
 
@@ -83,11 +87,17 @@ def show_report(
     for note in results.notes:
         terminal.say(note)
     terminal.say(f"wrote {written.markdown} and {written.csv}")
+    drawn: list[Path] = []
     if options.plots:
         from reversal_cli.report.plots import write_plots
 
         drawn = write_plots(results, out / "plots", options.metric)
         terminal.say(f"wrote {len(drawn)} plots as PNG and SVG into {out / 'plots'}")
+    if options.html:
+        from reversal_cli.report.page import write_page
+
+        figures = [stem.with_name(f"{stem.name}.svg").read_text(encoding="utf-8") for stem in drawn]
+        terminal.say(f"wrote {write_page(out, tables, list(results.runs.values()), figures, results.notes)}")
     for failure in failures:
         terminal.fail(f"not met: {failure}")
     if failures:

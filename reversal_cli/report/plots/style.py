@@ -53,7 +53,8 @@ def save(figure: Figure, stem: Path) -> Path:
     """Writes stem.png and stem.svg."""
     stem.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(stem.with_name(f"{stem.name}.png"), dpi=DPI, metadata={"Software": None})
-    figure.savefig(stem.with_name(f"{stem.name}.svg"), metadata={"Date": None, "Creator": None})
+    metadata = {"Date": None, "Creator": None, "Title": figure.get_suptitle()}
+    figure.savefig(stem.with_name(f"{stem.name}.svg"), metadata=metadata)
     return stem
 
 

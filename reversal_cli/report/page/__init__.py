@@ -1,0 +1,156 @@
+"""One self-contained page of a report: tables, plots and a browser of the predictions.
+
+`build_page` fills `template.html`. Styles, scripts and data are inside the page, and its Content-Security-Policy allows
+these and no more: it loads nothing, and a completion that looks like HTML stays text.
+"""
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from reversal_cli import __version__
+from reversal_cli.report.page.predictions import PagePredictions, collect_predictions
+from reversal_cli.report.tables import ReportTable
+from reversal_cli.run_directory import RunDirectory, write_text
+
+PAGE_NAME = "report.html"
+SVG_TITLE = re.compile(r"<title>(.*?)</title>", re.DOTALL)
+SPREAD = re.compile(r"(?P<mean>\S+) (?P<spread>\[.*\]|±.*)")
+"""A cell such as `75.0 [62, 86]` or `74.0 ± 3.1`."""
+
+
+def write_page(
+    folder: Path,
+    tables: Sequence[ReportTable],
+    runs: Sequence[RunDirectory],
+    plots: Sequence[str] = (),
+    notes: Sequence[str] = (),
+) -> Path:
+    """Writes report.html into the folder and returns its path."""
+    path = folder / PAGE_NAME
+    write_text(path, build_page(tables, runs, plots, notes))
+    return path
+
+
+def build_page(
+    tables: Sequence[ReportTable],
+    runs: Sequence[RunDirectory],
+    plots: Sequence[str] = (),
+    notes: Sequence[str] = (),
+) -> str:
+    """The page as HTML. `runs` are finished runs, `plots` whole SVG files, whose <title> says what they show
+    to who cannot see them.
+
+    Raises ReversalError where a line of the predictions is no prediction.
+    """
+    predictions = collect_predictions(runs)
+    style, theme = asset("page.css"), asset("theme.js")
+    script = asset("tables.js") + (asset("predictions.js") + asset("rows.js") if predictions.data else "")
+    # substitute never looks into what it inserts, so a `$name` in a note or a completion stays as it is.
+    return Template(asset("template.html")).substitute(
+        policy=content_policy(style, theme, script),
+        style=style,
+        theme=theme,
+        script=script,
+        tables="\n".join(table_html(table) for table in tables),
+        plots=plots_html(plots),
+        predictions=predictions_html(predictions),
+        notes=notes_html(notes),
+        version=escape(__version__),
+    )
+
+
+def asset(name: str) -> str:
+    """A text file of this package."""
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def content_policy(style: str, *scripts: str) -> str:
+    """Allows exactly this style sheet, these scripts, and images inside the page; no request can leave it."""
+    hashes = " ".join(dict.fromkeys(_hash(script) for script in scripts))
+    return (
+        f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {hashes}; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def table_html(table: ReportTable) -> str:
+    numeric = [column in table.numeric for column in table.columns]
+    heads = "".join(
+        f"<th scope=col{_class(number)}>{escape(column)}</th>"
+        for column, number in zip(table.columns, numeric, strict=True)
+    )
+    rows = "\n".join(f"<tr>{''.join(map(_cell, row, numeric))}</tr>" for row in table.rows)
+    title = escape(table.title)
+    return f"""<section class="report">
+<h2>{title}</h2>
+<div class="scroll" tabindex=0 role=region aria-label="{title}">
+<table data-title="{title}"><thead><tr>{heads}</tr></thead>
+<tbody>
+{rows}
+</tbody></table>
+</div>
+<p class="note">{escape(table.note)}</p>
+</section>"""
+
+
+def plots_html(plots: Sequence[str]) -> str:
+    """SVG as images: each keeps its ids and styles to itself, and an image runs no script and loads nothing."""
+    figures = []
+    for number, svg in enumerate(plots, start=1):
+        title = SVG_TITLE.search(svg)
+        # The text of an SVG title is escaped already.
+        words = title[1].strip().replace('"', "&quot;") if title else f"Plot {number}"
+        source = base64.b64encode(svg.encode()).decode()
+        figures.append(f'<figure><img alt="{words}" src="data:image/svg+xml;base64,{source}"></figure>')
+    inner = "\n".join(figures)
+    return f'<section id="plots">\n<h2>Plots</h2>\n<div class="plots">\n{inner}\n</div>\n</section>' if figures else ""
+
+
+def predictions_html(predictions: PagePredictions) -> str:
+    """The browser with its data, if any run has predictions, and a sentence on the runs that have none."""
+    sentence = ""
+    if predictions.without:
+        names = escape(", ".join(predictions.without))
+        sentence = f'<p class="note">No predictions are stored with {names}, so they cannot be read here.</p>'
+    browser = ""
+    if predictions.data:
+        data = f'<script type="application/json" id="predictions-data">{json_for_html(predictions.data)}</script>'
+        browser = asset("predictions.html") + data
+    if not (browser or sentence):
+        return ""
+    return f'<section class="predictions" id="predictions">\n<h2>Predictions</h2>\n{sentence}\n{browser}\n</section>'
+
+
+def notes_html(notes: Sequence[str]) -> str:
+    items = "\n".join(f"<li>{escape(note)}</li>" for note in notes)
+    return f'<section class="notes"><h2>Notes</h2>\n<ul>\n{items}\n</ul></section>' if notes else ""
+
+
+def json_for_html(content: Any) -> str:
+    """JSON that cannot end the <script> it stands in: ASCII only, and <, > and & as escapes."""
+    text = json.dumps(content, separators=(",", ":"), ensure_ascii=True)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _class(numeric: bool) -> str:
+    return ' class="number"' if numeric else ""
+
+
+def _cell(cell: str, numeric: bool) -> str:
+    """The spread stands in its own element, so that the means of a column line up."""
+    match = SPREAD.fullmatch(cell) if numeric else None
+    if match is None:
+        return f"<td{_class(numeric)}>{escape(cell)}</td>"
+    return f'<td{_class(numeric)}>{escape(match["mean"])} <span class="spread">{escape(match["spread"])}</span></td>'
