@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from reversal_cli.data.base import Splits
 from reversal_cli.data.name_description import Options, generate
 from reversal_cli.models.base import Loaded
 from reversal_cli.predictions import Completion, Measured
@@ -36,11 +37,11 @@ class FakeStages:
         self.interrupt_generation_at: int | None = None
         self.fail_training_with: Exception | None = None
 
-    def train(self, spec: ExperimentSpec, examples: Sequence[Any], run: RunDirectory, on_step: Any) -> dict[str, Any]:
+    def train(self, spec: ExperimentSpec, splits: Splits, run: RunDirectory, on_step: Any, say: Any) -> dict[str, Any]:
         if self.fail_training_with:
             raise self.fail_training_with
         for step in range(1, 4):
-            on_step(step, 3, 1.0 / step)
+            on_step(step, 3, loss=1.0 / step)
             (run.checkpoints_path / f"checkpoint-{step}").mkdir(parents=True, exist_ok=True)
             if step == self.interrupt_training_at:
                 raise KeyboardInterrupt

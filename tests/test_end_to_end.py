@@ -8,8 +8,11 @@ import pandas as pd
 import pytest
 
 from reversal_cli.cli import main
+from reversal_cli.run_directory import RunDirectory
 from reversal_cli.scoring import METRICS
 
+STEPS = 1
+"""Steps per epoch of 2 x 2 + 2 x 2 + 2 x 4 rows with the preset's batch size."""
 SUBTASKS = ["N2D", "D2N", "N2D-reverse", "D2N-reverse"]
 
 
@@ -52,6 +55,20 @@ def test_run_does_all_stages_once_and_skips_them_the_second_time(dataset, capsys
     assert [path.stat().st_mtime_ns for path in files] == stamps
     assert "already complete" in second.err and "finetune tiny-llama" not in second.err
     assert first.out == second.out
+
+
+def test_a_curve_of_validation_prompts_grows_with_the_training(dataset, capsys):
+    command = ["finetune", "--objective", "bico", "--epochs", "3", "--eval-every", "2", "--device", "cpu"]
+    assert main([*command, "--set", "evaluation.max_new_tokens=3"]) == 0
+    run = RunDirectory(Path("results/tiny-llama-bico/seed-0"))
+    curve = run.read_curve()
+    assert [(record["epoch"], record["step"]) for record in curve] == [(2, 2 * STEPS), (3, 3 * STEPS)]
+    for record in curve:
+        assert set(record["subtasks"]) == set(SUBTASKS)
+        assert all((part["n"], part["entities"]) == (10, 2) for part in record["subtasks"].values())
+    printed = capsys.readouterr().err
+    assert "finetune tiny-llama bico: epoch 2: N2D 0.0, D2N 0.0, " in printed and "epoch 3: N2D" in printed
+    assert not run.metrics_path.exists() and not (run.path / "predictions").exists()
 
 
 def test_a_requirement_that_is_not_met_exits_with_one_and_names_it(dataset, capsys):

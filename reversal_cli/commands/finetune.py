@@ -49,6 +49,10 @@ def finetune(
     learning_rate: Annotated[
         float | None, typer.Option(metavar="X", help="Peak learning rate.  [default: 2e-5, or the preset's]")
     ] = None,
+    eval_every: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Evaluate on validation prompts every N epochs.  [default: after training]"),
+    ] = None,
     dtype: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="auto, float32, bfloat16 or float16.  [default: auto: bfloat16 where fast]"),
@@ -83,6 +87,7 @@ def finetune(
         "--epochs": ("training.epochs", epochs),
         "--batch-size": ("training.batch_size", batch_size),
         "--learning-rate": ("training.learning_rate", learning_rate),
+        "--eval-every": ("training.eval_every", eval_every),
         "--dtype": ("training.dtype", dtype),
         "--device": ("training.device", device),
     }
