@@ -108,6 +108,7 @@ class PlainProgress:
         self._clock = clock
         self._last_time = clock()
         self._last_tenth = 0
+        self._finished = False
         self._first: tuple[int, float] | None = None
 
     def __call__(self, done: int, total: int | None = None, **fields: Any) -> None:
@@ -119,8 +120,10 @@ class PlainProgress:
             self._last_tenth = tenth
         waited = now - self._last_time
         due = waited >= LINE_SECONDS and (tenth > self._last_tenth or waited >= LINE_SECONDS_AT_MOST)
-        if not (due or (total and done >= total)):
+        finished = bool(total) and done >= total
+        if not (due or (finished and not self._finished)):
             return
+        self._finished = finished
         self._last_time, self._last_tenth = now, tenth
         parts = [f"{self.unit} {done}/{total} ({100 * done // total} %)" if total else f"{self.unit} {done}"]
         parts += _numbers(fields)

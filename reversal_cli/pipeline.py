@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from reversal_cli import manifest
 from reversal_cli.console import Terminal, clock_time
 from reversal_cli.data.base import Splits
+from reversal_cli.data.wishes import refuse_missing_validation, refuse_other_options
 from reversal_cli.errors import ReversalError
 from reversal_cli.naming import model_stem
 from reversal_cli.run_directory import RunDirectory, find_runs, read_json, run_path
@@ -72,7 +73,7 @@ def pretrain_base(spec: "PretrainSpec", out: Path, terminal: Terminal, overwrite
     if out.exists() and not made.is_file() and any(out.iterdir()):
         raise ReversalError(f"{out}: holds other files; expected a new folder or a base model; choose another --out")
     with storage_errors(out), terminal.progress(f"pretrain {spec.name}", "step") as advance:
-        content = pretrain(spec, out, lambda step, total, loss: advance(step, total, loss=loss))
+        content = pretrain(spec, out, advance)
     terminal.say(f"pretrain {spec.name}: done -> {out}")
     return content
 
@@ -93,7 +94,7 @@ def prepare_dataset(dataset: DatasetSpec, terminal: Terminal) -> Splits:
             )
         generate_dataset(dataset, terminal)
     elif dataset.generator is not None:
-        _refuse_other_options(dataset)
+        refuse_other_options(folder, dataset.generator)
     return load_folder(folder)
 
 
@@ -119,6 +120,8 @@ def finetune(spec: ExperimentSpec, results: Path, terminal: Terminal, overwrite:
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise ReversalError("WORLD_SIZE: found several processes; expected one; run `reversal` without torchrun")
     splits = prepare_dataset(spec.dataset, terminal)
+    if spec.training.eval_every is not None and spec.objective.name != "none":
+        refuse_missing_validation(Path(spec.dataset.path), splits)
     with run.lock():
         if overwrite:
             run.clear()
@@ -142,7 +145,7 @@ def train_run(run: RunDirectory, spec: ExperimentSpec, splits: Splits, terminal:
     if continued:
         terminal.say(f"{run.path}: was interrupted, continues")
     with storage_errors(run.path), terminal.progress(label, "step") as advance:
-        training = train(spec, splits.train, run, lambda step, total, loss: advance(step, total, loss=loss))
+        training = train(spec, splits, run, advance, lambda line: terminal.say(f"{label}: {line}"))
     model = training.pop("model")
     manifest.end_training(run, training, model)
     took = "" if continued else f" in {clock_time(training['wall_seconds'])}"
@@ -200,20 +203,6 @@ def _evaluate(
 
         return evaluate(
             run, model.complete, splits, spec.evaluation, subtasks, limit, on_progress, measure=model.measure
-        )
-
-
-def _refuse_other_options(dataset: DatasetSpec) -> None:
-    from reversal_cli.data.name_description.folder import read_card
-
-    wanted = dataset.generator.model_dump() if dataset.generator else {}
-    found = (read_card(Path(dataset.path)) or {}).get("options", {})
-    differences = [f"{key} {found.get(key, 'unknown')}" for key in wanted if found.get(key) != wanted[key]]
-    if differences:
-        expected = ", ".join(f"{key} {value}" for key, value in wanted.items())
-        raise ReversalError(
-            f"{dataset.path}: made with other options ({', '.join(differences)}); expected {expected}; "
-            "name another dataset.path, or remove the folder to generate it again"
         )
 
 

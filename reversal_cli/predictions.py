@@ -67,7 +67,7 @@ def predict(
     # An interruption may have cut the last line; without this the next line would be appended to the cut one.
     run.write_predictions(subtask.name, kept.values())
     for batch in complete([subtask.examples[row].prompt for row in missing]) if missing else ():
-        fresh = {missing[item.index]: _prediction(subtask, missing[item.index], item, index) for item in batch}
+        fresh = {missing[item.index]: make_prediction(subtask, missing[item.index], item, index) for item in batch}
         run.append_predictions(subtask.name, fresh.values())
         kept |= fresh
         done += len(fresh)
@@ -127,7 +127,8 @@ def likelihood_scores(ranking: dict[str, Any], choice: dict[str, Any] | None) ->
     return scores if choice is None else scores | {"multiple_choice": float(choice["chosen"] == choice["correct"])}
 
 
-def _prediction(subtask: Subtask, row: int, completion: Completion, index: EntityIndex) -> Record:
+def make_prediction(subtask: Subtask, row: int, completion: Completion, index: EntityIndex) -> Record:
+    """The record of one answer to the prompt at `row`, with every text metric."""
     example = subtask.examples[row]
     target = example.completion.strip()
     naming = index.naming(completion.text, example, subtask.target)
@@ -171,7 +172,7 @@ def _kept_predictions(run: RunDirectory, subtask: Subtask, index: EntityIndex) -
         try:
             row = _row_of(record, subtask)
             completion = Completion(row, record["completion"], record["stopped"])
-            expected = _with_likelihood(_prediction(subtask, row, completion, index), record)
+            expected = _with_likelihood(make_prediction(subtask, row, completion, index), record)
         except (KeyError, IndexError, ValueError, TypeError, AttributeError):
             raise _foreign(run, subtask, "a line that is no prediction of this dataset") from None
         if any(record.get(key) != expected[key] for key in ("id", "entity_id", "prompt", "target")):

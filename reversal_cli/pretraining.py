@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from pydantic import Field
+from pydantic import Field, field_validator
 from transformers import set_seed
 
 from reversal_cli.data.berglund import load_rows
@@ -54,6 +54,13 @@ class PretrainSpec(Section):
         warmup_steps=100,
         weight_decay=0.01,
     )
+
+    @field_validator("training")
+    @classmethod
+    def _no_curve(cls, training: TrainingSpec) -> TrainingSpec:
+        if training.eval_every is not None:
+            raise ValueError("eval_every needs validation prompts; a corpus has none; leave it out")
+        return training
 
 
 def pretrain(spec: PretrainSpec, out: Path, on_step: OnStep) -> dict[str, Any]:

@@ -140,26 +140,26 @@ class RunDirectory:
         return self.metrics_path.is_file()
 
     def append_log(self, record: dict[str, Any]) -> None:
-        with self.train_log_path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record, sort_keys=True) + "\n")
+        _append(self.train_log_path, record)
 
     def trim_log(self, last_step: int) -> list[dict[str, Any]]:
         """Keeps the records up to a step, which a continued training does not repeat, and returns them."""
-        if not self.train_log_path.is_file():
-            return []
-        # A last line that was cut by an interruption has no line end.
-        lines = self.train_log_path.read_text(encoding="utf-8").split("\n")[:-1]
-        kept = [record for record in map(json.loads, lines) if record["step"] <= last_step]
-        write_text(self.train_log_path, "".join(json.dumps(record, sort_keys=True) + "\n" for record in kept))
-        return kept
+        return _trim(self.train_log_path, last_step)
 
-    def read_predictions(self, subtask: str) -> list[dict[str, Any]]:
-        """The records so far; none where the file is absent."""
-        return read_records(self.predictions_path(subtask), f"predict again with `reversal eval {self.path}`")
+    def append_curve(self, record: dict[str, Any]) -> None:
+        _append(self.curve_path, record)
+
+    def trim_curve(self, last_step: int) -> list[dict[str, Any]]:
+        """As `trim_log`."""
+        return _trim(self.curve_path, last_step)
 
     def read_curve(self) -> list[dict[str, Any]]:
         """A record per evaluated epoch; none where training was not evaluated."""
         return read_records(self.curve_path, "plot without it")
+
+    def read_predictions(self, subtask: str) -> list[dict[str, Any]]:
+        """The records so far; none where the file is absent."""
+        return read_records(self.predictions_path(subtask), f"predict again with `reversal eval {self.path}`")
 
     def append_predictions(self, subtask: str, records: Iterable[dict[str, Any]]) -> None:
         """Adds whole lines; a reader of a file that grows sees at most one cut line, the last."""
@@ -187,7 +187,7 @@ class RunDirectory:
         self.clear_results()
         for folder in (self.checkpoints_path, self.adapter_path, self.model_path):
             shutil.rmtree(folder, ignore_errors=True)
-        for file in (self.train_log_path, self.manifest_path):
+        for file in (self.train_log_path, self.curve_path, self.manifest_path):
             file.unlink(missing_ok=True)
 
     @contextlib.contextmanager
@@ -212,6 +212,18 @@ class RunDirectory:
             file.write(str(os.getpid()))
             file.flush()
             yield
+
+
+def _append(path: Path, record: dict[str, Any]) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(record, sort_keys=True) + "\n")
+
+
+def _trim(path: Path, last_step: int) -> list[dict[str, Any]]:
+    kept = [record for record in read_records(path, "continue without it") if record["step"] <= last_step]
+    if path.is_file():
+        write_text(path, "".join(json.dumps(record, sort_keys=True) + "\n" for record in kept))
+    return kept
 
 
 def run_path(results: Path, experiment: str, seed: int) -> Path:

@@ -4,9 +4,10 @@ Precedence, lowest first: field defaults (the published recipe), the preset's ow
 `--set section.key=value`.
 """
 
+import functools
 import hashlib
 import json
-from typing import Annotated, Literal, Union
+from typing import Annotated, ClassVar, Literal, Union
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -24,6 +25,8 @@ class Section(BaseModel):
 
 class Untrained(ObjectiveOptions):
     """No objective: the checkpoint is evaluated as it is (the baseline row), GLM by filling a blank."""
+
+    on: ClassVar[dict[FamilyName, str]] = {"rotary": "continues the prompt", "glm": "fills a blank after the prompt"}
 
     name: Literal["none"] = "none"
 
@@ -83,6 +86,16 @@ class TrainingSpec(Section):
     device: str = "auto"
     """auto, cpu, cuda, cuda:1, mps."""
     gradient_checkpointing: bool = False
+    eval_every: int | None = Field(default=None, ge=1)
+    """Epochs between two evaluations on the validation prompts, for curve.jsonl; the last epoch is always evaluated.
+    Empty: none."""
+    eval_limit: int = Field(default=60, ge=1)
+    """Prompts per subtask in such an evaluation, spread over the entities; all where there are fewer."""
+
+    @property
+    def last_epoch(self) -> int:
+        """Epochs that are trained."""
+        return min(self.stop_after_epochs or self.epochs, self.epochs)
 
 
 class EvaluationSpec(Section):
@@ -101,7 +114,13 @@ class EvaluationSpec(Section):
 ObjectiveSpec = Annotated[Union[(*OBJECTIVES.values(), Untrained)], Field(discriminator="name")]
 
 
-NO_EXPERIMENT = ("training.device", "evaluation.batch_size")
+NO_EXPERIMENT = (
+    "training.device",
+    "training.eval_every",
+    "training.eval_limit",
+    "evaluation.batch_size",
+    "dataset.generator.validation_templates",
+)
 """Fields that may not change a result: two specs that differ in these alone are one experiment."""
 
 
@@ -122,6 +141,7 @@ class ExperimentSpec(Section):
         """Twelve hex digits: same digest, same experiment. What may not change a result is left out."""
         content = self.model_dump(mode="json")
         for key in NO_EXPERIMENT:
-            section, field = key.split(".")
-            del content[section][field]
+            *sections, field = key.split(".")
+            table = functools.reduce(lambda table, section: table[section] or {}, sections, content)
+            table.pop(field, None)
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]

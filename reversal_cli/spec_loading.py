@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reversal_cli.errors import ReversalError, unknown_name
+from reversal_cli.idle_options import Layers, refuse_idle_blanks, settle
 from reversal_cli.models.presets import RECIPES
 from reversal_cli.naming import check_experiment_name, check_model_name, model_stem, name_part, objective_label
 from reversal_cli.objectives import OBJECTIVES
@@ -52,7 +53,7 @@ def load_experiment(file: Path | None, settings: Sequence[Setting] = ()) -> Expe
     name_source = top["name"].source if "name" in top else source
     points = [_Point(list(point), [*common, *point, *settings]) for point in itertools.product(*axes.values())]
     objectives = {point.get("objective.name", "ntp").value for point in points}
-    specs = tuple(_spec(point, name, name_source, objectives) for point in points)
+    specs = settle([_layers(point, name, name_source, objectives) for point in points])
     _refuse_shared_folders(specs, source)
     baselines = _baselines(points, specs) if _wants_baseline(top) else ()
     return Experiment(name or specs[0].name, specs, baselines)
@@ -72,6 +73,7 @@ def load_pretraining(file: Path | None, settings: Sequence[Setting] = ()) -> "Pr
     # Its defaults differ from those of a TrainingSpec alone, so a file that sets one of them must keep the others.
     defaults = [Setting(key, value, "default") for key, value in flatten(PretrainSpec().model_dump())]
     spec = validate(PretrainSpec, [*defaults, *written, *settings])
+    refuse_idle_blanks(spec.family, spec.abi, [*written, *settings])
     check_experiment_name(spec.name, str(file or "--set"))
     return spec
 
@@ -150,7 +152,7 @@ def _wants_baseline(top: Mapping[str, Setting]) -> bool:
     return setting.value
 
 
-def _spec(point: _Point, experiment: str, name_source: str, objectives: set[Any]) -> ExperimentSpec:
+def _layers(point: _Point, experiment: str, name_source: str, objectives: set[Any]) -> Layers:
     objective, model = point.get("objective.name", "ntp"), point.get("model.name", "tiny-llama")
     if objective.value not in OBJECTIVE_SPECS:
         raise unknown_name(objective.source, "objective", str(objective.value), OBJECTIVE_SPECS)
@@ -160,13 +162,14 @@ def _spec(point: _Point, experiment: str, name_source: str, objectives: set[Any]
     name = "/".join(part for part in (experiment, own) if part) or f"{stem}-{objective_label(objective.value)}"
     check_experiment_name(name, name_source)
     recipe = RECIPES.get((model.value, objective.value), {})
-    layers = [
-        Setting("name", name, name_source),
-        Setting("objective.name", objective.value, objective.source),
-        *(Setting(key, value, f"recipe of {model.value} and {objective.value}") for key, value in flatten(recipe)),
-        *(s for s in point.settings if s.key not in ("name", "baseline") and _applies(s, objective, objectives)),
-    ]
-    return validate(ExperimentSpec, layers)
+    return Layers(
+        defaults=[
+            Setting("name", name, name_source),
+            Setting("objective.name", objective.value, objective.source),
+            *(Setting(key, value, f"recipe of {model.value} and {objective.value}") for key, value in flatten(recipe)),
+        ],
+        given=[s for s in point.settings if s.key not in ("name", "baseline") and _applies(s, objective, objectives)],
+    )
 
 
 def _applies(setting: Setting, objective: Setting, objectives: set[Any]) -> bool:

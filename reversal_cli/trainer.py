@@ -16,8 +16,8 @@ from reversal_cli.errors import ReversalError
 from reversal_cli.objectives.base import IGNORE, Draw, Row, TokenIds
 from reversal_cli.spec import ObjectiveSpec, TrainingSpec
 
-OnStep = Callable[[int, int, float], None]
-"""Called with (optimizer step, all steps, loss)."""
+OnStep = Callable[..., None]
+"""Called as `on_step(optimizer step, all steps, loss=...)`, and with `eval="epoch 2: 60/240 prompts"` meanwhile."""
 OnLog = Callable[[dict[str, Any]], None]
 """Called with one record of the training log."""
 
@@ -132,7 +132,7 @@ class Reporter(TrainerCallback):
         self.loss = float("nan")
 
     def on_step_end(self, args, state, control, **_: Any) -> None:
-        self.report_step(state.global_step, self.stop, self.loss)
+        self.report_step(state.global_step, self.stop, loss=self.loss)
         if state.global_step >= self.stop:
             control.should_training_stop = True
 
@@ -149,3 +149,19 @@ class Reporter(TrainerCallback):
         rates = {key: logs[key] for key in ("learning_rate", "grad_norm") if key in logs}
         seconds = round(time.monotonic() - self.started, 1)
         self.write_log({"step": state.global_step, "epoch": epoch, "loss": self.loss, "seconds": seconds, **rates})
+
+
+class EvaluatedEpochs(TrainerCallback):
+    """Calls `evaluate(epoch, step, all steps)` after every `training.eval_every` epochs and after the last one."""
+
+    def __init__(self, training: TrainingSpec, evaluate: Callable[[int, int, int], None]):
+        self.training = training
+        self.evaluate = evaluate
+
+    def on_step_end(self, args, state, control, **_: Any) -> None:
+        # Before the checkpoint of the epoch is saved: no training continues after an evaluation that was cut off.
+        steps_per_epoch = state.max_steps // self.training.epochs
+        epoch, rest = divmod(state.global_step, steps_per_epoch)
+        last = epoch == self.training.last_epoch
+        if not rest and (last or epoch % self.training.eval_every == 0):
+            self.evaluate(epoch, state.global_step, self.training.last_epoch * steps_per_epoch)

@@ -9,18 +9,19 @@ import contextlib
 import itertools
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from peft import LoraConfig, get_peft_model
 from torch import nn
-from transformers import PrinterCallback, TrainingArguments, set_seed
+from transformers import PrinterCallback, TrainerCallback, TrainingArguments, set_seed
 from transformers.trainer_utils import get_last_checkpoint
 
 from reversal_cli.batching import BatchPlan
-from reversal_cli.data.base import Example
+from reversal_cli.curve import Curve
+from reversal_cli.data.base import Splits
 from reversal_cli.errors import ReversalError
 from reversal_cli.models import load_for_training
 from reversal_cli.models.attention import install_mirrored_attention
@@ -29,23 +30,31 @@ from reversal_cli.models.families import FAMILIES
 from reversal_cli.models.precision import choose_device, choose_dtype
 from reversal_cli.run_directory import RunDirectory, save_folder
 from reversal_cli.spec import ExperimentSpec, TrainingSpec
-from reversal_cli.trainer import Collator, ObjectiveTrainer, OnLog, OnStep, Reporter, Task
+from reversal_cli.trainer import Collator, EvaluatedEpochs, ObjectiveTrainer, OnLog, OnStep, Reporter, Task
 
 
-def train(spec: ExperimentSpec, examples: Sequence[Example], run: RunDirectory, on_step: OnStep) -> dict[str, Any]:
+def train(
+    spec: ExperimentSpec, splits: Splits, run: RunDirectory, on_step: OnStep, say: Callable[[str], None]
+) -> dict[str, Any]:
     """Fine-tunes and saves adapter/ or model/ into the run directory. Returns the manifest's `training` section and the
-    model's identity under the key `model`."""
+    model's identity under the key `model`. `say` gets one line about each evaluation along training."""
     set_seed(spec.seed)
     loaded = load_for_training(spec)
-    rows = tokenize(loaded.tokenizer, examples, spec.training.max_length)
+    rows = tokenize(loaded.tokenizer, splits.train, spec.training.max_length)
     refuse_long_rows(rows, loaded.max_positions)
     spec.objective.check(rows)
     model = prepare_model(loaded, spec)
     task = Task(rows, loaded.tokens, spec.objective, spec.training, spec.seed)
     checkpoint = last_whole_checkpoint(run.checkpoints_path)
-    kept = run.trim_log(int(checkpoint.rpartition("-")[2]) if checkpoint else 0)
+    last_step = int(checkpoint.rpartition("-")[2]) if checkpoint else 0
+    kept = run.trim_log(last_step)
     seconds = kept[-1]["seconds"] if kept else 0.0
-    section = fit(model, task, run.checkpoints_path, on_step, run.append_log, seconds)
+    run.trim_curve(last_step)
+    callbacks = []
+    if spec.training.eval_every is not None:
+        curve = Curve(run, loaded, spec, splits, on_step, say)
+        callbacks = [EvaluatedEpochs(spec.training, curve.add_epoch)]
+    section = fit(model, task, run.checkpoints_path, on_step, run.append_log, seconds, callbacks)
     folder = run.adapter_path if spec.training.tuning == "lora" else run.model_path
     save_folder(folder, lambda temporary: save(model, loaded, temporary))
     run.remove_checkpoints()
@@ -85,24 +94,30 @@ def save(model: nn.Module, loaded: Loaded, folder: Path) -> None:
 
 
 def fit(
-    model: nn.Module, task: Task, checkpoints: Path, on_step: OnStep, on_log: OnLog, seconds_before: float = 0.0
+    model: nn.Module,
+    task: Task,
+    checkpoints: Path,
+    on_step: OnStep,
+    on_log: OnLog,
+    seconds_before: float = 0.0,
+    callbacks: Sequence[TrainerCallback] = (),
 ) -> dict[str, Any]:
     """Trains `model` in place, from the last checkpoint if there is one. Returns the facts of the training.
 
-    `seconds_before` is what an interrupted training took up to that checkpoint.
+    `seconds_before` is what an interrupted training took up to that checkpoint; times include evaluations on the way.
     """
     training = task.training
     device = choose_device(training.device)
     dtype = choose_dtype(training.dtype, device)
     plan = BatchPlan([len(row.input_ids) for row in task.rows], training.batch_size, training.epochs, task.seed)
     steps_per_epoch = plan.batches_per_epoch
-    stop = min(training.stop_after_epochs or training.epochs, training.epochs) * steps_per_epoch
+    stop = training.last_epoch * steps_per_epoch
     trainer = ObjectiveTrainer(
         plan,
         Collator(task),
         model=model,
         args=trainer_arguments(task, checkpoints, steps_per_epoch, dtype, device),
-        callbacks=[Reporter(stop, steps_per_epoch, on_step, on_log, seconds_before)],
+        callbacks=[Reporter(stop, steps_per_epoch, on_step, on_log, seconds_before), *callbacks],
     )
     trainer.remove_callback(PrinterCallback)
     trained = itertools.islice(plan, stop)

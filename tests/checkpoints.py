@@ -21,9 +21,15 @@ SIZES = {
 }
 
 
-def byte_tokenizer(bos: bool) -> PreTrainedTokenizerFast:
-    """One token per byte, so that every text can be written; with or without a bos in front."""
-    special = ["<pad>", "<s>", "</s>"]
+GLM4_BLANKS = ("[MASK]", "[gMASK]", "[sMASK]", "<sop>", "<eop>")
+
+
+def byte_tokenizer(bos: bool, glm4: bool = False) -> PreTrainedTokenizerFast:
+    """One token per byte, so that every text can be written; with or without a bos in front.
+
+    glm4: with the blanks of GLM-4, whose tokenizer begins every text with two of them.
+    """
+    special = ["<pad>", "<s>", "</s>", *(GLM4_BLANKS if glm4 else ())]
     vocabulary = {token: index for index, token in enumerate([*special, *sorted(pre_tokenizers.ByteLevel.alphabet())])}
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
     tokenizer.add_special_tokens(special)
@@ -31,14 +37,17 @@ def byte_tokenizer(bos: bool) -> PreTrainedTokenizerFast:
     tokenizer.decoder = decoders.ByteLevel()
     if bos:
         tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 1)])
+    if glm4:
+        start = [(token, vocabulary[token]) for token in ("[gMASK]", "<sop>")]
+        tokenizer.post_processor = processors.TemplateProcessing(single="[gMASK] <sop> $A", special_tokens=start)
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, bos_token="<s>" if bos else None, eos_token="</s>", pad_token="<pad>"
     )
 
 
-def save_checkpoint(folder, config_class, model_class, bos: bool, **options) -> str:
+def save_checkpoint(folder, config_class, model_class, bos: bool, glm4: bool = False, **options) -> str:
     torch.manual_seed(0)
-    tokenizer = byte_tokenizer(bos)
+    tokenizer = byte_tokenizer(bos, glm4)
     ids = {"bos_token_id": tokenizer.bos_token_id, "eos_token_id": 2, "pad_token_id": 0}
     config = config_class(vocab_size=len(tokenizer) + 5, **ids, **SIZES, **options)
     model_class(config).save_pretrained(folder)

@@ -5,6 +5,8 @@ from checkpoints import save_checkpoint, save_glm
 from transformers import (
     Glm4Config,
     Glm4ForCausalLM,
+    GlmConfig,
+    GlmForCausalLM,
     LlamaConfig,
     LlamaForCausalLM,
     Qwen2Config,
@@ -37,6 +39,13 @@ def glm4_checkpoint(tmp_path_factory) -> str:
     return save_checkpoint(
         folder, Glm4Config, Glm4ForCausalLM, bos=True, head_dim=8, partial_rotary_factor=0.5, attention_bias=True
     )
+
+
+@pytest.fixture(scope="session")
+def glm4_9b_checkpoint(tmp_path_factory) -> str:
+    """A random model of the class of glm-4-9b, whose model type is that of the GLM of 2022 and which knows blanks."""
+    folder = tmp_path_factory.mktemp("glm4_9b")
+    return save_checkpoint(folder, GlmConfig, GlmForCausalLM, bos=False, glm4=True, head_dim=8)
 
 
 @pytest.fixture(scope="session")

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from reversal_cli.data.base import Splits
 from reversal_cli.data.name_description import Options, generate
 from reversal_cli.models.base import Loaded
-from reversal_cli.predictions import Completion
+from reversal_cli.predictions import Completion, Measured
 from reversal_cli.run_directory import RunDirectory, save_folder
 from reversal_cli.spec import ExperimentSpec
 
@@ -36,11 +37,11 @@ class FakeStages:
         self.interrupt_generation_at: int | None = None
         self.fail_training_with: Exception | None = None
 
-    def train(self, spec: ExperimentSpec, examples: Sequence[Any], run: RunDirectory, on_step: Any) -> dict[str, Any]:
+    def train(self, spec: ExperimentSpec, splits: Splits, run: RunDirectory, on_step: Any, say: Any) -> dict[str, Any]:
         if self.fail_training_with:
             raise self.fail_training_with
         for step in range(1, 4):
-            on_step(step, 3, 1.0 / step)
+            on_step(step, 3, loss=1.0 / step)
             (run.checkpoints_path / f"checkpoint-{step}").mkdir(parents=True, exist_ok=True)
             if step == self.interrupt_training_at:
                 raise KeyboardInterrupt
@@ -60,7 +61,18 @@ class FakeStages:
             if self.prompts == self.interrupt_generation_at:
                 raise KeyboardInterrupt
             self.prompts += 1
-            yield [Completion(index, self.targets[prompt], True)]
+            yield [Completion(index, self.target(prompt), True)]
+
+    def target(self, prompt: str) -> str:
+        """Of the test prompt that `prompt` is, or ends with when it is asked in context."""
+        return next(target for asked, target in self.targets.items() if prompt.endswith(asked))
+
+    def measure_rows(
+        self, loaded: Any, objective: Any, splits: Any, subtask: str, rows: Sequence[int], seed: int, batch_size: int
+    ) -> Iterator[list[Measured]]:
+        ranking = {"rank": 1, "rank_normalized": 1, "candidates": 4, "log_probability": -1.0, "tokens": 2}
+        for row in rows:
+            yield [Measured(row, ranking, None)]
 
 
 def install(monkeypatch: pytest.MonkeyPatch, folder: Path) -> FakeStages:
@@ -71,5 +83,6 @@ def install(monkeypatch: pytest.MonkeyPatch, folder: Path) -> FakeStages:
     monkeypatch.setitem(sys.modules, "reversal_cli.training", SimpleNamespace(train=fakes.train))
     decoding = SimpleNamespace(complete_prompts=fakes.complete_prompts)
     monkeypatch.setitem(sys.modules, "reversal_cli.decoding", decoding)
+    monkeypatch.setitem(sys.modules, "reversal_cli.measuring", SimpleNamespace(measure_rows=fakes.measure_rows))
     monkeypatch.setattr("reversal_cli.models.load_for_evaluation", fakes.load_for_evaluation)
     return fakes

@@ -72,6 +72,8 @@ def test_version(capsys):
         (["finetune", "--set", "objective.bico_share=0.7"], "belongs to objective 'bico'"),
         (["finetune", "--data", "nope"], "nope: no such folder"),
         (["finetune", "--lora", "--set", "training.tuning=full"], "--lora and --set: 'training.tuning' is given twice"),
+        (["finetune", "--eval-every", "0"], "--eval-every: training.eval_every is 0; expected at least 1"),
+        (["pretrain", "--set", "training.eval_every=1"], "eval_every needs validation prompts; a corpus has none"),
         (["eval"], "results: holds no run"),
         (["eval", "nope"], "nope: no such folder"),
         (["eval", "--limit", "0"], "'--limit'"),
@@ -212,6 +214,19 @@ def test_plain_progress_is_a_line_a_minute_when_a_tenth_takes_hours():
 
 def test_plain_progress_is_one_line_when_the_work_is_short():
     assert len(progress_lines(100, 0.01)) == 1
+
+
+def test_plain_progress_says_once_that_the_steps_are_done_whatever_follows_them():
+    lines: list[str] = []
+    clock = Clock()
+    advance = PlainProgress("x", "step", lines.append, clock)
+    for done in range(7):
+        clock.now += 9.0
+        advance(1, 1, eval=f"epoch 1: {done}/6 prompts")
+    assert lines == ["x: step 1/1 (100 %), eval epoch 1: 0/6 prompts"]
+    clock.now += 60.0
+    advance(1, 1, eval="epoch 1: 6/6 prompts")
+    assert lines[1:] == ["x: step 1/1 (100 %), eval epoch 1: 6/6 prompts"]
 
 
 def test_the_time_left_of_a_resumed_run_does_not_count_the_steps_before():

@@ -8,7 +8,11 @@ import pandas as pd
 import pytest
 
 from reversal_cli.cli import main
+from reversal_cli.run_directory import RunDirectory
+from reversal_cli.scoring import METRICS
 
+STEPS = 1
+"""Steps per epoch of 2 x 2 + 2 x 2 + 2 x 4 rows with the preset's batch size."""
 SUBTASKS = ["N2D", "D2N", "N2D-reverse", "D2N-reverse"]
 
 
@@ -35,7 +39,7 @@ def test_finetune_eval_report_end_in_a_table(dataset, capsys):
     printed = capsys.readouterr().out
     assert all(name in printed for name in SUBTASKS) and "bico" in printed
     rows = pd.read_csv("results/accuracy.csv")
-    assert set(rows["metric"]) == {"contains", "startswith", "exact_match", "bleu_char", "bleu", "chrf"}
+    assert set(METRICS) <= set(rows["metric"])
     assert "N2D-reverse" in Path("results/accuracy.md").read_text()
 
 
@@ -53,6 +57,20 @@ def test_run_does_all_stages_once_and_skips_them_the_second_time(dataset, capsys
     assert first.out == second.out
 
 
+def test_a_curve_of_validation_prompts_grows_with_the_training(dataset, capsys):
+    command = ["finetune", "--objective", "bico", "--epochs", "3", "--eval-every", "2", "--device", "cpu"]
+    assert main([*command, "--set", "evaluation.max_new_tokens=3"]) == 0
+    run = RunDirectory(Path("results/tiny-llama-bico/seed-0"))
+    curve = run.read_curve()
+    assert [(record["epoch"], record["step"]) for record in curve] == [(2, 2 * STEPS), (3, 3 * STEPS)]
+    for record in curve:
+        assert set(record["subtasks"]) == set(SUBTASKS)
+        assert all((part["n"], part["entities"]) == (10, 2) for part in record["subtasks"].values())
+    printed = capsys.readouterr().err
+    assert "finetune tiny-llama bico: epoch 2: N2D 0.0, D2N 0.0, " in printed and "epoch 3: N2D" in printed
+    assert not run.metrics_path.exists() and not (run.path / "predictions").exists()
+
+
 def test_a_requirement_that_is_not_met_exits_with_one_and_names_it(dataset, capsys):
     assert main(["finetune", "--epochs", "1", "--device", "cpu", "--quiet"]) == 0
     assert main(["eval", "--quiet"]) == 0
@@ -67,7 +85,7 @@ def test_a_bare_checkpoint_is_the_untrained_baseline_row(dataset, capsys):
     assert main(["report", "--format", "json", "--quiet"]) == 0
     rows = json.loads(capsys.readouterr().out)
     assert {row["objective"] for row in rows} == {"none"}
-    assert {row["value"] for row in rows if row["metric"] == "contains"} == {0.0}
+    assert {row["value"] for row in rows if row["metric"] == "contains" and row["row"] == "run"} == {0.0}
 
 
 def test_predictions_say_everything_that_is_needed_to_score_them_again(dataset):

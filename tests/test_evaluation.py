@@ -4,10 +4,12 @@ import json
 from collections.abc import Iterator, Sequence
 
 import pytest
+from people_splits import six_people
 
 from reversal_cli.data.base import SUBTASKS, TARGETS, Example, Splits, Subtask
 from reversal_cli.errors import ReversalError
-from reversal_cli.evaluation import Completion, evaluate, select_rows
+from reversal_cli.evaluation import evaluate, prompts_to_come
+from reversal_cli.predictions import Completion, Measured, select_rows
 from reversal_cli.run_directory import RunDirectory, read_json, write_json
 from reversal_cli.scoring import TEXT_SCORES
 from reversal_cli.spec import EvaluationSpec
@@ -59,7 +61,7 @@ def test_the_accuracy_is_the_share_of_right_completions(run):
     assert list(metrics["subtasks"]) == list(SUBTASKS)
     for name, measured in metrics["subtasks"].items():
         assert (measured["n"], measured["entities"], measured["target"]) == (6, 3, TARGETS[name])
-        assert list(measured["metrics"]) == list(TEXT_SCORES)
+        assert list(measured["metrics"]) == [*TEXT_SCORES, "shortcut", "wrong_entity"]
         assert measured["metrics"]["contains"]["mean"] == pytest.approx(1 / 3)
         assert measured["metrics"]["contains"]["low"] < 1 / 3 < measured["metrics"]["contains"]["high"]
 
@@ -70,7 +72,8 @@ def test_a_full_evaluation_writes_metrics_that_say_what_was_measured(run):
     assert metrics["complete"] is True
     assert metrics["digest"] == "abc"
     assert metrics["dataset"] == make_splits().sha256
-    assert metrics["evaluation"] == {"batch_size": 2, "max_new_tokens": 40}
+    assert metrics["evaluation"] == SETTINGS.model_dump()
+    assert metrics["definitions"]["contains"] == "contains/1"
     assert set(metrics["versions"]) == {"sacrebleu", "torch", "transformers"}
 
 
@@ -86,9 +89,10 @@ def test_predictions_lie_in_dataset_order_with_everything_that_was_scored(run):
         "target": "answer 1",
         "completion": " answer 0",
         "stopped": True,
+        "named_entity": "entity-0",
         "scores": records[2]["scores"],
     }
-    assert records[2]["scores"]["contains"] == 0
+    assert (records[2]["scores"]["contains"], records[2]["scores"]["wrong_entity"]) == (0, 1)
     assert records[0]["scores"]["contains"] == 1
 
 
@@ -199,3 +203,91 @@ def test_progress_counts_what_was_there_before(run):
 def test_a_wrong_option_is_an_error_that_says_what_is_expected(run, options, message):
     with pytest.raises(ReversalError, match=message):
         evaluate(run, FakeModel(), make_splits(), SETTINGS, **options)
+
+
+WITH_LIKELIHOOD = SETTINGS.model_copy(update={"likelihood": True})
+
+
+class FakeMeasure:
+    """Ranks every target third by its sum and first per token, two rows at a time; chooses A where B is right."""
+
+    def __init__(self, interrupted_after: int | None = None):
+        self.rows: list[tuple[str, int]] = []
+        self.batches_left = interrupted_after
+
+    def __call__(self, subtask: str, rows: Sequence[int]) -> Iterator[list[Measured]]:
+        for start in reversed(range(0, len(rows), 2)):
+            if self.batches_left == 0:
+                raise KeyboardInterrupt
+            if self.batches_left is not None:
+                self.batches_left -= 1
+            batch = list(rows[start : start + 2])
+            self.rows += [(subtask, row) for row in batch]
+            ranking = {"rank": 3, "rank_normalized": 1, "candidates": 6, "log_probability": -5.0, "tokens": 2}
+            other = {"other_entity": "entity-9", "other_log_probability": -7.5}
+            choice = {"options": ["x", "y"], "correct": "B", "chosen": "A"}
+            yield [Measured(row, ranking | other, choice) for row in batch]
+
+
+def test_likelihood_measures_become_scores_and_a_gap(run):
+    metrics = evaluate(run, FakeModel(), make_splits(), WITH_LIKELIHOOD, measure=FakeMeasure())
+    for measured in metrics["subtasks"].values():
+        means = {name: value["mean"] for name, value in measured["metrics"].items()}
+        assert (means["rank_top1"], means["mrr"]) == (0, pytest.approx(1 / 3))
+        assert (means["rank_top1_normalized"], means["mrr_normalized"], means["multiple_choice"]) == (1, 1, 0)
+        assert (measured["candidates"], measured["log_probability_gap"]["mean"]) == (6, 2.5)
+    record = run.read_predictions("D2N")[4]
+    assert (record["id"], record["ranking"]["rank"], record["choice"]["chosen"]) == ("D2N/4", 3, "A")
+
+
+@pytest.mark.parametrize("batches", (0, 1, 4, 11))
+def test_an_interrupted_measurement_ends_as_if_it_had_not_been_interrupted(run, tmp_path, batches):
+    reference = RunDirectory(tmp_path / "reference" / "seed-0")
+    write_json(reference.manifest_path, {"digest": "abc"})
+    evaluate(reference, FakeModel(), make_splits(), WITH_LIKELIHOOD, measure=FakeMeasure())
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(run, FakeModel(), make_splits(), WITH_LIKELIHOOD, measure=FakeMeasure(interrupted_after=batches))
+    again, measure = FakeModel(), FakeMeasure()
+    evaluate(run, again, make_splits(), WITH_LIKELIHOOD, measure=measure)
+    assert len(measure.rows) == 4 * 6 - 2 * batches
+    assert run.metrics_path.read_bytes() == reference.metrics_path.read_bytes()
+    for name in SUBTASKS:
+        assert run.predictions_path(name).read_bytes() == reference.predictions_path(name).read_bytes()
+
+
+def test_predictions_of_an_evaluation_without_likelihood_are_measured_later(run):
+    evaluate(run, FakeModel(), make_splits(), SETTINGS)
+    again = FakeModel()
+    metrics = evaluate(run, again, make_splits(), WITH_LIKELIHOOD, measure=FakeMeasure())
+    assert again.prompts == []
+    assert "mrr" in metrics["subtasks"]["N2D"]["metrics"]
+
+
+def test_a_metric_that_one_prediction_lacks_has_no_mean(run):
+    evaluate(run, FakeModel(), make_splits(), WITH_LIKELIHOOD, measure=FakeMeasure())
+    records = run.read_predictions("N2D")
+    del records[3]["choice"], records[3]["scores"]["multiple_choice"]
+    run.write_predictions("N2D", records)
+    metrics = evaluate(run, FakeModel(), make_splits(), WITH_LIKELIHOOD, measure=FakeMeasure())
+    assert "multiple_choice" not in metrics["subtasks"]["N2D"]["metrics"]
+    assert "multiple_choice" in metrics["subtasks"]["D2N"]["metrics"]
+
+
+def test_controls_and_floors_stand_beside_the_subtasks_of_a_full_evaluation(run):
+    settings = SETTINGS.model_copy(update={"controls": True})
+    splits = six_people()
+    model = FakeModel()
+    metrics = evaluate(run, model, splits, settings)
+    assert {name: list(measured) for name, measured in metrics["controls"].items()} == {
+        "both-directions": ["N2D", "D2N"],
+        "in-context": list(SUBTASKS),
+    }
+    assert set(metrics["floors"]) == {"wrong entity", "other wording"}
+    assert len(model.prompts) == prompts_to_come(splits, settings, None, None)
+    asked = [record["prompt"] for record in run.read_predictions("in-context/D2N")]
+    assert len(asked) == metrics["controls"]["in-context"]["D2N"]["n"] == len(splits.subtasks["D2N"].examples)
+
+
+def test_a_partial_evaluation_asks_no_controls(run):
+    metrics = evaluate(run, FakeModel(), six_people(), SETTINGS.model_copy(update={"controls": True}), limit=2)
+    assert "controls" not in metrics and "floors" not in metrics

@@ -8,6 +8,7 @@ from checkpoints import save_glm
 from test_training import EXAMPLES, run_training, spec_for, weights
 
 from reversal_cli import training
+from reversal_cli.commands.listing import known_names
 from reversal_cli.data.base import Example
 from reversal_cli.decoding import complete_prompts
 from reversal_cli.errors import ReversalError
@@ -16,15 +17,16 @@ from reversal_cli.models.base import tokenize
 from reversal_cli.models.families import FAMILIES
 from reversal_cli.objectives import OBJECTIVES
 from reversal_cli.objectives.base import Draw
+from reversal_cli.objectives.spans import content_span
 from reversal_cli.run_directory import RunDirectory
 
-CHECKPOINTS = {"rotary": ["llama", "qwen", "glm4"], "glm": ["glm"]}
+CHECKPOINTS = {"rotary": ["llama", "qwen", "glm4", "glm4_9b"], "glm": ["glm"]}
 NO_DROPOUT = dict.fromkeys(("embedding_dropout_prob", "attention_dropout_prob", "output_dropout_prob"), 0.0)
 PROMPTS = ["Ann Low is known as", "the owl", "a bee is", "Once more, the quiet fox"]
 OPTIONS = {
     "ntp": [{}, {"glm_form": "causal"}, {"glm_prompt": "before_blank"}, {"loss_on": "completion"}],
     "bico": [{"mask_probability": 0.5}],
-    "abi": [{}, {"span_policy": "random"}, {"span_positions": "after_text", "task_masks": False}],
+    "abi": [{}, {"span_policy": "random"}, {"span_positions": "after_text"}, {"task_masks": False}],
 }
 CELLS = [
     pytest.param(checkpoint, {"name": name, **options}, id=f"{checkpoint}-{name}-{'-'.join(options)}".rstrip("-"))
@@ -32,11 +34,30 @@ CELLS = [
     for checkpoint in CHECKPOINTS[family]
     for name in OBJECTIVES
     for options in OPTIONS[name]
+    if options.keys().isdisjoint(OBJECTIVES[name]().idle(family))
 ]
 
 
 def test_the_list_of_objectives_says_what_each_does_on_each_family():
-    assert all(options.on.keys() == FAMILIES.keys() for options in OBJECTIVES.values())
+    listed = known_names()["objectives by model family"]
+    assert listed.keys() == {f"{name} on {family}" for name in (*OBJECTIVES, "none") for family in FAMILIES}
+
+
+@pytest.mark.parametrize("checkpoint", ["llama", "glm4_9b", "glm"])
+def test_an_untrained_checkpoint_of_each_family_answers(checkpoint, request, tmp_path):
+    spec = spec_for(request.getfixturevalue(f"{checkpoint}_checkpoint"), {"name": "none"})
+    loaded = load_for_evaluation(spec, RunDirectory(tmp_path))
+    completions = [c for batch in complete_prompts(loaded, spec.objective, PROMPTS, 6, batch_size=3) for c in batch]
+    assert sorted(completion.index for completion in completions) == [0, 1, 2, 3]
+
+
+def test_glm_4_is_a_rotary_model_with_blanks_of_its_own_and_never_blanks_its_beginning(glm4_9b_checkpoint):
+    loaded = load_for_training(spec_for(glm4_9b_checkpoint, {"name": "abi"}))
+    assert type(loaded.model).__name__ == "GlmForCausalLM" and loaded.model.config.model_type == "glm"
+    row = tokenize(loaded.tokenizer, EXAMPLES[:1], 256)[0]
+    blanks = loaded.tokens.blanks
+    assert row.input_ids[:2] == (blanks.long_mask, blanks.sop)
+    assert content_span(row, loaded.tokens) == (2, len(row.input_ids) - 1)
 
 
 @pytest.mark.parametrize("tuning", ["lora", "full"])
@@ -52,7 +73,7 @@ def test_every_cell_of_the_matrix_trains_and_evaluates(checkpoint, objective, tu
     assert sorted(completion.index for completion in one) == [0, 1, 2, 3]
 
 
-@pytest.mark.parametrize("checkpoint", ["llama", "qwen", "glm4", "glm"])
+@pytest.mark.parametrize("checkpoint", ["llama", "qwen", "glm4", "glm4_9b", "glm"])
 @pytest.mark.parametrize("tuning", ["lora", "full"])
 def test_what_was_trained_is_what_is_evaluated(checkpoint, tuning, request, tmp_path):
     """The logits of the reloaded run on a batch with blanks are those of the model in training."""

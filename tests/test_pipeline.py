@@ -179,7 +179,7 @@ def test_an_interrupted_evaluation_continues_where_it_was(stages, capsys):
     assert not RunDirectory(RUN).is_complete
     stages.interrupt_generation_at = None
     assert main(["eval"]) == 0
-    assert stages.prompts == sum(1 for path in (RUN / "predictions").iterdir() for _ in path.open())
+    assert stages.prompts == sum(1 for path in (RUN / "predictions").rglob("*.jsonl") for _ in path.open())
 
 
 def test_eval_of_a_run_that_is_not_trained_is_refused(stages, capsys):
@@ -230,6 +230,48 @@ def test_a_mistyped_dataset_is_not_generated(stages, capsys):
 def test_a_dataset_made_with_other_options_is_refused(stages, capsys):
     message = error(capsys, [*FINETUNE, "--set", "dataset.generator.entities=3"])
     assert message.startswith("error: data: made with other options (entities 2, ")
+
+
+OLD_CARD = ("entities", "train_templates", "test_templates", "seed", "name_words")
+
+
+def make_older(folder: Path) -> None:
+    """The folder as the version before validation templates wrote it."""
+    card = json.loads((folder / "dataset.json").read_text())
+    for path in folder.glob("*_prompts_validation.jsonl"):
+        path.unlink()
+        del card["sha256"][path.name], card["counts"][path.name]
+    card["options"] = {key: card["options"][key] for key in OLD_CARD}
+    (folder / "dataset.json").write_text(json.dumps(card))
+
+
+def test_a_folder_of_an_older_version_serves_every_run_but_an_evaluation_along_training(stages, capsys):
+    make_older(Path("data"))
+    options = "dataset.generator={entities = 2, train_templates = 2, test_templates = 1}"
+    assert main(FINETUNE) == main([*FINETUNE, "--name", "y", "--set", options]) == 0
+    message = error(capsys, [*FINETUNE, "--name", "z", "--eval-every", "2"])
+    assert message == (
+        "error: data: has no validation prompts; expected p2d_prompts_validation.jsonl and three more, since "
+        "training.eval_every never looks at the test prompts; generate it again: "
+        "`reversal generate --entities 2 --train-templates 2 --test-templates 1 --out data --overwrite`"
+    )
+    assert not Path("results/z").exists()
+    assert main(message.split("`")[1].split()[1:]) == 0
+    assert main([*FINETUNE, "--name", "z", "--eval-every", "2"]) == 0
+    assert main(["eval"]) == 0  # the new files do not make it other data
+
+
+def test_a_dataset_that_is_not_ours_has_no_templates_to_hold_out(stages, capsys):
+    make_older(Path("data"))
+    Path("data/dataset.json").unlink()
+    message = error(capsys, [*FINETUNE, "--eval-every", "2"])
+    assert "has no validation prompts" in message and "leave out training.eval_every" in message
+    assert main([*FINETUNE, "--objective", "none", "--set", "training.eval_every=2"]) == 0
+
+
+def test_another_curve_is_the_same_experiment(stages):
+    assert main(FINETUNE) == main([*FINETUNE, "--eval-every", "2", "--set", "training.eval_limit=7"]) == 0
+    assert len(stages.trained) == 1
 
 
 def test_quiet_prints_nothing(stages, capsys):

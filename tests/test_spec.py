@@ -141,6 +141,16 @@ def test_the_digest_changes_with_every_field_but_the_device():
         assert load("", assignment).specs[0].digest != spec.digest
 
 
+WITH_CURVE = ("training.eval_every=2", "training.eval_limit=7", "dataset.generator.validation_templates=3")
+
+
+def test_a_curve_and_its_prompts_are_no_part_of_the_experiment():
+    plain = load("[dataset.generator]\nentities = 5").specs[0]
+    curved = load("[dataset.generator]\nentities = 5", *WITH_CURVE).specs[0]
+    assert curved.training.eval_every == 2 and curved.digest == plain.digest
+    assert spec_differences(plain.model_dump(mode="json"), curved.model_dump(mode="json")) == []
+
+
 def test_differences_name_the_field_and_both_values():
     old, new = (load("", f"training.epochs={epochs}").specs[0].model_dump(mode="json") for epochs in (10, 20))
     assert spec_differences(old, new) == ["training.epochs 10 -> 20"]

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
-from reversal_cli.data.base import Example
+from reversal_cli.data.base import Example, Splits
 from reversal_cli.errors import ReversalError
 from reversal_cli.models import load_for_evaluation, load_for_training
 from reversal_cli.models.base import tokenize
@@ -28,6 +28,7 @@ EXAMPLES = [
         ("Ed Fox", "one ant"),
     )
 ]
+SPLITS = Splits(tuple(EXAMPLES), {}, {})
 BICO = {"name": "bico", "mask_probability": 0.5}
 
 
@@ -44,7 +45,7 @@ def spec_for(checkpoint: str, objective: dict | None = None, **training) -> Expe
 def run_training(spec: ExperimentSpec, folder, on_step=lambda step, total, loss: None) -> tuple[RunDirectory, dict]:
     run = RunDirectory(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    return run, train(spec, EXAMPLES, run, on_step)
+    return run, train(spec, SPLITS, run, on_step, lambda line: None)
 
 
 def weights(run: RunDirectory) -> dict[str, torch.Tensor]:

@@ -49,6 +49,10 @@ def finetune(
     learning_rate: Annotated[
         float | None, typer.Option(metavar="X", help="Peak learning rate.  [default: 2e-5, or the preset's]")
     ] = None,
+    eval_every: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Evaluate on validation prompts every N epochs.  [default: after training]"),
+    ] = None,
     dtype: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="auto, float32, bfloat16 or float16.  [default: auto: bfloat16 where fast]"),
@@ -83,6 +87,7 @@ def finetune(
         "--epochs": ("training.epochs", epochs),
         "--batch-size": ("training.batch_size", batch_size),
         "--learning-rate": ("training.learning_rate", learning_rate),
+        "--eval-every": ("training.eval_every", eval_every),
         "--dtype": ("training.dtype", dtype),
         "--device": ("training.device", device),
     }
@@ -91,8 +96,10 @@ def finetune(
     if dry_run:
         show_specs(experiment.specs, out, terminal, as_json)
         return
+    from reversal_cli.idle_options import refuse_idle
     from reversal_cli.pipeline import finetune as finetune_run
 
+    refuse_idle(experiment.specs, out)
     runs = [finetune_run(spec, out, terminal, overwrite) for spec in experiment.specs]
     if as_json:
         terminal.write(json.dumps([{"run": str(run.path), **run.manifest} for run in runs], indent=2, sort_keys=True))

@@ -33,6 +33,10 @@ def generate(
     test_templates: Annotated[
         int | None, typer.Option(metavar="N", help="Test prompts per person, none seen in training.  [default: 10]")
     ] = None,
+    validation_templates: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Prompts per person for --eval-every, in neither of these.  [default: 5]"),
+    ] = None,
     name_words: Annotated[int | None, typer.Option(metavar="N", help="Words in a name, 2 to 4.  [default: 2]")] = None,
     seed: Annotated[int | None, typer.Option(metavar="N", help="Same seed, same bytes.  [default: 0]")] = None,
     corpus: Annotated[
@@ -53,6 +57,7 @@ def generate(
         "--entities": entities,
         "--train-templates": train_templates,
         "--test-templates": test_templates,
+        "--validation-templates": validation_templates,
         "--name-words": name_words,
     }
     corpus_flags = {"--people": people, "--sentences": sentences}

@@ -23,12 +23,15 @@ def known_names() -> dict[str, dict[str, str]]:
     from reversal_cli.models.presets import PRESETS
     from reversal_cli.objectives import OBJECTIVES
     from reversal_cli.scoring import METRICS
+    from reversal_cli.spec_loading import OBJECTIVE_SPECS
 
     return {
         "objectives": {name: options.summary for name, options in OBJECTIVES.items()}
         | {"none": "no training: the checkpoint as it is (the baseline row)"},
         "objectives by model family": {
-            f"{name} on {family}": how for name, options in OBJECTIVES.items() for family, how in options.on.items()
+            f"{name} on {family}": how
+            for name, options in OBJECTIVE_SPECS.items()
+            for family, how in options.on.items()
         },
         "models": {name: f"{preset.summary}; runs on a CPU" for name, preset in PRESETS.items()}
         | {"FOLDER": "a checkpoint on disk", "ORG/NAME": "a checkpoint of the hub, with --revision"},

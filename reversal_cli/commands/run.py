@@ -44,7 +44,9 @@ def run(
     if dry_run:
         show_specs((*experiment.baselines, *experiment.specs), out, terminal, as_json=False)
         return
+    from reversal_cli.idle_options import refuse_idle
     from reversal_cli.pipeline import run_experiment
 
+    refuse_idle(experiment.specs, out)
     runs = run_experiment(experiment, out, terminal, overwrite, device)
     show_report([done.path for done in runs], out / experiment.name, terminal, ReportOptions(), require or [])

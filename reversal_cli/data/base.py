@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Group = Literal["name-first", "description-first", "both"]
@@ -16,6 +16,9 @@ SUBTASKS: dict[str, str] = {
     "D2N-reverse": "d2p_reverse_prompts_test",
 }
 """Subtask -> published file stem, in the order in which every table shows them."""
+
+VALIDATION: dict[str, str] = {name: f"{stem.removesuffix('_test')}_validation" for name, stem in SUBTASKS.items()}
+"""Subtask -> file stem of its validation prompts, which only a generated benchmark has."""
 
 TARGETS: dict[str, Target] = {
     "N2D": "description",
@@ -48,7 +51,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Subtask:
-    """The prompts of one test file, in file order."""
+    """The prompts of one test or validation file, in file order."""
 
     name: str
     target: Target
@@ -66,9 +69,14 @@ class Splits:
     train: tuple[Example, ...]
     subtasks: dict[str, Subtask]
     sha256: dict[str, str]
-    """File name -> hex digest of each file read, so that two runs can prove they saw the same data."""
+    """File name -> hex digest of each file read, so that two runs can prove they saw the same data.
+
+    Without the validation files: they can change neither weights nor test scores.
+    """
     both: tuple[Example, ...] = ()
     """Test prompts, in both directions, about the people trained in both; empty where the folder lacks the file."""
+    validation: dict[str, Subtask] = field(default_factory=dict)
+    """The four subtasks with templates that are neither trained nor tested; empty where the folder has none."""
 
 
 def template_keys(examples: Iterable[Example]) -> list[str]:

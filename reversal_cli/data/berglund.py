@@ -6,10 +6,10 @@ files ask for, so that scores can be averaged by entity.
 
 import hashlib
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from reversal_cli.data.base import SUBTASKS, TARGETS, Example, Splits, Subtask
+from reversal_cli.data.base import SUBTASKS, TARGETS, VALIDATION, Example, Splits, Subtask
 from reversal_cli.data.people import BOTH_TEST, TRAIN, Files, KnownNames, group_targets, noun_phrases
 from reversal_cli.data.rows import OPTIONAL_FIELDS, REQUIRED_FIELDS, Row, check_space, read_rows
 from reversal_cli.errors import ReversalError
@@ -21,8 +21,9 @@ REQUIRED_FILES = (TRAIN, *SUBTASKS.values())
 def load_folder(path: Path) -> Splits:
     """The training rows and the four subtasks of a benchmark folder, every row with its entity.
 
-    Raises ReversalError, with file and line, for a folder that is incomplete, malformed, names nobody in a row, or
-    tests a prompt that is in the training file.
+    The validation files are read where there is one of them; then all four must be there. Raises ReversalError, with
+    file and line, for a folder that is incomplete, malformed, names nobody in a row, or asks a prompt that is in the
+    training file, or validates with one that is tested.
     """
     folder = Path(path)
     if not folder.is_dir():
@@ -30,6 +31,8 @@ def load_folder(path: Path) -> Splits:
     paths = {stem: folder / f"{stem}.jsonl" for stem in REQUIRED_FILES}
     if (folder / f"{BOTH_TEST}.jsonl").is_file():
         paths[BOTH_TEST] = folder / f"{BOTH_TEST}.jsonl"
+    validation = VALIDATION if any((folder / f"{stem}.jsonl").is_file() for stem in VALIDATION.values()) else {}
+    paths |= {stem: folder / f"{stem}.jsonl" for stem in validation.values()}
     for file in paths.values():
         _check_file(file)
     examples = _examples(paths, {stem: _load_json(file) for stem, file in paths.items()})
@@ -37,8 +40,13 @@ def load_folder(path: Path) -> Splits:
     return Splits(
         train=examples[TRAIN],
         subtasks={name: Subtask(name, TARGETS[name], examples[stem]) for name, stem in SUBTASKS.items()},
-        sha256={file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in paths.values()},
+        sha256={
+            file.name: hashlib.sha256(file.read_bytes()).hexdigest()
+            for stem, file in paths.items()
+            if stem not in validation.values()
+        },
         both=examples.get(BOTH_TEST, ()),
+        validation={name: Subtask(name, TARGETS[name], examples[stem]) for name, stem in validation.items()},
     )
 
 
@@ -117,12 +125,26 @@ def _example(row: Row) -> Example:
 
 
 def _refuse_overlap(paths: Mapping[str, Path], examples: Mapping[str, Sequence[Example]]) -> None:
-    """Raise if a test prompt is also a training prompt: the test would measure recall of a training row."""
-    trained = {row.prompt: number for number, row in enumerate(examples[TRAIN], start=1)}
-    for stem in (*SUBTASKS.values(), BOTH_TEST):
+    """Raise if a test or validation prompt is trained, which would measure recall of a row, or if it is in both."""
+    trained = _places([TRAIN], examples)
+    tests = (*SUBTASKS.values(), BOTH_TEST)
+    _refuse_shared(tests, paths, examples, trained)
+    _refuse_shared(VALIDATION.values(), paths, examples, trained | _places(tests, examples))
+
+
+def _places(stems: Iterable[str], examples: Mapping[str, Sequence[Example]]) -> dict[str, str]:
+    """Prompt -> where it stands."""
+    rows = ((stem, number, row) for stem in stems for number, row in enumerate(examples.get(stem, ()), start=1))
+    return {row.prompt: f"line {number} of {stem}.jsonl" for stem, number, row in rows}
+
+
+def _refuse_shared(
+    stems: Iterable[str], paths: Mapping[str, Path], examples: Mapping[str, Sequence[Example]], places: dict[str, str]
+) -> None:
+    for stem in stems:
         for number, row in enumerate(examples.get(stem, ()), start=1):
-            if row.prompt in trained:
+            if row.prompt in places:
                 raise ReversalError(
-                    f"{paths[stem]}:{number}: this prompt is also line {trained[row.prompt]} of {TRAIN}.jsonl; "
-                    "expected test prompts that training never shows; remove one of the two"
+                    f"{paths[stem]}:{number}: this prompt is also {places[row.prompt]}; expected prompts that "
+                    "training, tests and validation do not share; remove one of the two"
                 )

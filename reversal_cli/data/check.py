@@ -8,8 +8,9 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from reversal_cli.data.base import SUBTASKS, Direction, Group
+from reversal_cli.data.base import SUBTASKS, VALIDATION, Direction, Group
 from reversal_cli.data.berglund import REQUIRED_FILES
+from reversal_cli.data.check_validation import validation_faults
 from reversal_cli.data.direction import GroupSummary, Shown, show_directions
 from reversal_cli.data.name_description.folder import CARD, read_card
 from reversal_cli.data.name_description.lexicon import BENCHMARK, CORPUS, Lexicon
@@ -79,6 +80,7 @@ def audit(path: Path) -> Audit:
         _judge_corpus(found, files)
         return found
     found.problems += _overlaps(files)
+    found.problems += validation_faults(files)
     found.warnings += _right_answers_in_randomized_files(files)
     _judge_training(found, files)
     return found
@@ -129,10 +131,10 @@ def _shared_names(files: Files) -> Iterator[str]:
 
 
 def _overlaps(files: Files) -> Iterator[str]:
-    """Test prompts, and test templates where rows name them, that training shows."""
+    """Test and validation prompts, and their templates where rows name them, that training shows."""
     prompts = {row["prompt"] for row in files[TRAIN]}
     templates = {row["template_id"] for row in files[TRAIN] if row.get("template_id")}
-    for stem in TEST_STEMS:
+    for stem in (*TEST_STEMS, *VALIDATION.values()):
         rows = files.get(stem, ())
         shared = [number for number, row in enumerate(rows, start=1) if row["prompt"] in prompts]
         if shared:

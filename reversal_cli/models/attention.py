@@ -8,9 +8,10 @@ NTP and denoising batches differ in nothing but their mask.
 The model classes stay stock: the function is registered with transformers, and a hook hands it the rotary angles.
 """
 
+import contextlib
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -28,7 +29,7 @@ def install_mirrored_attention(model: PreTrainedModel) -> None:
     """Makes `model` attend with mirrored rotary positions. Raises ReversalError for a model it would not be right for.
 
     Training only: forward passes with a cache are refused, since cached keys carry the unmirrored rotation. Evaluate
-    the weights in a freshly loaded model with its stock attention.
+    the weights in a freshly loaded model, or inside `stock_attention`.
     """
     attentions = _rotary_attentions(model)
     AttentionInterface.register(MIRRORED, mirrored_attention)
@@ -37,6 +38,19 @@ def install_mirrored_attention(model: PreTrainedModel) -> None:
     model.set_attn_implementation(MIRRORED)
     for attention in attentions:
         attention.register_forward_pre_hook(_pass_rotary_angles, with_kwargs=True)
+
+
+@contextlib.contextmanager
+def stock_attention(model: PreTrainedModel) -> Iterator[None]:
+    """Inside, `model` attends as a freshly loaded one does, mirrored attention installed or not."""
+    if model.config._attn_implementation != MIRRORED:
+        yield
+        return
+    model.set_attn_implementation(model.get_correct_attn_implementation(None))
+    try:
+        yield
+    finally:
+        model.set_attn_implementation(MIRRORED)
 
 
 def mirrored_attention(
@@ -103,7 +117,9 @@ def rotate_backwards(
 
 
 def _pass_rotary_angles(module: nn.Module, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
-    """Forward pre-hook of an attention layer: adds its cos and sin to what reaches the attention function."""
+    """Forward pre-hook of an attention layer: adds its cos and sin to what reaches the mirrored attention."""
+    if module.config._attn_implementation != MIRRORED:
+        return args, kwargs
     if kwargs.get("past_key_values") is not None:
         raise ValueError(
             "mirrored attention cannot use a key-value cache: pass use_cache=False, "

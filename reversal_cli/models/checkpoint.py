@@ -10,6 +10,7 @@ from transformers.utils import cached_file
 
 from reversal_cli.errors import ReversalError
 from reversal_cli.models.presets import PRESETS
+from reversal_cli.models.recognition import family_of_config
 from reversal_cli.objectives.base import FamilyName
 from reversal_cli.spec import ModelSpec
 
@@ -43,7 +44,7 @@ def read_config(spec: ModelSpec) -> dict[str, Any]:
     """config.json as plain JSON: transformers' Auto classes would read a 2022 GLM's as GLM-4's, without an error."""
     files = find_files(spec, ["config.json"])
     if not files:
-        raise cannot_load(spec, "it has no config.json")
+        raise absent(spec, "config.json")
     try:
         config = json.loads(files["config.json"].read_text(encoding="utf-8"))
     except ValueError as error:
@@ -58,15 +59,11 @@ def family_of(spec: ModelSpec) -> FamilyName:
     return PRESETS[spec.name].family if spec.name in PRESETS else family_of_config(read_config(spec))
 
 
-def family_of_config(config: dict[str, Any]) -> FamilyName:
-    """GLM of 2022 (its own fields, or our model type) or anything else.
-
-    "glm" is the model type of GLM-4 too, which has `num_hidden_layers` where the GLM of 2022 has `num_layers`.
-    """
-    model_type = config.get("model_type")
-    own_fields = "num_layers" in config or "block_position_encoding" in config
-    is_glm = model_type == "glm_abi" or (model_type == "glm" and own_fields and "num_hidden_layers" not in config)
-    return "glm" if is_glm else "rotary"
+def absent(spec: ModelSpec, what: str) -> ReversalError:
+    """The error for files that are not there. Of a hub checkpoint nobody can say why: the cache does not tell."""
+    if Path(source_of(spec)).is_dir():
+        return cannot_load(spec, f"it has no {what}")
+    return cannot_load(spec, f"no {what} on this machine or on the hub, or the hub cannot be reached")
 
 
 def cannot_load(spec: ModelSpec, reason: str) -> ReversalError:

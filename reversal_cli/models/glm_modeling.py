@@ -44,6 +44,9 @@ class GlmAbiConfig(PreTrainedConfig):
         """
         if gelu not in ("tanh", "erf"):
             raise ValueError(f"gelu is {gelu!r}; expected 'tanh' or 'erf'")
+        sizes = (num_layers, vocab_size, hidden_size, num_attention_heads, max_sequence_length)
+        if not all(isinstance(size, int) and size > 0 for size in sizes) or hidden_size % num_attention_heads:
+            raise ValueError("a size is no whole number above 0, or hidden_size no multiple of num_attention_heads")
         self.num_layers = num_layers
         self.vocab_size = vocab_size
         self.hidden_size = hidden_size

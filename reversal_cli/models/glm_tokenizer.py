@@ -7,7 +7,6 @@ right.
 
 import json
 from pathlib import Path
-from typing import Any
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
@@ -15,6 +14,7 @@ from transformers import PreTrainedTokenizerFast
 from reversal_cli.errors import ReversalError
 from reversal_cli.objectives.base import BlankTokens, TokenIds
 
+PUBLISHED_FILES = ("vocab.json", "merges.txt", "added_tokens.json")
 MASK, SENTENCE_MASK, LONG_MASK = "[MASK]", "[sMASK]", "[gMASK]"
 SOP, EOP = "<|startofpiece|>", "<|endofpiece|>"
 MASKS = (MASK, SENTENCE_MASK, LONG_MASK)
@@ -36,6 +36,8 @@ def build_tokenizer(
     gpt2 = "[CLS]" in added
     cls, eos = ("[CLS]", "<|endoftext|>") if gpt2 else ("<s>", "</s>")
     everything = {**vocabulary, **added}
+    if cls not in everything or eos not in everything:
+        raise ReversalError(f"vocab.json: no {cls if cls not in everything else eos}; expected the published file")
     if mask_token_id is not None:
         if everything.get(ROBERTA_MASK) == mask_token_id:
             del everything[ROBERTA_MASK]
@@ -45,11 +47,23 @@ def build_tokenizer(
                 f"model.mask_token_id: {mask_token_id} is the token {taken[0]!r}; expected an id without one"
             )
         everything[MASK] = mask_token_id
-    pairs = [tuple(line.split()) for line in merges if line and not line.startswith("#version")]
-    tokenizer = Tokenizer(models.BPE(vocab=everything, merges=pairs))
+    tokenizer = Tokenizer(models.BPE(vocab=everything, merges=read_merges(merges, vocabulary)))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     return finish_tokenizer(tokenizer, cls, eos, special=[*added, *(() if gpt2 else ROBERTA_SPECIAL)])
+
+
+def read_merges(lines: list[str], vocabulary: dict[str, int]) -> list[tuple[str, str]]:
+    """The pairs of merges.txt. Raises ReversalError for a line that is none, or whose tokens vocab.json lacks."""
+    pairs = []
+    for number, line in enumerate(lines, start=1):
+        if not line or line.startswith("#version"):
+            continue
+        pair = line.split()
+        if len(pair) != 2 or not {*pair, "".join(pair)} <= vocabulary.keys():
+            raise ReversalError(f"merges.txt: line {number} merges no tokens of vocab.json; expected published files")
+        pairs.append((pair[0], pair[1]))
+    return pairs
 
 
 def finish_tokenizer(tokenizer: Tokenizer, cls: str, eos: str, special: list[str]) -> PreTrainedTokenizerFast:
@@ -76,12 +90,14 @@ def read_tokenizer(files: dict[str, Path], mask_token_id: int | None) -> PreTrai
 
     files: name -> path of the files there are. Raises ReversalError where they are not a GLM's, or cannot be read.
     """
-    if {"vocab.json", "merges.txt", "added_tokens.json"} <= files.keys():
+    lacking = [name for name in PUBLISHED_FILES if name not in files]
+    if not lacking:
         merges = files["merges.txt"].read_text(encoding="utf-8").split("\n")
-        vocabulary, added = (_read_json(files[name]) for name in ("vocab.json", "added_tokens.json"))
+        vocabulary, added = (_read_ids(files[name]) for name in ("vocab.json", "added_tokens.json"))
         return build_tokenizer(vocabulary, merges, added, mask_token_id)
     if "tokenizer.json" not in files:
-        raise ReversalError("no tokenizer files; expected vocab.json, merges.txt and added_tokens.json as published")
+        expected = ", ".join(PUBLISHED_FILES)
+        raise ReversalError(f"no {', '.join(lacking)}; expected the published tokenizer files, {expected}")
     if mask_token_id is not None:
         raise ReversalError("model.mask_token_id: this checkpoint was saved with its mask token; leave it out")
     tokenizer = PreTrainedTokenizerFast.from_pretrained(files["tokenizer.json"].parent)
@@ -108,8 +124,12 @@ def glm_tokens(tokenizer: PreTrainedTokenizerFast, sentence_ends: frozenset[int]
     return TokenIds(tokenizer.pad_token_id, special, "glm", blanks, sentence_ends)
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def _read_ids(path: Path) -> dict[str, int]:
+    """Token -> id."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ReversalError(f"{path.name}: not valid JSON ({error}); expected the published file") from None
+    if not isinstance(content, dict) or not all(isinstance(value, int) for value in content.values()):
+        raise ReversalError(f"{path.name}: no table of ids by token; expected the published file")
+    return content

@@ -6,10 +6,12 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
 from reversal_cli.errors import ReversalError
 from reversal_cli.models.base import Family, Loaded, sentence_ends
-from reversal_cli.models.checkpoint import cannot_load, family_of_config, identity, read_config, source_of
+from reversal_cli.models.checkpoint import cannot_load, identity, read_config, source_of
+from reversal_cli.models.recognition import family_of_config
 from reversal_cli.objectives.base import TokenIds
 from reversal_cli.spec import ModelSpec
 
@@ -64,15 +66,21 @@ def refuse_missing_weights(spec: ModelSpec, report: dict[str, Any]) -> None:
 
 
 def refuse_other_families(spec: ModelSpec) -> None:
-    """Raises ReversalError for a GLM of 2022, which transformers would read as GLM-4, and for options of it."""
-    if family_of_config(read_config(spec)) != "rotary":
+    """Raises ReversalError for a GLM of 2022, which transformers would read as GLM-4, and for models that only their
+    own code can load, or that do not continue a text."""
+    config = read_config(spec)
+    model_type = config.get("model_type")
+    if family_of_config(config) == "rotary" and model_type not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES:
+        hint = "take a GLM-4 with 'hf' in its name" if model_type == "chatglm" else "choose another checkpoint"
+        raise ReversalError(
+            f"model '{spec.name}': config.json has model_type {model_type!r}; expected a causal language model of "
+            f"transformers (code that comes with a checkpoint is never run); {hint}"
+        )
+    if family_of_config(config) != "rotary":
         raise ReversalError(
             f"model '{spec.name}': config.json is of a GLM of 2022 (num_layers, block_position_encoding); expected a "
             "causal model with rotary positions; check the folder"
         )
-    for option in ("gelu", "mask_token_id"):
-        if spec.model_dump()[option] is not None:
-            raise ReversalError(f"model.{option}: an option of the GLM of 2022, which '{spec.name}' is not; remove it")
 
 
 def prepare_tokenizer(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel, name: str) -> None:

@@ -86,6 +86,7 @@ def _tables(model: PreTrainedModel) -> list[nn.Module]:
 
 
 def _with(loaded: Loaded, blanks: BlankTokens, added: tuple[int, ...]) -> Loaded:
-    special = loaded.tokens.special | {blanks.mask, blanks.sop, blanks.eop}
+    masks = {blanks.mask, blanks.sentence_mask, blanks.long_mask} - {None}
+    special = loaded.tokens.special | masks | {blanks.sop, blanks.eop}
     tokens = dataclasses.replace(loaded.tokens, blanks=blanks, special=special)
     return dataclasses.replace(loaded, tokens=tokens, added_rows=added)

@@ -11,7 +11,16 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from reversal_cli.errors import ReversalError
-from reversal_cli.objectives.base import Batch, BlankTokens, Draw, FamilyName, ObjectiveOptions, Row, TokenIds
+from reversal_cli.objectives.base import (
+    ROTARY_ONLY,
+    Batch,
+    BlankTokens,
+    Draw,
+    FamilyName,
+    ObjectiveOptions,
+    Row,
+    TokenIds,
+)
 from reversal_cli.objectives.blanks import BlankRow, SpanPositions, blank_batch, lay_out, suffix_row
 from reversal_cli.objectives.spans import (
     content_span,
@@ -22,6 +31,9 @@ from reversal_cli.objectives.spans import (
 )
 
 Mode = Literal["tokens", "sentences", "document"]
+DOCUMENT_OPTIONS = ("document_min_ratio", "document_suffix_share")
+RANDOM_OPTIONS = ("mask_ratio", "span_mean", "token_share", "sentence_share", *DOCUMENT_OPTIONS)
+"""Options that span_policy random reads, and no other policy."""
 
 
 class Abi(ObjectiveOptions):
@@ -71,6 +83,20 @@ class Abi(ObjectiveOptions):
 
     def prompt_mask(self, blanks: BlankTokens) -> int | None:
         return blanks.long_mask if self.task_masks else None
+
+    def idle(self, family: FamilyName | None) -> dict[str, str]:
+        here = f"and this is '{self.span_policy}'"
+        idle = {"span_positions": ROTARY_ONLY} if family == "glm" else {}
+        if self.span_policy != "single":
+            idle["max_span"] = f"it is for span_policy 'single', {here}"
+        if self.span_policy != "random":
+            return idle | dict.fromkeys(RANDOM_OPTIONS, f"it is for span_policy 'random', {here}")
+        idle["suffix_share"] = f"it is for span_policy 'single' or 'entity', {here}"
+        if self.token_share == 0:
+            idle["span_mean"] = "token_share is 0"
+        if self.token_share + self.sentence_share == 1:
+            idle |= dict.fromkeys(DOCUMENT_OPTIONS, "token_share + sentence_share is 1, so no blank is a document")
+        return idle
 
     def check(self, rows: Sequence[Row]) -> None:
         if self.span_policy != "entity":

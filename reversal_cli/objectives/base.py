@@ -14,6 +14,10 @@ LossOn = Literal["sequence", "completion"]
 FamilyName = Literal["rotary", "glm"]
 """rotary: Llama, GLM-4 and every other causal model with rotary positions; glm: the GLM of 2022."""
 
+GLM_ONLY = "it is for the GLM of 2022, and this model is none"
+ROTARY_ONLY = "it is for models with rotary positions, and this one is a GLM of 2022"
+"""Why an option is idle."""
+
 Span = tuple[int, int]
 """First index and the one after the last."""
 
@@ -106,6 +110,10 @@ class ObjectiveOptions(BaseModel):
     def prompt_mask(self, blanks: BlankTokens) -> int | None:
         """The long mask with which a prompt asks for its continuation; None: `blanks.mask`, before the eos."""
         return blanks.long_mask
+
+    def idle(self, family: FamilyName | None) -> dict[str, str]:
+        """Options that decide nothing on such a model (None: not known yet), or beside the other options -> why."""
+        return {}
 
     def check(self, rows: Sequence[Row]) -> None:
         """Raises ReversalError where the objective cannot learn from these rows."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from reversal_cli.objectives.base import (
+    GLM_ONLY,
     IGNORE,
     Batch,
     Draw,
@@ -44,6 +45,11 @@ class Ntp(ObjectiveOptions):
 
     def fills_blanks(self, family: FamilyName) -> bool:
         return family == "glm" and self.glm_form == "blank"
+
+    def idle(self, family: FamilyName | None) -> dict[str, str]:
+        if family == "rotary":
+            return dict.fromkeys(("glm_form", "glm_prompt"), GLM_ONLY)
+        return {"glm_prompt": "it is for glm_form 'blank', and this is 'causal'"} if self.glm_form == "causal" else {}
 
     def collate(self, rows: Sequence[Row], tokens: TokenIds, draw: Draw) -> Batch:
         """A causal batch; nothing is drawn."""

@@ -34,6 +34,38 @@ def test_a_generated_folder_is_read_row_by_row_in_file_order(folder):
     }
 
 
+def test_validation_prompts_are_read_where_the_folder_has_them_and_are_not_part_of_what_makes_data_the_same(folder):
+    splits = load_folder(folder)
+    assert list(splits.validation) == list(SUBTASKS)
+    assert {(len(subtask.examples), subtask.entities) for subtask in splits.validation.values()} == {(15, 3)}
+    assert {name: subtask.target for name, subtask in splits.validation.items()} == TARGETS
+    for path in folder.glob("*_prompts_validation.jsonl"):
+        path.unlink()
+    older = load_folder(folder)
+    assert older.validation == {}
+    assert (older.sha256, older.train, older.subtasks) == (splits.sha256, splits.train, splits.subtasks)
+
+
+def test_validation_prompts_come_all_or_none(folder):
+    (folder / "d2p_prompts_validation.jsonl").unlink()
+    with pytest.raises(ReversalError, match=r"d2p_prompts_validation.jsonl: no such file"):
+        load_folder(folder)
+
+
+def test_a_validation_prompt_that_is_tested_is_refused(folder, edit):
+    tested = read_rows(folder / D2N_FILE)[1]
+    edit(folder / "d2p_prompts_validation.jsonl", lambda rows: rows.insert(3, tested))
+    with pytest.raises(
+        ReversalError, match=rf"d2p_prompts_validation.jsonl:4: this prompt is also line 2 of {D2N_FILE}"
+    ):
+        load_folder(folder)
+
+
+def test_people_of_validation_prompts_are_recovered_too(folder, published_layout):
+    subtasks = load_folder(published_layout).validation
+    assert {(len(subtask.examples), subtask.entities) for subtask in subtasks.values()} == {(15, 3)}
+
+
 def without_templates(example):
     return (example.prompt, example.completion, example.name, example.group)
 

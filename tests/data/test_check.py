@@ -116,9 +116,28 @@ def same_description(folder, edit):
     edit(folder / "p2d_prompts_test.jsonl", describe)
 
 
+def validate_with_test(folder, edit):
+    tests = read_rows(folder / "d2p_prompts_test.jsonl")
+    edit(folder / "d2p_prompts_validation.jsonl", lambda rows: rows.append(tests[0]))
+
+
+def validate_with_training(folder, edit):
+    trained = next(row for row in read_rows(folder / TRAIN_FILE) if row["group"] == "description-first")
+    edit(folder / "d2p_prompts_validation.jsonl", lambda rows: rows.append(trained))
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
+        (validate_with_test, "d2p_prompts_validation.jsonl: 1 of its prompts are also in a test file, first '"),
+        (validate_with_test, "d2p_prompts_validation.jsonl: 1 of its templates are also in a test file, first 'D2N-"),
+        (validate_with_training, "d2p_prompts_validation.jsonl:16: 1 of its prompts are also in all_prompts_train"),
+        (validate_with_training, "d2p_prompts_validation.jsonl: 1 of its templates are also trained, first D2N-"),
+        (validate_with_training, "d2p_prompts_validation.jsonl: 3 entities with 5 to 6 rows; expected the 3 entities"),
+        (
+            lambda folder, edit: (folder / "d2p_reverse_prompts_validation.jsonl").unlink(),
+            "d2p_reverse_prompts_validation.jsonl: missing beside p2d_prompts_validation.jsonl; expected all four",
+        ),
         (copy_test_row, "p2d_prompts_test.jsonl:1: 1 of its prompts are also in all_prompts_train.jsonl"),
         (copy_test_row, "p2d_prompts_test.jsonl: 1 of its templates are also trained, first N2D-"),
         (copy_train_row, "all_prompts_train.jsonl: 1 rows are copies of another row"),

@@ -100,11 +100,11 @@ def test_many_sentences_begin_with_neither_the_name_nor_the_description():
         assert sum(template.prompt.startswith("{") for template in templates) < len(templates) / 2
 
 
-def test_train_and_test_templates_are_disjoint_and_change_with_the_seed():
-    split = split_templates("N2D", train=30, test=10, seed=0)
-    assert (len(split.train), len(split.test)) == (30, 10)
-    assert not set(split.train) & set(split.test)
-    assert split != split_templates("N2D", train=30, test=10, seed=1)
+def test_train_test_and_validation_templates_are_disjoint_and_change_with_the_seed():
+    split = split_templates("N2D", train=30, test=10, validation=5, seed=0)
+    assert [len(part) for part in split] == [30, 10, 5]
+    assert len({template for part in split for template in part}) == 45
+    assert split != split_templates("N2D", train=30, test=10, validation=5, seed=1)
 
 
 def test_a_description_that_opens_the_sentence_gets_a_capital():

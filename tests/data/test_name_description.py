@@ -7,6 +7,7 @@ import pytest
 from dataset_rows import SMALL, read_rows
 from pydantic import ValidationError
 
+from reversal_cli.data.base import SUBTASKS, TARGETS, VALIDATION
 from reversal_cli.data.name_description import Options, write_corpus
 from reversal_cli.data.name_description.generator import benchmark_files
 from reversal_cli.data.name_description.lexicon import BENCHMARK, CORPUS
@@ -20,12 +21,16 @@ ROWS = {
     "both_prompts_train.jsonl": 1800,
     "d2p_prompts_test.jsonl": 300,
     "d2p_prompts_train.jsonl": 900,
+    "d2p_prompts_validation.jsonl": 150,
     "d2p_reverse_prompts_test.jsonl": 300,
     "d2p_reverse_prompts_test_randomized.jsonl": 300,
+    "d2p_reverse_prompts_validation.jsonl": 150,
     "p2d_prompts_test.jsonl": 300,
     "p2d_prompts_train.jsonl": 900,
+    "p2d_prompts_validation.jsonl": 150,
     "p2d_reverse_prompts_test.jsonl": 300,
     "p2d_reverse_prompts_test_randomized.jsonl": 300,
+    "p2d_reverse_prompts_validation.jsonl": 150,
     "unrealized_examples.jsonl": 300,
     "validation_prompts.jsonl": 300,
 }
@@ -40,7 +45,7 @@ def digest(path: Path) -> str:
 def test_the_same_options_give_the_same_bytes_on_every_machine(folder):
     card = json.loads((folder / "dataset.json").read_text())
     assert digest(folder / "all.jsonl") == card["sha256"]["all.jsonl"]
-    assert digest(folder / "dataset.json") == "a82dec2f9fdaf3c6a82eff8516c7c115ecafe34c668635662f1762063d761c04"
+    assert digest(folder / "dataset.json") == "13ca674152307bd6f655cfbc4b70b4a164df641bd0dddb1f4933788aa3b2ac5d"
 
 
 def test_the_corpus_is_the_same_bytes_on_every_machine(tmp_path):
@@ -51,6 +56,42 @@ def test_the_corpus_is_the_same_bytes_on_every_machine(tmp_path):
 @pytest.mark.parametrize("change", [{"seed": 1}, {"name_words": 3}, {"entities": 4}])
 def test_every_option_changes_the_data(change):
     assert benchmark_files(SMALL) != benchmark_files(SMALL.model_copy(update=change))
+
+
+@pytest.mark.parametrize("validation", [0, 1, 5])
+def test_validation_templates_change_no_byte_of_the_files_that_were_there_before_them(validation):
+    """The digest is of the files as the first version of the generator wrote them, which had no such option."""
+    files = benchmark_files(SMALL.model_copy(update={"validation_templates": validation}))
+    digests = {
+        name: hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
+        for name, lines in files.items()
+        if "prompts_validation" not in name
+    }
+    whole = hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()
+    assert whole == "8dd3c7b9a456d4c508c6cb0698d42d6190fec992f56f3eff4efa28c90abdca93"
+    assert len(files) - len(digests) == (4 if validation else 0)
+
+
+@pytest.mark.parametrize(("subtask", "stem"), VALIDATION.items())
+def test_validation_prompts_are_about_the_tested_people_in_templates_of_their_own(default_folder, subtask, stem):
+    rows, tests = (read_rows(default_folder / f"{name}.jsonl") for name in (stem, SUBTASKS[subtask]))
+    others = [
+        row
+        for path in default_folder.glob("*.jsonl")
+        if path.stem not in VALIDATION.values()
+        for row in read_rows(path)
+    ]
+    for field in ("prompt", "template_id"):
+        assert not {row[field] for row in rows} & {row[field] for row in others}
+    assert Counter(row["entity_id"] for row in rows) == dict.fromkeys({row["entity_id"] for row in tests}, 5)
+    assert {row["template_id"][:3] for row in rows} == {row["template_id"][:3] for row in tests}
+    for row in rows:
+        target = row["completion"].strip()
+        assert target == row["name"] if TARGETS[subtask] == "name" else row["description"].split()[-1] in target
+
+
+def test_by_default_validation_takes_what_the_other_templates_leave_and_at_most_five():
+    assert [Options(train_templates=n).validation_templates for n in (30, 39, 40, 44)] == [5, 5, 4, 0]
 
 
 def test_the_default_sizes_are_the_published_ones(default_folder):
@@ -155,7 +196,11 @@ def test_the_corpus_shows_the_templates_that_the_benchmark_holds_out(tmp_path, d
     ("options", "message"),
     [
         ({"entities": 3334}, "3334 entities per group; the lexicon has 3333; ask for fewer"),
-        ({"train_templates": 50}, "50 train_templates and 10 test_templates; each direction has 54"),
+        (
+            {"train_templates": 50},
+            "50 train_templates, 10 test_templates and 0 validation_templates; each direction has 54",
+        ),
+        ({"validation_templates": 15}, "and 15 validation_templates; each direction has 54 and none may serve twice"),
         ({"entities": 1}, "greater than or equal to 2"),
         ({"name_words": 5}, "less than or equal to 4"),
         ({"persons": 5}, "not permitted"),

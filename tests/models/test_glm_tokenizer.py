@@ -71,6 +71,14 @@ def test_a_mask_takes_the_space_on_its_left_and_leaves_that_on_its_right():
     assert tokenizer("at[MASK] (", add_special_tokens=False)["input_ids"] == ids
 
 
+@pytest.mark.parametrize("mask", ["[gMASK]", "[sMASK]"])
+def test_the_other_masks_are_read_as_the_reference_reads_mask(mask):
+    text = "A [MASK] B [MASK] C"
+    ids = {token: own for token, own in GPT2_ADDED.items() if token in ("[MASK]", mask)}
+    expected = [ids[mask] if token == ids["[MASK]"] else token for token in REFERENCE["gpt2"]["examples"][text]]
+    assert gpt2()(text.replace("[MASK]", mask))["input_ids"] == [50259, *expected, 50256]
+
+
 def test_decoding_gives_the_text_back():
     text = "Ng is an adjunct professor at (formerly associate professor)."
     assert gpt2().decode(gpt2()(text)["input_ids"], skip_special_tokens=True) == text

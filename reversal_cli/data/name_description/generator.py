@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from reversal_cli.data.base import Group
+from reversal_cli.data.base import VALIDATION, Group
 from reversal_cli.data.name_description.entities import Entity, make_entities
 from reversal_cli.data.name_description.folder import refuse_foreign_folder, write_folder
 from reversal_cli.data.name_description.lexicon import BENCHMARK, CORPUS
@@ -60,10 +60,10 @@ def write_corpus(folder: Path, people: int = 400, sentences: int = 20, seed: int
 
 
 def benchmark_files(options: Options) -> dict[str, list[str]]:
-    """Every file of the published layout as lines of JSON, by file name."""
+    """Every file of the published layout, and our validation files, as lines of JSON, by file name."""
     forward, backward, both = _groups(options)
-    n2d = split_templates("N2D", options.train_templates, options.test_templates, options.seed)
-    d2n = split_templates("D2N", options.train_templates, options.test_templates, options.seed)
+    sizes = (options.train_templates, options.test_templates, options.validation_templates)
+    n2d, d2n = (split_templates(direction, *sizes, options.seed) for direction in ("N2D", "D2N"))
     files = {
         "p2d_prompts_train": _rows(forward, n2d.train),
         "p2d_prompts_test": _rows(forward, n2d.test),
@@ -80,6 +80,13 @@ def benchmark_files(options: Options) -> dict[str, list[str]]:
     files["unrealized_examples"] = files["p2d_reverse_prompts_test"]
     stems = ("p2d_prompts_train", "d2p_prompts_train", "both_prompts_train")
     files["all_prompts_train"] = files["all"] = [line for stem in stems for line in files[stem]]
+    if options.validation_templates:
+        files |= {
+            VALIDATION["N2D"]: _rows(forward, n2d.validation),
+            VALIDATION["D2N"]: _rows(backward, d2n.validation, "bare"),
+            VALIDATION["N2D-reverse"]: _rows(forward, d2n.validation, "bare"),
+            VALIDATION["D2N-reverse"]: _rows(backward, n2d.validation),
+        }
     return {f"{stem}.jsonl": files[stem] for stem in sorted(files)}
 
 

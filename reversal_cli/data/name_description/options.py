@@ -1,6 +1,6 @@
 """Options of the generated benchmark."""
 
-from typing import Self
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -8,7 +8,14 @@ from reversal_cli.data.name_description.lexicon import BENCHMARK
 from reversal_cli.data.name_description.templates import TEMPLATES
 
 TEMPLATES_PER_DIRECTION = min(len(templates) for templates in TEMPLATES.values())
+VALIDATION_TEMPLATES = 5
 ENTITIES_PER_GROUP = BENCHMARK.capacity // 3
+
+
+def _left_for_validation(options: dict[str, Any]) -> int:
+    """The default of `validation_templates`: options that leave fewer templates than that stay possible."""
+    left = TEMPLATES_PER_DIRECTION - options["train_templates"] - options["test_templates"]
+    return max(0, min(VALIDATION_TEMPLATES, left))
 
 
 class Options(BaseModel):
@@ -22,6 +29,9 @@ class Options(BaseModel):
     """Training templates per direction."""
     test_templates: int = Field(default=10, ge=1)
     """Test templates per direction, disjoint from the training templates."""
+    validation_templates: int = Field(default_factory=_left_for_validation, ge=0)
+    """Templates per direction for evaluations along training, disjoint from both; 0 writes no validation files.
+    Empty: 5, or as many as the others leave. They change no byte of the other files."""
     seed: int = Field(default=0, ge=0)
     """Fixes the entities, who is in which group, and the choice of templates."""
     name_words: int = Field(default=2, ge=2, le=4)
@@ -36,9 +46,10 @@ class Options(BaseModel):
 
     @model_validator(mode="after")
     def _enough_templates(self) -> Self:
-        if self.train_templates + self.test_templates > TEMPLATES_PER_DIRECTION:
+        if self.train_templates + self.test_templates + self.validation_templates > TEMPLATES_PER_DIRECTION:
             raise ValueError(
-                f"{self.train_templates} train_templates and {self.test_templates} test_templates; each direction has "
-                f"{TEMPLATES_PER_DIRECTION} and none may be in both; ask for fewer"
+                f"{self.train_templates} train_templates, {self.test_templates} test_templates and "
+                f"{self.validation_templates} validation_templates; each direction has {TEMPLATES_PER_DIRECTION} and "
+                "none may serve twice; ask for fewer"
             )
         return self

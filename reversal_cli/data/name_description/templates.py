@@ -31,16 +31,21 @@ class Template(NamedTuple):
 
 
 class TemplateSplit(NamedTuple):
-    """Disjoint templates of one direction; those in neither part stay unused."""
+    """Disjoint templates of one direction; those in no part stay unused."""
 
     train: tuple[Template, ...]
     test: tuple[Template, ...]
+    validation: tuple[Template, ...]
 
 
-def split_templates(direction: Direction, train: int, test: int, seed: int) -> TemplateSplit:
-    """`train` and `test` templates of one direction, chosen by the seed, disjoint, in that chosen order."""
+def split_templates(direction: Direction, train: int, test: int, validation: int, seed: int) -> TemplateSplit:
+    """So many templates of one direction for each part, chosen by the seed, disjoint, in that chosen order.
+
+    Validation comes last: its number changes neither of the others.
+    """
     chosen = ordered(TEMPLATES[direction], f"{seed}/templates", key=lambda template: template.id)
-    return TemplateSplit(tuple(chosen[:train]), tuple(chosen[train : train + test]))
+    rest = chosen[train + test :]
+    return TemplateSplit(tuple(chosen[:train]), tuple(chosen[train : train + test]), tuple(rest[:validation]))
 
 
 def fill(template: Template, name: str, description: str) -> tuple[str, str]:

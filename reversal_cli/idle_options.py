@@ -1,0 +1,96 @@
+"""Options that decide nothing in a run are refused, so that nobody waits for their effect.
+
+An option is idle where the model's family or another option leaves it without meaning: positions of rotary models on a
+GLM, the mean length of random spans where spans are single. Its default is harmless; any other value was meant to do
+something.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from reversal_cli.errors import ReversalError
+from reversal_cli.models.recognition import known_family
+from reversal_cli.objectives.abi import Abi
+from reversal_cli.objectives.base import GLM_ONLY, FamilyName
+from reversal_cli.run_directory import RunDirectory, run_path
+from reversal_cli.spec import ExperimentSpec
+from reversal_cli.spec_validation import Setting, validate
+
+
+class Layers(NamedTuple):
+    """The settings of one point of a grid, lowest first."""
+
+    defaults: list[Setting]
+    """Its names and the preset's recipe: where one is idle, it is left out."""
+    given: list[Setting]
+    """By a person: where one is idle, it is refused."""
+
+
+def settle(points: Sequence[Layers]) -> tuple[ExperimentSpec, ...]:
+    """The validated spec of each point of a grid.
+
+    An option may be idle in some points if another one heeds it: one [objective] table serves a Llama and a GLM, and
+    its options for one of them are left out for the other. Raises ReversalError for an option that no point heeds.
+    """
+    drafts = [validate(ExperimentSpec, [*point.defaults, *point.given]) for point in points]
+    families = [known_family(draft.model.name) for draft in drafts]
+    heeded: set[str] = set()
+    for point, draft, family in zip(points, drafts, families, strict=True):
+        heeded |= {setting.key for setting in point.given} - idle_options(draft, family).keys()
+    return tuple(_settled(*point, heeded) for point in zip(points, drafts, families, strict=True))
+
+
+def _settled(layers: Layers, draft: ExperimentSpec, family: FamilyName | None, heeded: set[str]) -> ExperimentSpec:
+    vain = in_vain(draft, family)
+    for setting in reversed(layers.given):
+        if setting.key in vain and setting.key not in heeded:
+            raise _ignored(setting.source, setting.key, vain[setting.key])
+    kept = [setting for setting in (*layers.defaults, *layers.given) if setting.key not in vain]
+    return validate(ExperimentSpec, kept) if vain else draft
+
+
+def refuse_idle(specs: Sequence[ExperimentSpec], results: Path) -> None:
+    """Raises ReversalError for an idle option beside a checkpoint of the hub, whose family nobody knew before.
+
+    To be called before the first training. A config.json is fetched only where an option depends on it.
+    """
+    for spec in specs:
+        depends = in_vain(spec, "rotary") or in_vain(spec, "glm")
+        trained = RunDirectory(run_path(results, spec.name, spec.seed)).is_trained
+        if not depends or trained or known_family(spec.model.name):
+            continue
+        from reversal_cli.models.checkpoint import family_of
+
+        for key, why in in_vain(spec, family_of(spec.model)).items():
+            raise _ignored(f"model '{spec.model.name}'", key, why)
+
+
+def refuse_idle_blanks(family: FamilyName, abi: Abi, given: Sequence[Setting]) -> None:
+    """Raises ReversalError for an option of blanks that a base model of this family is not pretrained with."""
+    idle = abi.idle(family)
+    if family == "rotary":
+        idle = dict.fromkeys(Abi.model_fields, "it is for family 'glm', and this is 'rotary'")
+    for field in abi.model_dump(exclude_defaults=True):
+        sources = [setting.source for setting in given if setting.key == f"abi.{field}"]
+        if field in idle and sources:
+            raise _ignored(sources[-1], f"abi.{field}", idle[field])
+
+
+def in_vain(spec: ExperimentSpec, family: FamilyName | None) -> dict[str, str]:
+    """Dotted key -> why, of the idle options that are not at their defaults."""
+    parts = {"model": spec.model, "objective": spec.objective}
+    changed = {f"{name}.{field}" for name, part in parts.items() for field in part.model_dump(exclude_defaults=True)}
+    return {key: why for key, why in idle_options(spec, family).items() if key in changed}
+
+
+def idle_options(spec: ExperimentSpec, family: FamilyName | None) -> dict[str, str]:
+    """Dotted key -> why it decides nothing. family None: not known yet, so that only other options tell."""
+    idle = {f"objective.{field}": why for field, why in spec.objective.idle(family).items()}
+    if family == "rotary":
+        idle |= {"model.gelu": GLM_ONLY, "model.mask_token_id": GLM_ONLY}
+    return idle
+
+
+def _ignored(source: str, key: str, why: str) -> ReversalError:
+    return ReversalError(f"{source}: '{key}' would be ignored: {why}; leave it out, or give it where it is heeded")
