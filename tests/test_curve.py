@@ -20,7 +20,7 @@ from reversal_cli.training import train
 PEOPLE = {"Ann Low": "the owl", "Bo Hay": "the quiet fox", "Cy Ray": "a bee"}
 TRAIN = tuple(Example(f"{name} is known as", f" {item}.", name, name=name) for name, item in PEOPLE.items())
 ASKED = tuple(Example(f"{name} {verb}", f" {item}.", name) for name, item in PEOPLE.items() for verb in ("is", "was"))
-SPLITS = Splits(TRAIN, {}, {}, {name: Subtask(name, TARGETS[name], ASKED) for name in SUBTASKS})
+SPLITS = Splits(TRAIN, {}, {}, validation={name: Subtask(name, TARGETS[name], ASKED) for name in SUBTASKS})
 BICO = {"name": "bico", "mask_probability": 0.5}
 
 
