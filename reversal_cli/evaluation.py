@@ -61,13 +61,12 @@ def evaluate(
         "versions": {package: version(package) for package in PACKAGES},
     }
     if metrics["complete"]:
-        asked = control_subtasks(splits, settings)
         metrics["controls"] = {
             control: {
-                name: {"target": subtask.target, **summarize(predict(run, complete, subtask, index, None, on_progress))}
+                name: {"target": subtask.target, **summarize(_ask_control(run, complete, subtask, index, on_progress))}
                 for name, subtask in subtasks.items()
             }
-            for control, subtasks in asked.items()
+            for control, subtasks in control_subtasks(splits, settings).items()
         }
         metrics["floors"] = floors(splits, settings.seed)
         write_json(run.metrics_path, metrics)
@@ -100,6 +99,15 @@ def prompts_to_come(splits: Splits, settings: EvaluationSpec, subtasks: Sequence
         return total
     asked = control_subtasks(splits, settings).values()
     return total + sum(len(subtask.examples) for subtasks in asked for subtask in subtasks.values())
+
+
+def _ask_control(
+    run: RunDirectory, complete: Complete, subtask: Subtask, index: EntityIndex, on_progress: Progress
+) -> list[Record]:
+    try:
+        return predict(run, complete, subtask, index, None, on_progress)
+    except ReversalError as error:  # their prompts are longer than those of the benchmark
+        raise ReversalError(f"{subtask.name}: {error} (evaluation.controls = false leaves it out)") from None
 
 
 def _likelihood(records: Sequence[Record]) -> dict[str, Any]:

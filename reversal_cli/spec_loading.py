@@ -1,7 +1,8 @@
 """From a TOML file and flags to the specs of an experiment.
 
 Precedence, lowest first: field defaults (the published recipe), the recipe of (preset, objective), the TOML file, its
-`[grid]`, flags and `--set section.key=value`. Recipes depend on model and objective, so each grid point is merged anew.
+`[[rows]]` and `[grid]`, flags and `--set section.key=value`. Recipes depend on model and objective, so each point is
+merged anew.
 """
 
 import itertools
@@ -42,8 +43,10 @@ def load_experiment(file: Path | None, settings: Sequence[Setting] = ()) -> Expe
     if "kind" in content:
         raise ReversalError(f"{source}: kind = {content['kind']!r}; expected an experiment; use `reversal pretrain`")
     axes = _read_axes(content.pop("grid", {}), source)
+    rows = _read_rows(content.pop("rows", [{}]), settings, source)
     written = [Setting(key, value, source) for key, value in flatten(content)]
-    _refuse_twice([*written, *(values[0] for values in axes.values())])
+    for row in rows:
+        _refuse_twice([*written, *(values[0] for values in axes.values()), *row])
     _refuse_twice(settings)
     for setting in settings:
         if setting.key in axes:
@@ -51,7 +54,8 @@ def load_experiment(file: Path | None, settings: Sequence[Setting] = ()) -> Expe
     common, top = _take(written, settings, axes)
     name = str(top["name"].value) if "name" in top else (file.stem if file else "")
     name_source = top["name"].source if "name" in top else source
-    points = [_Point(list(point), [*common, *point, *settings]) for point in itertools.product(*axes.values())]
+    own = [[*row, *point] for row in rows for point in itertools.product(*axes.values())]
+    points = [_Point(point, [*common, *point, *settings]) for point in own]
     objectives = {point.get("objective.name", "ntp").value for point in points}
     specs = settle([_layers(point, name, name_source, objectives) for point in points])
     _refuse_shared_folders(specs, source)
@@ -126,6 +130,23 @@ def _read_axes(grid: Any, source: str) -> dict[str, list[Setting]]:
             raise ReversalError(f"{source}: grid key '{key}' cannot vary; set it above the [grid] table")
         axes[key] = [Setting(key, value, source) for value in values]
     return axes
+
+
+def _read_rows(rows: Any, settings: Sequence[Setting], source: str) -> list[list[Setting]]:
+    """`[[rows]]`: tables of settings that go together, each one a row of the experiment (times the grid, if any)."""
+    if not isinstance(rows, list) or not rows or not all(isinstance(row, Mapping) for row in rows):
+        raise ReversalError(f"{source}: rows is {rows!r}; expected tables that begin with [[rows]]")
+    read = [[Setting(key, value, source) for key, value in flatten(row)] for row in rows]
+    keys = {setting.key for row in read for setting in row}
+    if keys & {"name", "baseline"}:
+        raise ReversalError(f"{source}: name and baseline cannot vary between rows; set them above the first [[rows]]")
+    for setting in settings:
+        if setting.key in keys:
+            raise ReversalError(
+                f"{setting.source}: '{setting.key}' is what the [[rows]] of {source} differ in; expected another key; "
+                "edit a copy of the file instead"
+            )
+    return read
 
 
 def _refuse_twice(settings: Iterable[Setting]) -> None:
