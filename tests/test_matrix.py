@@ -9,7 +9,7 @@ from test_training import EXAMPLES, run_training, spec_for, weights
 
 from reversal_cli import training
 from reversal_cli.commands.listing import known_names
-from reversal_cli.data.base import Example
+from reversal_cli.data.base import Example, Splits
 from reversal_cli.decoding import complete_prompts
 from reversal_cli.errors import ReversalError
 from reversal_cli.models import load_for_evaluation, load_for_training
@@ -140,7 +140,8 @@ def test_a_row_longer_than_the_position_table_is_refused_before_training(glm_che
     with pytest.raises(
         ReversalError, match="training row 1: 204 tokens; expected at most 128, the positions this model"
     ):
-        training.train(spec_for(glm_checkpoint), examples, RunDirectory(tmp_path), lambda step, total, loss: None)
+        splits = Splits(tuple(examples), {}, {})
+        training.train(spec_for(glm_checkpoint), splits, RunDirectory(tmp_path), lambda step, total, **_: None, print)
 
 
 @pytest.mark.parametrize("form", ["blank", "causal"])
