@@ -10,7 +10,7 @@ from reversal_cli.data.controls import controls
 from reversal_cli.errors import ReversalError, unknown_name
 from reversal_cli.predictions import Complete, Measure, Progress, Record, add_likelihood, predict
 from reversal_cli.run_directory import RunDirectory, write_json
-from reversal_cli.scoring import METRICS, definition
+from reversal_cli.scoring import GAP, definitions
 from reversal_cli.scoring.entities import EntityIndex
 from reversal_cli.scoring.floors import floors
 from reversal_cli.scoring.log_probability_gap import Pair, log_probability_gap
@@ -54,7 +54,7 @@ def evaluate(
     metrics = {
         "complete": limit is None and len(names) == len(SUBTASKS),
         "dataset": splits.sha256,
-        "definitions": {name: definition(name) for name in METRICS},
+        "definitions": definitions(),
         "digest": run.manifest["digest"],
         "evaluation": settings.model_dump(mode="json"),
         "subtasks": measured,
@@ -64,9 +64,9 @@ def evaluate(
         metrics["controls"] = {
             control: {
                 name: {"target": subtask.target, **summarize(_ask_control(run, complete, subtask, index, on_progress))}
-                for name, subtask in subtasks.items()
+                for name, subtask in asked.items()
             }
-            for control, subtasks in control_subtasks(splits, settings).items()
+            for control, asked in control_subtasks(splits, settings).items()
         }
         metrics["floors"] = floors(splits, settings.seed)
         write_json(run.metrics_path, metrics)
@@ -107,7 +107,7 @@ def _ask_control(
     try:
         return predict(run, complete, subtask, index, None, on_progress)
     except ReversalError as error:  # their prompts are longer than those of the benchmark
-        raise ReversalError(f"{subtask.name}: {error} (evaluation.controls = false leaves it out)") from None
+        raise ReversalError(f"{subtask.name}: {error} (`reversal eval --no-controls` leaves it out)") from None
 
 
 def _likelihood(records: Sequence[Record]) -> dict[str, Any]:
@@ -120,5 +120,5 @@ def _likelihood(records: Sequence[Record]) -> dict[str, Any]:
         for record, ranking in zip(records, rankings, strict=True)
         if "other_entity" in ranking
     ]
-    gap = {"log_probability_gap": log_probability_gap(pairs)} if pairs else {}
+    gap = {GAP: log_probability_gap(pairs)} if pairs else {}
     return {"candidates": max(ranking["candidates"] for ranking in rankings), **gap}

@@ -64,7 +64,7 @@ def _ask(
         raise ReversalError(
             f"{subtask}/{row}: a prompt of {len(question.prompt.input_ids)} tokens with a candidate of "
             f"{max(map(len, question.candidates))}; expected at most the {loaded.max_positions} positions that this "
-            "model has; shorten the prompt or choose another model"
+            "model has; shorten the prompt, or leave the ranking out (`reversal eval --no-likelihood`)"
         )
     choice = make_choice(example.prompt, candidates, example.entity_id, seed, f"{subtask}/{row}")
     return _Row(row, example, candidates, question, choice)

@@ -16,7 +16,8 @@ from reversal_cli.data.wishes import refuse_missing_validation, refuse_other_opt
 from reversal_cli.errors import ReversalError
 from reversal_cli.naming import model_stem
 from reversal_cli.run_directory import RunDirectory, find_runs, read_json, run_path
-from reversal_cli.spec import DatasetSpec, ExperimentSpec
+from reversal_cli.scoring import definitions
+from reversal_cli.spec import DatasetSpec, EvaluationSpec, ExperimentSpec
 from reversal_cli.spec_loading import Experiment, spec_differences
 from reversal_cli.storage import storage_errors
 
@@ -38,6 +39,13 @@ class EvaluationOptions:
     """None: as the spec says."""
     overwrite: bool = False
     """Predict again."""
+    likelihood: bool | None = None
+    controls: bool | None = None
+    """None: as the spec says."""
+
+    def applied_to(self, settings: EvaluationSpec) -> EvaluationSpec:
+        chosen = {"likelihood": self.likelihood, "controls": self.controls}
+        return settings.model_copy(update={key: value for key, value in chosen.items() if value is not None})
 
     @property
     def partial(self) -> bool:
@@ -153,7 +161,10 @@ def train_run(run: RunDirectory, spec: ExperimentSpec, splits: Splits, terminal:
 
 
 def evaluate_run(run: RunDirectory, terminal: Terminal, options: EvaluationOptions) -> dict[str, Any]:
-    """The metrics of a run; its missing predictions are made first. A complete run is only read.
+    """The metrics of a run; its missing predictions are made first.
+
+    A complete run is only read, unless something else is to be measured or a metric is defined anew: then what its
+    predictions lack is added, and all are scored again.
 
     Raises ReversalError where the training is not complete or the dataset has changed since.
     """
@@ -164,15 +175,18 @@ def evaluate_run(run: RunDirectory, terminal: Terminal, options: EvaluationOptio
     if options.overwrite and options.partial:
         raise ReversalError("--overwrite: predicts everything again; leave out --subtask and --limit")
     spec = manifest.stored_spec(run)
+    settings = options.applied_to(spec.evaluation)
     if run.is_complete and not (options.overwrite or options.partial):
-        terminal.say(f"{run.path}: already evaluated (--overwrite predicts again)")
-        return read_json(run.metrics_path)
+        metrics = read_json(run.metrics_path)
+        if (metrics.get("definitions"), metrics.get("evaluation")) == (definitions(), settings.model_dump(mode="json")):
+            terminal.say(f"{run.path}: already evaluated (--overwrite predicts again)")
+            return metrics
     splits = prepare_dataset(spec.dataset, terminal)
     manifest.refuse_other_data(run, spec, splits)
     with run.lock():
         if options.overwrite:
             run.clear_results()
-        return _evaluate(run, spec, splits, terminal, options)
+        return _evaluate(run, spec.model_copy(update={"evaluation": settings}), splits, terminal, options)
 
 
 def runs_to_evaluate(results: Path) -> list[RunDirectory]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reversal_cli.errors import ReversalError, unknown_name
+from reversal_cli.grid import read_axes, read_rows, refuse_twice
 from reversal_cli.idle_options import Layers, refuse_idle_blanks, settle
 from reversal_cli.models.presets import RECIPES
 from reversal_cli.naming import check_experiment_name, check_model_name, model_stem, name_part, objective_label
@@ -42,12 +43,12 @@ def load_experiment(file: Path | None, settings: Sequence[Setting] = ()) -> Expe
     source = str(file)
     if "kind" in content:
         raise ReversalError(f"{source}: kind = {content['kind']!r}; expected an experiment; use `reversal pretrain`")
-    axes = _read_axes(content.pop("grid", {}), source)
-    rows = _read_rows(content.pop("rows", [{}]), settings, source)
+    axes = read_axes(content.pop("grid", {}), source)
+    rows = read_rows(content.pop("rows", [{}]), settings, source)
     written = [Setting(key, value, source) for key, value in flatten(content)]
     for row in rows:
-        _refuse_twice([*written, *(values[0] for values in axes.values()), *row])
-    _refuse_twice(settings)
+        refuse_twice([*written, *(values[0] for values in axes.values()), *row])
+    refuse_twice(settings)
     for setting in settings:
         if setting.key in axes:
             axes[setting.key] = [setting]
@@ -56,6 +57,7 @@ def load_experiment(file: Path | None, settings: Sequence[Setting] = ()) -> Expe
     name_source = top["name"].source if "name" in top else source
     own = [[*row, *point] for row in rows for point in itertools.product(*axes.values())]
     points = [_Point(point, [*common, *point, *settings]) for point in own]
+    _refuse_lists(points)
     objectives = {point.get("objective.name", "ntp").value for point in points}
     specs = settle([_layers(point, name, name_source, objectives) for point in points])
     _refuse_shared_folders(specs, source)
@@ -72,7 +74,7 @@ def load_pretraining(file: Path | None, settings: Sequence[Setting] = ()) -> "Pr
     """How a base model is made, validated. Raises ReversalError."""
     from reversal_cli.pretraining import PretrainSpec
 
-    _refuse_twice(settings)
+    refuse_twice(settings)
     written = [Setting(key, value, str(file)) for key, value in flatten(read_toml(file))] if file else []
     # Its defaults differ from those of a TrainingSpec alone, so a file that sets one of them must keep the others.
     defaults = [Setting(key, value, "default") for key, value in flatten(PretrainSpec().model_dump())]
@@ -116,46 +118,6 @@ class _Point:
 
     def get(self, key: str, default: str) -> Setting:
         return next((s for s in reversed(self.settings) if s.key == key), Setting(key, default, "default"))
-
-
-def _read_axes(grid: Any, source: str) -> dict[str, list[Setting]]:
-    """`[grid]`: dotted key -> its values as settings."""
-    if not isinstance(grid, Mapping):
-        raise ReversalError(f"{source}: grid is {grid!r}; expected a table of lists, such as seed = [0, 1]")
-    axes = {}
-    for key, values in flatten(grid):
-        if not isinstance(values, list) or not values:
-            raise ReversalError(f"{source}: grid key '{key}' is {values!r}; expected a list of values, such as [0, 1]")
-        if key in ("name", "baseline"):
-            raise ReversalError(f"{source}: grid key '{key}' cannot vary; set it above the [grid] table")
-        axes[key] = [Setting(key, value, source) for value in values]
-    return axes
-
-
-def _read_rows(rows: Any, settings: Sequence[Setting], source: str) -> list[list[Setting]]:
-    """`[[rows]]`: tables of settings that go together, each one a row of the experiment (times the grid, if any)."""
-    if not isinstance(rows, list) or not rows or not all(isinstance(row, Mapping) for row in rows):
-        raise ReversalError(f"{source}: rows is {rows!r}; expected tables that begin with [[rows]]")
-    read = [[Setting(key, value, source) for key, value in flatten(row)] for row in rows]
-    keys = {setting.key for row in read for setting in row}
-    if keys & {"name", "baseline"}:
-        raise ReversalError(f"{source}: name and baseline cannot vary between rows; set them above the first [[rows]]")
-    for setting in settings:
-        if setting.key in keys:
-            raise ReversalError(
-                f"{setting.source}: '{setting.key}' is what the [[rows]] of {source} differ in; expected another key; "
-                "edit a copy of the file instead"
-            )
-    return read
-
-
-def _refuse_twice(settings: Iterable[Setting]) -> None:
-    seen: dict[str, Setting] = {}
-    for setting in settings:
-        if setting.key in seen:
-            sources = dict.fromkeys([seen[setting.key].source, setting.source])
-            raise ReversalError(f"{' and '.join(sources)}: '{setting.key}' is given twice; keep one of them")
-        seen[setting.key] = setting
 
 
 def _take(
@@ -215,8 +177,14 @@ def _refuse_shared_folders(specs: Sequence[ExperimentSpec], source: str) -> None
     for spec in specs:
         folder = f"{spec.name}/seed-{spec.seed}"
         if folder in seen:
-            raise ReversalError(f"{source}: two points of the grid would share the folder {folder}; list a value once")
+            raise ReversalError(f"{source}: two runs would share the folder {folder}; list each of them once")
         seen.add(folder)
+
+
+def _refuse_lists(points: Iterable[_Point]) -> None:
+    for setting in (point.get(key, "") for point in points for key in ("objective.name", "model.name")):
+        if isinstance(setting.value, list):
+            raise ReversalError(f"{setting.source}: '{setting.key}' is a list; expected one name; put lists in [grid]")
 
 
 def _baselines(points: Sequence[_Point], specs: Sequence[ExperimentSpec]) -> tuple[ExperimentSpec, ...]:

@@ -196,7 +196,7 @@ def test_a_set_table_is_its_keys():
         ("baseline = 3", "x.toml: baseline is 3; expected true or false"),
         ("[grid]\nseed = 3", "x.toml: grid key 'seed' is 3; expected a list of values, such as [0, 1]"),
         ("grid = 3", "x.toml: grid is 3; expected a table of lists, such as seed = [0, 1]"),
-        ("[grid]\nseed = [1, 1]", "x.toml: two points of the grid would share the folder x/seed-1; list a value once"),
+        ("[grid]\nseed = [1, 1]", "x.toml: two runs would share the folder x/seed-1; list each of them once"),
         ("[grid]\nsed = [1]", "x.toml: unknown key 'sed'; did you mean 'seed'?"),
         ("seed = 1\n[grid]\nseed = [1]", "x.toml: 'seed' is given twice; keep one of them"),
         (

@@ -59,7 +59,7 @@ def test_a_grid_multiplies_the_rows():
         ),
         ("[[rows]]\nsed = 1", "x.toml: unknown key 'sed'; did you mean 'seed'?"),
         ("seed = 1\n[[rows]]\nseed = 2", "x.toml: 'seed' is given twice; keep one of them"),
-        ("[[rows]]\nseed = 1\n[[rows]]\nseed = 1", "two points of the grid would share the folder x/seed-1"),
+        ("[[rows]]\nseed = 1\n[[rows]]\nseed = 1", "two runs would share the folder x/seed-1"),
     ],
 )
 def test_a_mistake_in_rows_is_one_line(text, message):

@@ -40,6 +40,14 @@ def evaluate(
     batch_size: BatchSize = None,
     device: Device = None,
     out: Results = RESULTS,
+    likelihood: Annotated[
+        bool | None,
+        typer.Option("--likelihood/--no-likelihood", help="Ranking and multiple choice.  [default: as in the run]"),
+    ] = None,
+    controls: Annotated[
+        bool | None,
+        typer.Option("--controls/--no-controls", help="The two ceilings.  [default: as in the run]"),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Predict and score again.")] = False,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -49,7 +57,7 @@ def evaluate(
     from reversal_cli.run_directory import find_runs
 
     terminal = Terminal(quiet)
-    options = EvaluationOptions(batch_size, tuple(subtask or ()), limit, device, overwrite)
+    options = EvaluationOptions(batch_size, tuple(subtask or ()), limit, device, overwrite, likelihood, controls)
     if model is not None:
         if runs:
             raise ReversalError("--model: evaluates a bare checkpoint; name either runs or a model")

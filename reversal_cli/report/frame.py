@@ -75,7 +75,12 @@ def load_results(folders: Iterable[Path]) -> Results:
         if original is not run:
             notes.append(f"{run.path}: the same experiment as {original.path} (name, recipe, data, seed), left out")
             continue
-        seen[first["digest"], first["dataset"]] = run
+        namesake = seen.setdefault((first["digest"], first["dataset"]), run)
+        if namesake is not run:
+            raise ReversalError(
+                f"{run.path} and {namesake.path}: one experiment (digest {first['digest']}) on different training "
+                "files; expected one of the two in a report; report them apart, or give one of them another name"
+            )
         lines += run_lines
     if not lines:
         where = ", ".join(str(folder) for folder in folders)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from reversal_cli.data.base import SUBTASKS
-from reversal_cli.report.measurements import GAP
 from reversal_cli.report.rows import GROUP, MISSING, by_objective
+from reversal_cli.scoring import GAP
 
 OVER = {GAP: "entities", f"{GAP}_rows": "rows, as published"}
 

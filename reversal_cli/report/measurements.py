@@ -6,9 +6,8 @@ from typing import Any
 from reversal_cli.data.base import SUBTASKS, TARGETS
 from reversal_cli.report.references import RUN
 from reversal_cli.run_directory import RunDirectory
-from reversal_cli.scoring import chance
+from reversal_cli.scoring import GAP, chance
 
-GAP = "log_probability_gap"
 """In nats: log-probability of the target minus that of another entity's. Its tests get lines of their own."""
 
 OPTIONS = 4

@@ -8,11 +8,10 @@ from reversal_cli.data.base import SUBTASKS, TARGETS
 from reversal_cli.errors import unknown_name
 from reversal_cli.report.definitions import check_definitions
 from reversal_cli.report.gaps import gap_rows
-from reversal_cli.report.measurements import GAP
 from reversal_cli.report.notes import data_note, note, paths
 from reversal_cli.report.references import FLOORS, REFERENCES, RUN
 from reversal_cli.report.rows import GROUP, MISSING, Pair, cells, group_rows, heading, label_columns, percent
-from reversal_cli.scoring import METRICS
+from reversal_cli.scoring import GAP, METRICS
 
 DEFAULT_METRIC = "contains"
 TEXT_METRICS = ("bleu", "bleu_char")

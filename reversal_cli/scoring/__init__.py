@@ -60,6 +60,9 @@ METRICS: dict[str, Metric] = {
 }
 """Metric -> what it is. `contains` comes first: it is the default of every table."""
 
+GAP = "log_probability_gap"
+"""What metrics.json calls it; no metric of single prompts."""
+
 TEXT_SCORES: dict[str, Score] = {name: metric.score for name, metric in METRICS.items() if metric.score is not None}
 """The metrics that need a completion and its target only."""
 
@@ -76,6 +79,11 @@ def definition(metric: str) -> str:
     'contains/1'
     """
     return METRICS[metric].definition.format(sacrebleu=version("sacrebleu"))
+
+
+def definitions() -> dict[str, str]:
+    """The ids of everything that an evaluation measures: every metric, and the log-probability gap."""
+    return {name: definition(name) for name in METRICS} | {GAP: "log_probability_gap/1"}
 
 
 def chance(metric: str, choices: int) -> float | None:

@@ -29,6 +29,8 @@ def write_plots(results: Results, folder: Path, metric: str) -> list[Path]:
             ):
                 first = of_run.iloc[0]
                 name = f"{first['experiment'].replace('/', '-')}-seed-{first['seed']}"
-                figures[f"entities-{name}{suffix}"] = heatmap_figure(of_run, results.runs[digest, dataset], metric)
+                stem = f"entities-{name}{suffix}"
+                stem = f"{stem}-{digest}" if stem in figures else stem
+                figures[stem] = heatmap_figure(of_run, results.runs[digest, dataset], metric)
             drawn += [save(figure, folder / stem) for stem, figure in figures.items() if figure is not None]
     return drawn

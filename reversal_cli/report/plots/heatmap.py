@@ -16,6 +16,7 @@ from reversal_cli.errors import ReversalError
 from reversal_cli.report.plots.style import new_figure
 from reversal_cli.report.rows import percent
 from reversal_cli.run_directory import RunDirectory
+from reversal_cli.scoring import METRICS
 
 PAIRS = (("N2D", "N2D-reverse"), ("D2N", "D2N-reverse"))
 """Subtasks about the same entities, trained direction first."""
@@ -29,10 +30,11 @@ def heatmap_figure(of_run: pd.DataFrame, run: RunDirectory, metric: str) -> Figu
     grids = {subtask: score_grid(run, subtask, metric) for pair in PAIRS for subtask in pair}
     if any(grid is None for grid in grids.values()):
         return None
+    lower = METRICS[metric].better == "lower"
     figure = new_figure(4.6)
     panels = figure.subplots(1, len(grids))
     for (forward, backward), axes in zip(PAIRS, (panels[:2], panels[2:]), strict=True):
-        order = entity_order(grids[forward], grids[backward])
+        order = entity_order(grids[forward], grids[backward], lower)
         for subtask, panel in zip((forward, backward), axes, strict=True):
             _draw(panel, grids[subtask].reindex(order), subtask)
         entities = len(order)
@@ -42,7 +44,8 @@ def heatmap_figure(of_run: pd.DataFrame, run: RunDirectory, metric: str) -> Figu
     figure.suptitle(name, fontsize=9, fontweight="bold", x=0.01, ha="left")
     handles = [Patch(facecolor=colour, edgecolor="black", linewidth=0.4) for colour in (RIGHT, WRONG)]
     binary = all(np.isin(grid.to_numpy(), (0, 1)).all() for grid in grids.values())
-    labels = [f"right ({metric} 1)", f"wrong ({metric} 0)"] if binary else [f"{metric} 1", f"{metric} 0"]
+    one, zero = ("wrong", "right") if lower else ("right", "wrong")
+    labels = [f"{one} ({metric} 1)", f"{zero} ({metric} 0)"] if binary else [f"{metric} 1", f"{metric} 0"]
     figure.legend(handles, labels, loc="outside lower center", ncols=2)
     return figure
 
@@ -68,10 +71,10 @@ def score_grid(run: RunDirectory, subtask: str, metric: str) -> pd.DataFrame | N
     return frame.pivot_table(index="entity", columns="template", values="score", aggfunc="mean")
 
 
-def entity_order(forward: pd.DataFrame, backward: pd.DataFrame) -> list[Any]:
+def entity_order(forward: pd.DataFrame, backward: pd.DataFrame, lower_is_better: bool = False) -> list[Any]:
     """Entities by their mean in the other direction, then in the trained one, best first."""
     means = pd.DataFrame({"backward": backward.mean(axis=1), "forward": forward.mean(axis=1)})
-    return list(means.sort_values(["backward", "forward"], ascending=False, kind="stable").index)
+    return list(means.sort_values(["backward", "forward"], ascending=lower_is_better, kind="stable").index)
 
 
 def _line(record: dict[str, Any], metric: str) -> dict[str, Any]:
