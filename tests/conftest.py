@@ -1,6 +1,9 @@
 """Small checkpoints on disk, made anew for each test session: what `--model FOLDER` gets."""
 
+import os
+
 import pytest
+import torch
 from checkpoints import save_checkpoint, save_glm
 from transformers import (
     Glm4Config,
@@ -12,6 +15,13 @@ from transformers import (
     Qwen2Config,
     Qwen2ForCausalLM,
 )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread_per_worker():
+    """Parallel workers share the cores: with a pool of threads each, they would wait for one another."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        torch.set_num_threads(1)
 
 
 @pytest.fixture(autouse=True)
