@@ -79,7 +79,7 @@ class EvaluatedRun:
         """The error for predictions that cannot be compared."""
         return ReversalError(
             f"{self.predictions_path(subtask)}: {found}; expected {expected}; "
-            f"`reversal eval {self.directory.path}` predicts what is missing and scores again"
+            f"remove {self.directory.metrics_path} and run `reversal eval {self.directory.path}`"
         )
 
 
