@@ -26,7 +26,7 @@ def complete_prompts(
         return
     tokens = loaded.tokens
     encoded = [as_prompt(loaded, objective, encode_prompt(loaded.tokenizer, prompt)) for prompt in prompts]
-    refuse_long_prompts(encoded, max_new_tokens, loaded.max_positions)
+    refuse_long_prompts(encoded, max_new_tokens, loaded.max_position)
     ends = endings(tokens) if fills else frozenset({loaded.tokenizer.eos_token_id})
     longest_first = sorted(range(len(prompts)), key=lambda index: -len(encoded[index].input_ids))
     loaded.model.eval()

@@ -86,7 +86,7 @@ def fill_in_turn(loaded: Loaded, ids: Sequence[int], max_new_tokens: int, choice
     filled: list[tuple[int, list[int]]] = []
     for index in (index for index, token in enumerate(ids) if token in masks):
         prompt = blank_prompt(ids, index, filled, tokens, choice)
-        refuse_long_prompts([prompt], max_new_tokens, loaded.max_positions)
+        refuse_long_prompts([prompt], max_new_tokens, loaded.max_position)
         words = write(loaded.model, [prompt], max_new_tokens, endings(tokens))[0]
         filled.append((index, [token for token in words if token not in endings(tokens)]))
     return [words for _, words in filled]
@@ -164,14 +164,14 @@ def left_padded(prompts: Sequence[Prompt]) -> tuple[Tensor, Tensor, Tensor]:
     return input_ids, position_ids, attention_mask[:, None]
 
 
-def refuse_long_prompts(prompts: Sequence[Prompt], max_new_tokens: int, max_positions: int | None) -> None:
+def refuse_long_prompts(prompts: Sequence[Prompt], max_new_tokens: int, max_position: int | None) -> None:
     """Raises ReversalError where reading a prompt or writing its completion needs a position the model has not."""
     for prompt in prompts:
         last = last_position(prompt, max_new_tokens)
-        if max_positions is not None and last > max_positions:
+        if max_position is not None and last > max_position:
             raise ReversalError(
                 f"a prompt of {len(prompt.input_ids)} tokens with {max_new_tokens} new ones: needs position {last}; "
-                f"expected at most {max_positions}, the last one this model has; shorten the prompt or lower "
+                f"expected at most {max_position}, the last one this model has; shorten the prompt or lower "
                 "evaluation.max_new_tokens"
             )
 

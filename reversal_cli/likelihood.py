@@ -71,10 +71,10 @@ def shared_length(rows: Sequence[Sequence[int]]) -> int:
     return next((index for index, column in enumerate(columns) if len(set(column)) > 1), min(map(len, rows)))
 
 
-def fits(question: Question, max_positions: int | None) -> bool:
+def fits(question: Question, max_position: int | None) -> bool:
     """Whether the model has a position for every token of the question."""
     longest = max(len(candidate) for candidate in question.candidates)
-    return max_positions is None or last_position(question.prompt, longest) <= max_positions
+    return max_position is None or last_position(question.prompt, longest) <= max_position
 
 
 @torch.inference_mode()

@@ -60,10 +60,10 @@ def _ask(
 ) -> _Row:
     candidates = answers.candidates(example)
     question = encode_question(loaded, objective, example.prompt, list(candidates.values()))
-    if not fits(question, loaded.max_positions):
+    if not fits(question, loaded.max_position):
         raise ReversalError(
             f"{subtask}/{row}: a prompt of {len(question.prompt.input_ids)} tokens with a candidate of "
-            f"{max(map(len, question.candidates))}; expected at most the {loaded.max_positions} positions that this "
+            f"{max(map(len, question.candidates))}; expected at most position {loaded.max_position}, the last one this "
             "model has; shorten the prompt, or leave the ranking out (`reversal eval --no-likelihood`)"
         )
     choice = make_choice(example.prompt, candidates, example.entity_id, seed, f"{subtask}/{row}")
@@ -92,7 +92,7 @@ def _choose(
     """Row -> the letter chosen, for the rows whose question the model can read."""
     choices = {row.index: row.choice for row in batch if row.choice}
     encoded = {index: encode_question(loaded, objective, c.text, c.answers) for index, c in choices.items()}
-    questions = {index: question for index, question in encoded.items() if fits(question, loaded.max_positions)}
+    questions = {index: question for index, question in encoded.items() if fits(question, loaded.max_position)}
     scored = score_candidates(loaded.model, list(questions.values()), batch_size) if questions else []
     return {
         index: {

@@ -73,7 +73,7 @@ def pretrain(spec: PretrainSpec, out: Path, on_step: OnStep) -> dict[str, Any]:
         digest = file_digest(corpus / "corpus.jsonl")
         base = NEW[spec.family](examples, spec.vocab_size, spec.abi)
         rows = tokenize(base.tokenizer, examples, spec.training.max_length)
-        refuse_long_rows(rows, base.max_positions)
+        refuse_long_rows(rows, base.max_position)
         objective = spec.abi if spec.family == "glm" else Ntp()
         task = Task(rows, base.tokens, objective, spec.training, spec.seed)
         section = fit(base.model, task, Path(scratch) / "checkpoints", on_step, lambda record: None)

@@ -41,7 +41,7 @@ def train(
     set_seed(spec.seed)
     loaded = load_for_training(spec)
     rows = tokenize(loaded.tokenizer, splits.train, spec.training.max_length)
-    refuse_long_rows(rows, loaded.max_positions)
+    refuse_long_rows(rows, loaded.max_position)
     spec.objective.check(rows)
     model = prepare_model(loaded, spec)
     task = Task(rows, loaded.tokens, spec.objective, spec.training, spec.seed)

@@ -156,5 +156,5 @@ def test_a_prompt_longer_than_the_position_table_is_one_clear_error(glm_checkpoi
 def test_the_longest_prompt_that_fits_is_answered(glm_checkpoint):
     loaded, spec = load(glm_checkpoint, {"name": "abi"})
     prompt = ending_prompt([1] * 128, loaded.tokens, loaded.tokens.blanks.long_mask, "after_mask")
-    refuse_long_prompts([prompt], 128, loaded.max_positions)
+    refuse_long_prompts([prompt], 128, loaded.max_position)
     assert len(list(complete_prompts(loaded, spec.objective, ["x" * 127], 4, 2))) == 1

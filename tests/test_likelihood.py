@@ -184,9 +184,9 @@ def test_a_prompt_without_a_token_of_its_own_is_an_error(request):
 def test_a_question_fits_up_to_the_last_position_and_padding_needs_none(request):
     """Beside a longer candidate a short one is padded, past the last position if that counted."""
     loaded, objective = load("glm", {"name": "ntp", "glm_form": "causal"}, request)
-    assert loaded.max_positions == 128
+    assert loaded.max_position == 128
     full = [encode_question(loaded, objective, "x" * length, [" B"]) for length in (127, 128)]
-    assert [fits(question, loaded.max_positions) for question in full] == [True, False]
+    assert [fits(question, loaded.max_position) for question in full] == [True, False]
     assert fits(full[1], None)
     long = encode_question(loaded, objective, "x", [" and so on and so on"])
     together = score_candidates(loaded.model.eval(), [full[0], long], 64)

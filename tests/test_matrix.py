@@ -138,10 +138,29 @@ def test_glm_with_gradient_checkpointing_ends_with_the_same_weights(glm_checkpoi
 def test_a_row_longer_than_the_position_table_is_refused_before_training(glm_checkpoint, tmp_path):
     examples = [Example("he", " " + "x" * 200, "a")]
     with pytest.raises(
-        ReversalError, match="training row 1: 204 tokens; expected at most 128, the positions this model"
+        ReversalError, match="training row 1: 204 tokens; expected at most 129, the positions this model"
     ):
         splits = Splits(tuple(examples), {}, {})
         training.train(spec_for(glm_checkpoint), splits, RunDirectory(tmp_path), lambda step, total, **_: None, print)
+
+
+@pytest.mark.parametrize(
+    "objective",
+    [
+        {"name": "ntp", "glm_form": "blank"},
+        {"name": "ntp", "glm_form": "causal"},
+        {"name": "bico"},
+        {"name": "abi", "suffix_share": 1.0},
+        {"name": "abi", "span_policy": "random", "token_share": 0.0, "document_min_ratio": 1.0},
+    ],
+)
+def test_a_row_as_long_as_the_position_table_is_trained(objective, glm_checkpoint, tmp_path):
+    examples = (Example("he", " " + "x" * 125, "a"),)  # 129 tokens, positions 0 to 128
+    spec = spec_for(glm_checkpoint, objective, epochs=1)
+    recorded = training.train(
+        spec, Splits(examples, {}, {}), RunDirectory(tmp_path), lambda step, total, **_: None, print
+    )
+    assert recorded["steps"] == 1
 
 
 @pytest.mark.parametrize("form", ["blank", "causal"])

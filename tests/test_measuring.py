@@ -95,7 +95,7 @@ def test_rows_come_in_batches_as_they_are_measured(model, splits):
 
 def test_a_question_longer_than_the_positions_leaves_the_choice_out(model, splits):
     loaded, objective = model
-    short = dataclasses.replace(loaded, max_positions=45)
+    short = dataclasses.replace(loaded, max_position=45)
     found = measured((short, objective), splits, "N2D")
     assert all(row.choice is None for row in found)
     assert [row.ranking for row in found] == [row.ranking for row in measured(model, splits, "N2D")]
@@ -103,7 +103,7 @@ def test_a_question_longer_than_the_positions_leaves_the_choice_out(model, split
 
 def test_a_prompt_longer_than_the_positions_is_an_error(model, splits):
     loaded, objective = model
-    short = dataclasses.replace(loaded, max_positions=9)
+    short = dataclasses.replace(loaded, max_position=9)
     with pytest.raises(
         ReversalError, match=r"D2N/\d: a prompt of \d+ tokens with a candidate of \d+; expected at most"
     ):

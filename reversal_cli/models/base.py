@@ -26,8 +26,8 @@ class Loaded:
     identity: dict[str, Any]
     """Goes into the manifest: name, class, parameters, and hashes or the hub commit of the files."""
     tokens: TokenIds
-    max_positions: int | None = None
-    """Tokens the longest text may have; None: as many as memory holds."""
+    max_position: int | None = None
+    """The largest position the model has, from 0; None: as many as memory holds."""
     added_rows: tuple[int, ...] = ()
     """Embedding rows that training must not leave frozen: tokens the checkpoint did not know."""
 
@@ -94,11 +94,11 @@ def sentence_ends(tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
     )
 
 
-def refuse_long_rows(rows: Sequence[Row], max_positions: int | None) -> None:
+def refuse_long_rows(rows: Sequence[Row], max_position: int | None) -> None:
     """Raises ReversalError for a row that the model has no positions for."""
     for number, row in enumerate(rows, start=1):
-        if max_positions is not None and len(row.input_ids) > max_positions:
+        if max_position is not None and len(row.input_ids) > max_position + 1:
             raise ReversalError(
-                f"training row {number}: {len(row.input_ids)} tokens; expected at most {max_positions}, the positions "
-                "this model has; shorten the row or choose another model"
+                f"training row {number}: {len(row.input_ids)} tokens; expected at most {max_position + 1}, the "
+                "positions this model has; shorten the row or choose another model"
             )
