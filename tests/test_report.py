@@ -133,6 +133,17 @@ def test_an_unfinished_run_is_a_note(results):
     assert notes == [f"{run.path}: not finished, left out; `reversal eval {run.path}` finishes a trained run"]
 
 
+def test_completions_cut_at_different_lengths_are_a_note(results):
+    run = make_run(results, "long", "bico", BICO)
+    spec = run.manifest["spec"]
+    changed = spec | {"evaluation": spec["evaluation"] | {"max_new_tokens": 64}}
+    write_json(run.manifest_path, run.manifest | {"spec": changed})
+    frame, notes, _ = load_results([results])
+    (dataset,) = frame["dataset"].unique()
+    differs = "evaluation.max_new_tokens differs (40 in bico, 64 in long): fewer can cut a target off"
+    assert notes == [f"dataset {dataset}: {differs}"]
+
+
 def test_a_copy_of_a_run_is_not_counted_twice(results, tmp_path):
     original = RunDirectory(results / "bico" / "seed-0")
     copy = RunDirectory(results / "copy" / "seed-0")

@@ -86,7 +86,7 @@ def load_results(folders: Iterable[Path]) -> Results:
         where = ", ".join(str(folder) for folder in folders)
         raise ReversalError(f"{where}: no finished run; expected one with a metrics.json; run `reversal eval` first")
     frame = _frame(lines)
-    return Results(frame, notes + _dataset_notes(seen) + _definition_notes(frame), seen)
+    return Results(frame, notes + _dataset_notes(seen) + _length_notes(seen) + _definition_notes(frame), seen)
 
 
 def run_frame_lines(run: RunDirectory) -> list[dict[str, Any]]:
@@ -171,6 +171,21 @@ def _dataset_notes(runs: dict[tuple[str, str], RunDirectory]) -> list[str]:
         names = [f"{stem}.jsonl" for stem in SUBTASKS.values()]
         differ = ", ".join(name for name in names if files[first][name] != files[other][name])
         notes.append(f"datasets {first} and {other} differ in {differ}: their runs are not compared")
+    return notes
+
+
+def _length_notes(runs: dict[tuple[str, str], RunDirectory]) -> list[str]:
+    """One line per dataset on which completions were cut at different lengths: a longer one can hold more targets."""
+    by_dataset: dict[str, dict[int | None, str]] = {}
+    for (_, dataset), run in runs.items():
+        spec = run.manifest["spec"]
+        length = spec.get("evaluation", {}).get("max_new_tokens")
+        by_dataset.setdefault(dataset, {}).setdefault(length, spec["name"])
+    notes = []
+    for dataset, lengths in by_dataset.items():
+        if len(lengths) > 1:
+            found = ", ".join(f"{length} in {name}" for length, name in lengths.items())
+            notes.append(f"dataset {dataset}: evaluation.max_new_tokens differs ({found}): fewer can cut a target off")
     return notes
 
 
