@@ -1,8 +1,8 @@
 """Tables as LaTeX: one `table` each, with rules of the booktabs package and intervals in small type."""
 
-import re
 from collections.abc import Sequence
 
+from reversal_cli.report.rows import SPREAD
 from reversal_cli.report.tables import ReportTable
 
 SPECIAL = {
@@ -23,7 +23,6 @@ SPECIAL = {
     "–": "--",
     "±": r"$\pm$",
 }
-INTERVAL = re.compile(r"(?P<mean>\S+) (?P<interval>\[.*\]|±.*)")
 HEADER = "% In the preamble: \\usepackage[T1]{fontenc} \\usepackage{booktabs}"
 
 
@@ -59,10 +58,10 @@ def latex_cell(cell: str) -> str:
     >>> latex_cell("75.0 [62, 86]")
     '75.0 {\\\\scriptsize [62, 86]}'
     """
-    found = INTERVAL.fullmatch(cell)
+    found = SPREAD.fullmatch(cell)
     if found is None:
         return escape(cell)
-    return rf"{escape(found['mean'])} {{\scriptsize {escape(found['interval'])}}}"
+    return rf"{escape(found['mean'])} {{\scriptsize {escape(found['spread'])}}}"
 
 
 def escape(text: str) -> str:

@@ -4,6 +4,7 @@ Percent and rounding happen here and nowhere else.
 """
 
 import math
+import re
 from collections.abc import Sequence
 
 import pandas as pd
@@ -14,6 +15,8 @@ GROUP = ["experiment", "model", "variant", "recipe"]
 """Runs that share these differ only in their seed."""
 MISSING = "–"
 """A cell of what a run has not measured."""
+SPREAD = re.compile(r"(?P<mean>\S+) (?P<spread>\[.*\]|±.*)")
+"""A cell such as `75.0 [62, 86]` or `74.0 ± 3.1`."""
 
 Pair = tuple[str, str]
 """(subtask, metric)"""

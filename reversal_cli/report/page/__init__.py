@@ -17,13 +17,12 @@ from typing import Any
 
 from reversal_cli import __version__
 from reversal_cli.report.page.predictions import PagePredictions, collect_predictions
+from reversal_cli.report.rows import SPREAD
 from reversal_cli.report.tables import ReportTable
 from reversal_cli.run_directory import RunDirectory, write_text
 
 PAGE_NAME = "report.html"
 SVG_TITLE = re.compile(r"<title>(.*?)</title>", re.DOTALL)
-SPREAD = re.compile(r"(?P<mean>\S+) (?P<spread>\[.*\]|±.*)")
-"""A cell such as `75.0 [62, 86]` or `74.0 ± 3.1`."""
 
 
 def write_page(
