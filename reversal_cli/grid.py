@@ -23,7 +23,10 @@ def read_axes(grid: Any, source: str) -> dict[str, list[Setting]]:
 
 
 def read_rows(rows: Any, settings: Sequence[Setting], source: str) -> list[list[Setting]]:
-    """`[[rows]]`: tables of settings that go together, each one a row of the experiment (times the grid, if any)."""
+    """`[[rows]]`: tables of settings that go together, each one a row of the experiment (times the grid, if any).
+
+    What a row sets wins over the same key above the rows.
+    """
     if not isinstance(rows, list) or not rows or not all(isinstance(row, Mapping) for row in rows):
         raise ReversalError(f"{source}: rows is {rows!r}; expected tables that begin with [[rows]]")
     read = [[Setting(key, value, source) for key, value in flatten(row)] for row in rows]

@@ -47,7 +47,8 @@ def load_experiment(file: Path | None, settings: Sequence[Setting] = ()) -> Expe
     rows = read_rows(content.pop("rows", [{}]), settings, source)
     written = [Setting(key, value, source) for key, value in flatten(content)]
     for row in rows:
-        refuse_twice([*written, *(values[0] for values in axes.values()), *row])
+        refuse_twice([*(values[0] for values in axes.values()), *row])
+    refuse_twice([*written, *(values[0] for values in axes.values())])
     refuse_twice(settings)
     for setting in settings:
         if setting.key in axes:
@@ -55,8 +56,12 @@ def load_experiment(file: Path | None, settings: Sequence[Setting] = ()) -> Expe
     common, top = _take(written, settings, axes)
     name = str(top["name"].value) if "name" in top else (file.stem if file else "")
     name_source = top["name"].source if "name" in top else source
-    own = [[*row, *point] for row in rows for point in itertools.product(*axes.values())]
-    points = [_Point(point, [*common, *point, *settings]) for point in own]
+    points = []
+    for row, values in itertools.product(rows, itertools.product(*axes.values())):
+        own = [*row, *values]
+        replaced = {setting.key for setting in own}
+        kept = [setting for setting in common if setting.key not in replaced]
+        points.append(_Point(own, [*kept, *own, *settings]))
     _refuse_lists(points)
     objectives = {point.get("objective.name", "ntp").value for point in points}
     specs = settle([_layers(point, name, name_source, objectives) for point in points])

@@ -36,6 +36,21 @@ def test_every_row_is_a_run_with_its_own_recipe_and_folder():
     assert (bico.training.weight_decay, abi.training.weight_decay) != (abi.training.weight_decay,) * 2
 
 
+def test_a_row_wins_over_the_same_key_above_the_rows():
+    text = """
+    objective.name = "bico"
+    training = {epochs = 3, batch_size = 8}
+    [[rows]]
+    objective.mask_probability = 0.5
+    [[rows]]
+    objective.mask_probability = [0.1, 0.9]
+    training.epochs = 2
+    """
+    first, second = load(text).specs
+    assert (first.name, first.training.epochs, first.training.batch_size) == ("x/0.5", 3, 8)
+    assert (second.name, second.training.epochs, second.training.batch_size) == ("x/0.1-0.9-2", 2, 8)
+
+
 def test_every_model_of_the_rows_has_one_untrained_baseline():
     names = [
         spec.name for spec in load(TWO_ROWS + TWO_ROWS.replace("bico", "ntp").replace("entity", "random")).baselines
@@ -58,7 +73,7 @@ def test_a_grid_multiplies_the_rows():
             "x.toml: name and baseline cannot vary between rows; set them above the first [[rows]]",
         ),
         ("[[rows]]\nsed = 1", "x.toml: unknown key 'sed'; did you mean 'seed'?"),
-        ("seed = 1\n[[rows]]\nseed = 2", "x.toml: 'seed' is given twice; keep one of them"),
+        ("[[rows]]\nseed = 2\n[grid]\nseed = [3]", "x.toml: 'seed' is given twice; keep one of them"),
         ("[[rows]]\nseed = 1\n[[rows]]\nseed = 1", "two runs would share the folder x/seed-1"),
     ],
 )
