@@ -6,12 +6,15 @@ from pydantic import ValidationError
 
 from reversal_cli.data.base import Splits
 from reversal_cli.errors import ReversalError
+from reversal_cli.files import file_digest
 from reversal_cli.provenance import provenance, timestamp
 from reversal_cli.run_directory import RunDirectory, write_json
 from reversal_cli.spec import ExperimentSpec
 from reversal_cli.spec_loading import spec_differences
 
 DIFFERENCES_SHOWN = 4
+WEIGHT_FILES = (".safetensors", ".bin")
+ADAPTER_CONFIG = "adapter_config.json"
 
 
 def begin_run(run: RunDirectory, spec: ExperimentSpec, splits: Splits) -> None:
@@ -43,7 +46,19 @@ def begin_run(run: RunDirectory, spec: ExperimentSpec, splits: Splits) -> None:
 
 def end_training(run: RunDirectory, training: dict[str, Any], model: dict[str, Any]) -> None:
     """Adds what says that the weights are complete; to be called when they are."""
-    write_json(run.manifest_path, run.manifest | {"training": {**training, "finished": timestamp()}, "model": model})
+    section = {**training, "finished": timestamp(), "weights": weights_digests(run)}
+    write_json(run.manifest_path, run.manifest | {"training": section, "model": model})
+
+
+def weights_digests(run: RunDirectory) -> dict[str, str]:
+    """File of adapter/ or model/ -> its SHA-256: `{"model/model.safetensors": "9f86..."}`."""
+    files = [
+        path
+        for folder in (run.adapter_path, run.model_path)
+        for path in sorted(folder.glob("*"))
+        if path.suffix in WEIGHT_FILES or path.name == ADAPTER_CONFIG
+    ]
+    return {f"{path.parent.name}/{path.name}": file_digest(path) for path in files}
 
 
 def add_model(run: RunDirectory, model: dict[str, Any]) -> None:
@@ -60,6 +75,12 @@ def add_model(run: RunDirectory, model: dict[str, Any]) -> None:
             f"{run.path}: the checkpoint '{model.get('name')}' has changed since the run began ({changed}); "
             "restore it, or make the run again with --overwrite"
         )
+
+
+def add_evaluation(run: RunDirectory, arithmetic: dict[str, Any]) -> None:
+    """Adds the arithmetic that the predictions were made with; the last evaluation's, if there were several."""
+    if run.manifest.get("evaluation") != arithmetic:
+        write_json(run.manifest_path, run.manifest | {"evaluation": arithmetic})
 
 
 def stored_spec(run: RunDirectory) -> ExperimentSpec:

@@ -16,8 +16,8 @@ from transformers import set_seed
 
 from reversal_cli.data.berglund import load_rows
 from reversal_cli.data.name_description import write_corpus
+from reversal_cli.files import file_digest
 from reversal_cli.models.base import refuse_long_rows, tokenize
-from reversal_cli.models.checkpoint import file_digest
 from reversal_cli.models.tiny import NEW
 from reversal_cli.objectives.abi import Abi
 from reversal_cli.objectives.base import FamilyName

@@ -27,7 +27,7 @@ from reversal_cli.models import load_for_training
 from reversal_cli.models.attention import install_mirrored_attention
 from reversal_cli.models.base import Loaded, refuse_long_rows, tokenize
 from reversal_cli.models.families import FAMILIES
-from reversal_cli.models.precision import choose_device, choose_dtype
+from reversal_cli.models.precision import arithmetic, choose_device, choose_dtype
 from reversal_cli.run_directory import RunDirectory, save_folder
 from reversal_cli.spec import ExperimentSpec, TrainingSpec
 from reversal_cli.trainer import Collator, EvaluatedEpochs, ObjectiveTrainer, OnLog, OnStep, Reporter, Task
@@ -131,8 +131,7 @@ def fit(
         "tokens": sum(int(plan.lengths[key.index]) for batch in trained for key in batch),
         "wall_seconds": round(seconds_before + time.monotonic() - started, 1),
         "resumed": resume is not None,
-        "dtype": str(dtype).removeprefix("torch."),
-        "device": str(device),
+        **arithmetic(dtype, device),
         "total_parameters": sum(parameter.numel() for parameter in model.parameters()),
         "trainable_parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
     }
