@@ -2,7 +2,10 @@
 
 Per batch a coin decides between an ordinary NTP step and a denoising step: random tokens are replaced by a placeholder,
 attention is bidirectional over the tokens that are real and not masked, and the logits at i-1 predict the masked token
-at i. The mirrored rotary attention that makes this work lives in `models/attention.py`; GLM's learned absolute
+at i. The placeholder is the pad token. A Llama whose config names a pad token (as tiny-llama's does) gives its embedding
+no gradient, so the placeholder stays what the checkpoint has for it; under LoRA, as published, every embedding does.
+
+The mirrored rotary attention that makes this work lives in `models/attention.py`; GLM's learned absolute
 positions need no mirroring.
 """
 

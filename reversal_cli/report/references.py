@@ -14,7 +14,7 @@ REFERENCES: dict[str, tuple[str, str]] = {
     ),
     "in-context": (
         "fact in context",
-        "the run with the fact in the prompt: a control; very small models cannot read it",
+        "the run with the fact in the prompt: a control, not a ceiling, since a very small model cannot use a context",
     ),
 }
 """Row -> its name in a table, and what it is. In the order of the table."""
