@@ -38,7 +38,7 @@ def load(spec: ModelSpec, dtype: torch.dtype, device: torch.device) -> Loaded:
                 output_loading_info=True,
             )
             refuse_missing_weights(spec, report)
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError, UnpicklingError) as error:
+    except (OSError, ValueError, KeyError, EOFError, RuntimeError, SafetensorError, UnpicklingError) as error:
         raise cannot_load(spec, " ".join(str(error).split())[:300]) from None
     prepare_tokenizer(tokenizer, model, spec.name)
     found = identity(spec, type(model).__name__, model.num_parameters(), vars(model.config).get("_commit_hash"))
