@@ -27,6 +27,7 @@ from reversal_cli.models.attention import install_mirrored_attention
 from reversal_cli.models.base import Loaded, refuse_long_rows, tokenize
 from reversal_cli.models.families import FAMILIES
 from reversal_cli.models.precision import choose_device, choose_dtype
+from reversal_cli.models.probing import refuse_ignored_mask, refuse_without_rotary
 from reversal_cli.resumption import NEW, Found, SealedCheckpoints, find_checkpoint, remove_unusable
 from reversal_cli.run_directory import RunDirectory, save_folder
 from reversal_cli.spec import ExperimentSpec, TrainingSpec
@@ -67,7 +68,10 @@ def prepare_model(loaded: Loaded, spec: ExperimentSpec) -> nn.Module:
     if spec.training.gradient_checkpointing:
         loaded.model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     if spec.objective.mirrored and loaded.tokens.family == "rotary":
+        name = loaded.identity["name"]
+        refuse_without_rotary(loaded.model, name, "BICO")
         install_mirrored_attention(loaded.model)
+        refuse_ignored_mask(loaded.model, name, "BICO")
     return add_lora(loaded, spec.training) if spec.training.tuning == "lora" else loaded.model
 
 
@@ -85,7 +89,14 @@ def add_lora(loaded: Loaded, training: TrainingSpec) -> nn.Module:
         # peft's own wrapper of causal models expects transformers' `generate`, which GLM has not.
         task_type="CAUSAL_LM" if loaded.tokens.family == "rotary" else None,
     )
-    return get_peft_model(model, config)
+    try:
+        return get_peft_model(model, config)
+    except ValueError as error:
+        reason = " ".join(str(error).split())[:160]
+        raise ReversalError(
+            f"model '{loaded.identity['name']}': LoRA cannot train a {type(model).__name__} ({reason}); expected "
+            "linear layers that LoRA knows; pass --full, or set training.lora.dropout = 0 for a mixture of experts"
+        ) from None
 
 
 def save(model: nn.Module, loaded: Loaded, folder: Path) -> None:
