@@ -1,7 +1,7 @@
 """The model of a run as evaluation asks it: for completions, and for likelihoods of given answers."""
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reversal_cli import manifest
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 class Answering(NamedTuple):
     complete: Complete
     measure: Measure
+    load: Callable[[], object]
+    """Loads the model now; raises ReversalError where it cannot."""
 
 
 def answering(
@@ -47,4 +49,4 @@ def answering(
 
         return measure_rows(loaded(), spec.objective, splits, subtask, rows, spec.evaluation.seed, size)
 
-    return Answering(complete, measure)
+    return Answering(complete, measure, loaded)

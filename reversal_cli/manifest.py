@@ -1,5 +1,7 @@
 """What manifest.json says of a run, and whether a run directory may be used for a spec."""
 
+import hashlib
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -12,6 +14,8 @@ from reversal_cli.spec import ExperimentSpec
 from reversal_cli.spec_loading import spec_differences
 
 DIFFERENCES_SHOWN = 4
+WEIGHT_FILES = ("*.safetensors", "*.bin")
+"""What decides an answer in adapter/ or model/, beside adapter_config.json."""
 
 
 def begin_run(run: RunDirectory, spec: ExperimentSpec, splits: Splits) -> None:
@@ -41,9 +45,32 @@ def begin_run(run: RunDirectory, spec: ExperimentSpec, splits: Splits) -> None:
     write_json(run.manifest_path, manifest)
 
 
+def begin_anew(run: RunDirectory, spec: ExperimentSpec, splits: Splits) -> None:
+    """Removes what the run has, and begins it; to be called when nothing is left that could be refused."""
+    run.clear()
+    begin_run(run, spec, splits)
+
+
 def end_training(run: RunDirectory, training: dict[str, Any], model: dict[str, Any]) -> None:
-    """Adds what says that the weights are complete; to be called when they are."""
-    write_json(run.manifest_path, run.manifest | {"training": {**training, "finished": timestamp()}, "model": model})
+    """Adds what says that the weights are complete, and which they are; to be called when they are."""
+    section = {**training, "weights": weights_digests(run), "finished": timestamp()}
+    write_json(run.manifest_path, run.manifest | {"training": section, "model": model})
+
+
+def weights_digests(run: RunDirectory) -> dict[str, str]:
+    """`model/model.safetensors` -> sha256, of every file of weights in model/ and adapter/, and of the adapter's
+    configuration."""
+    files = [
+        path for folder in (run.adapter_path, run.model_path) for form in WEIGHT_FILES for path in folder.glob(form)
+    ]
+    configuration = run.adapter_path / "adapter_config.json"
+    files += [configuration] if configuration.is_file() else []
+    return {str(path.relative_to(run.path)): _digest(path) for path in sorted(files)}
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def add_model(run: RunDirectory, model: dict[str, Any]) -> None:
@@ -75,7 +102,8 @@ def stored_spec(run: RunDirectory) -> ExperimentSpec:
 
 def _has_work(run: RunDirectory) -> bool:
     """Whether anything would be lost. A run that failed before its first checkpoint may be begun anew."""
-    folders = (run.checkpoints_path, run.adapter_path, run.model_path, run.predictions_path("").parent)
+    evaluations = (run.all_predictions_path, run.overwriting.evaluation_path)
+    folders = (run.checkpoints_path, run.adapter_path, run.model_path, *evaluations)
     return run.is_complete or any(folder.is_dir() and any(folder.iterdir()) for folder in folders)
 
 

@@ -23,7 +23,8 @@ from reversal_cli.objectives.abi import Abi
 from reversal_cli.objectives.base import FamilyName
 from reversal_cli.objectives.ntp import Ntp
 from reversal_cli.provenance import provenance
-from reversal_cli.run_directory import save_folder, write_json
+from reversal_cli.run_directory import write_json
+from reversal_cli.saving import save_folder
 from reversal_cli.spec import Section, TrainingSpec
 from reversal_cli.trainer import OnStep, Task
 from reversal_cli.training import fit

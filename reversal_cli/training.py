@@ -28,16 +28,23 @@ from reversal_cli.models.attention import install_mirrored_attention
 from reversal_cli.models.base import Loaded, refuse_long_rows, tokenize
 from reversal_cli.models.families import FAMILIES
 from reversal_cli.models.precision import choose_device, choose_dtype
-from reversal_cli.run_directory import RunDirectory, save_folder
+from reversal_cli.run_directory import RunDirectory
+from reversal_cli.saving import save_folder
 from reversal_cli.spec import ExperimentSpec, TrainingSpec
 from reversal_cli.trainer import Collator, EvaluatedEpochs, ObjectiveTrainer, OnLog, OnStep, Reporter, Task
 
 
 def train(
-    spec: ExperimentSpec, splits: Splits, run: RunDirectory, on_step: OnStep, say: Callable[[str], None]
+    spec: ExperimentSpec,
+    splits: Splits,
+    run: RunDirectory,
+    on_step: OnStep,
+    say: Callable[[str], None],
+    begin: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
     """Fine-tunes and saves adapter/ or model/ into the run directory. Returns the manifest's `training` section and the
-    model's identity under the key `model`. `say` gets one line about each evaluation along training."""
+    model's identity under the key `model`. `say` gets one line about each evaluation along training; `begin` is called
+    when the base is loaded and the rows fit, before anything of the run directory is read or written."""
     set_seed(spec.seed)
     loaded = load_for_training(spec)
     rows = tokenize(loaded.tokenizer, splits.train, spec.training.max_length)
@@ -45,6 +52,7 @@ def train(
     spec.objective.check(rows)
     model = prepare_model(loaded, spec)
     task = Task(rows, loaded.tokens, spec.objective, spec.training, spec.seed)
+    begin()
     checkpoint = last_whole_checkpoint(run.checkpoints_path)
     last_step = int(checkpoint.rpartition("-")[2]) if checkpoint else 0
     kept = run.trim_log(last_step)
