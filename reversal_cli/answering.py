@@ -9,6 +9,7 @@ from reversal_cli.data.base import Splits
 from reversal_cli.predictions import Complete, Measure
 from reversal_cli.run_directory import RunDirectory
 from reversal_cli.spec import ExperimentSpec
+from reversal_cli.weights import refuse_other_weights
 
 if TYPE_CHECKING:
     from reversal_cli.models.base import Loaded
@@ -32,6 +33,7 @@ def answering(
 
     @functools.cache
     def loaded() -> "Loaded":
+        refuse_other_weights(run, spec)
         from reversal_cli.models import load_for_evaluation
 
         training = spec.training.model_copy(update={"device": device or spec.training.device})
