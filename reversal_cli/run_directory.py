@@ -21,6 +21,7 @@ from typing import Any
 
 from reversal_cli.errors import ReversalError
 from reversal_cli.run_lock import locked
+from reversal_cli.strict_json import json_lines, parse_json
 
 
 def write_text(path: Path, text: str) -> None:
@@ -36,13 +37,13 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, content: Any) -> None:
     """Indented and sorted, so that two versions of a file can be compared by eye."""
-    write_text(path, json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+    write_text(path, json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object. Raises ReversalError where the file is no JSON object."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parse_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ReversalError(f"{path}: no such file; expected a JSON file of a run; check the path") from None
     except ValueError as error:
@@ -64,7 +65,7 @@ def read_records(path: Path, remedy: str) -> list[dict[str, Any]]:
         if not line:
             continue
         try:
-            records.append(json.loads(line))
+            records.append(parse_json(line))
         except ValueError:
             if number == len(lines):
                 break
@@ -170,13 +171,11 @@ class RunDirectory:
         path = self.predictions_path(subtask)
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8") as file:
-            file.write("".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records))
+            file.write(json_lines(records))
 
     def write_predictions(self, subtask: str, records: Iterable[dict[str, Any]]) -> None:
         """Replaces the file."""
-        write_text(
-            self.predictions_path(subtask), "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
-        )
+        write_text(self.predictions_path(subtask), json_lines(records))
 
     def remove_checkpoints(self) -> None:
         shutil.rmtree(self.checkpoints_path, ignore_errors=True)
@@ -214,7 +213,7 @@ class RunDirectory:
 
 def _append(path: Path, record: dict[str, Any]) -> None:
     with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(record, sort_keys=True) + "\n")
+        file.write(json.dumps(record, sort_keys=True, allow_nan=False) + "\n")
 
 
 def _trim(path: Path, last_step: int) -> list[dict[str, Any]]:

@@ -146,7 +146,8 @@ class Reporter(TrainerCallback):
                 "lower training.learning_rate, or use --dtype bfloat16 or float32"
             )
         epoch = round(state.global_step / self.steps_per_epoch, 4)
-        rates = {key: logs[key] for key in ("learning_rate", "grad_norm") if key in logs}
+        # In half precision the gradient of a step may overflow; the step is then left out, and has no norm.
+        rates = {key: logs[key] for key in ("learning_rate", "grad_norm") if math.isfinite(logs.get(key, math.nan))}
         seconds = round(time.monotonic() - self.started, 1)
         self.write_log({"step": state.global_step, "epoch": epoch, "loss": self.loss, "seconds": seconds, **rates})
 

@@ -1,0 +1,62 @@
+"""A model that computes NaN or infinity has no answer: the evaluation stops and names the prompt.
+
+NaN would otherwise pass for an answer: greedy decoding takes it for the largest logit, and no comparison with it holds.
+"""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from reversal_cli.errors import ReversalError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class NotFiniteError(ReversalError):
+    """The refusal of one prompt. row: its place among those asked together. where: which one that is."""
+
+    def __init__(self, row: int, where: str = ""):
+        super().__init__(
+            f"{where or f'prompt {row}'}: the model computes NaN or infinity; expected numbers; its weights are broken "
+            "or too large for its dtype: train it again, or evaluate it in float32 with --device cpu"
+        )
+        self.row = row
+        self.where = where
+
+
+def finite_rows(logits: "Tensor") -> "Tensor":
+    """bool [b]: whether the largest of each row's logits [b, v] is a number; it is not where any of them is NaN.
+
+    A logit of minus infinity only says: never this token.
+    """
+    return logits.amax(dim=-1).isfinite()
+
+
+def refuse_not_finite(steps: Sequence["Tensor"], lengths: Sequence[int]) -> None:
+    """Raises NotFiniteError for the first row that was not finite at one of its steps.
+
+    steps: `finite_rows` of each step. lengths: of each row's completion; what was computed after it does not count.
+    """
+    finite = [step.tolist() for step in steps]
+    for row, length in enumerate(lengths):
+        if not all(step[row] for step in finite[:length]):
+            raise NotFiniteError(row)
+
+
+@contextlib.contextmanager
+def asking(prompts: Sequence[str]) -> Iterator[None]:
+    """Inside, a refused row is named by its prompt."""
+    try:
+        yield
+    except NotFiniteError as error:
+        raise NotFiniteError(error.row, f"the prompt {prompts[error.row]!r}") from None
+
+
+@contextlib.contextmanager
+def working_on(where: str) -> Iterator[None]:
+    """Inside, a refusal begins with where it happened: the run and the subtask."""
+    try:
+        yield
+    except NotFiniteError as error:
+        raise NotFiniteError(error.row, f"{where}: {error.where}") from None
