@@ -1,7 +1,7 @@
 """The model of a run as evaluation asks it: for completions, and for likelihoods of given answers."""
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reversal_cli import manifest
@@ -9,6 +9,7 @@ from reversal_cli.data.base import Splits
 from reversal_cli.predictions import Complete, Measure
 from reversal_cli.run_directory import RunDirectory
 from reversal_cli.spec import ExperimentSpec
+from reversal_cli.weights import refuse_other_weights
 
 if TYPE_CHECKING:
     from reversal_cli.models.base import Loaded
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 class Answering(NamedTuple):
     complete: Complete
     measure: Measure
+    load: Callable[[], object]
+    """Loads the model now; raises ReversalError where it cannot."""
 
 
 def answering(
@@ -30,6 +33,7 @@ def answering(
 
     @functools.cache
     def loaded() -> "Loaded":
+        refuse_other_weights(run, spec)
         from reversal_cli.models import load_for_evaluation
         from reversal_cli.models.precision import arithmetic
 
@@ -49,4 +53,4 @@ def answering(
 
         return measure_rows(loaded(), spec.objective, splits, subtask, rows, spec.evaluation.seed, size)
 
-    return Answering(complete, measure)
+    return Answering(complete, measure, loaded)

@@ -16,6 +16,7 @@ from torch import nn
 from reversal_cli.data.base import Splits, Subtask
 from reversal_cli.decoding import complete_prompts
 from reversal_cli.errors import ReversalError
+from reversal_cli.finite import working_on
 from reversal_cli.models.attention import stock_attention
 from reversal_cli.models.base import Loaded
 from reversal_cli.predictions import make_prediction, select_rows
@@ -80,12 +81,14 @@ class Curve:
         for name, subtask in self.subtasks.items():
             prompts = [example.prompt for example in subtask.examples]
             records = []
-            for batch in complete_prompts(
+            batches = complete_prompts(
                 self.loaded, self.spec.objective, prompts, settings.max_new_tokens, settings.batch_size
-            ):
-                records += [make_prediction(subtask, item.index, item, self.index) for item in batch]
-                done += len(batch)
-                on_prompts(done, total)
+            )
+            with working_on(f"{self.run.path}: {name}"):
+                for batch in batches:
+                    records += [make_prediction(subtask, item.index, item, self.index) for item in batch]
+                    done += len(batch)
+                    on_prompts(done, total)
             measured[name] = summarize(records)
         return measured
 

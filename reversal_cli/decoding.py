@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from transformers import PreTrainedTokenizerBase
 
 from reversal_cli.filling import Prompt, begun_prompt, causal_prompt, ending_prompt, endings, refuse_long_prompts, write
+from reversal_cli.finite import asking
 from reversal_cli.generation import encode_prompt, generate_completions
 from reversal_cli.models.base import Loaded
 from reversal_cli.objectives.abi import Abi
@@ -18,7 +19,8 @@ def complete_prompts(
 ) -> Iterator[list[Completion]]:
     """Yields batches of greedy completions, longest prompts first. None depends on the batch it is in.
 
-    Raises ReversalError when a prompt is too long for the model or a batch does not fit into memory.
+    Raises ReversalError when a prompt is too long for the model, a batch does not fit into memory, or logits are not
+    finite.
     """
     fills = objective.fills_blanks(loaded.tokens.family)
     if loaded.tokens.family == "rotary" and not fills:
@@ -32,7 +34,8 @@ def complete_prompts(
     loaded.model.eval()
     for start in range(0, len(prompts), batch_size):
         indices = longest_first[start : start + batch_size]
-        rows = write(loaded.model, [encoded[index] for index in indices], max_new_tokens, ends)
+        with asking([prompts[index] for index in indices]):
+            rows = write(loaded.model, [encoded[index] for index in indices], max_new_tokens, ends)
         yield [
             Completion(index, text_of(loaded.tokenizer, row, ends), row[-1] in ends)
             for index, row in zip(indices, rows, strict=True)

@@ -8,6 +8,7 @@ from typing import Any
 from reversal_cli.data.base import SUBTASKS, Splits, Subtask
 from reversal_cli.data.controls import controls
 from reversal_cli.errors import ReversalError, unknown_name
+from reversal_cli.finite import NotFiniteError
 from reversal_cli.predictions import Complete, Measure, Progress, Record, add_likelihood, predict
 from reversal_cli.run_directory import RunDirectory, write_json
 from reversal_cli.scoring import GAP, definitions
@@ -106,6 +107,8 @@ def _ask_control(
 ) -> list[Record]:
     try:
         return predict(run, complete, subtask, index, None, on_progress)
+    except NotFiniteError:
+        raise
     except ReversalError as error:  # their prompts are longer than those of the benchmark
         raise ReversalError(f"{subtask.name}: {error} (`reversal eval --no-controls` leaves it out)") from None
 

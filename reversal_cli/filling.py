@@ -13,6 +13,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from reversal_cli.errors import ReversalError
+from reversal_cli.finite import finite_rows, refuse_not_finite
 from reversal_cli.models.base import Loaded
 from reversal_cli.objectives.base import FamilyName, TokenIds
 from reversal_cli.objectives.blanks import SpanPositions, single_row_positions
@@ -103,7 +104,7 @@ def write(
 ) -> list[list[int]]:
     """The new tokens of each prompt, the one of `ends` that stopped it included, with a key-value cache.
 
-    Raises ReversalError when the batch does not fit into memory.
+    Raises ReversalError when the batch does not fit into memory, or where a row's logits are not finite.
     """
     device = next(model.parameters()).device
     try:
@@ -122,6 +123,7 @@ def _write(
     keys = attention_mask[:, 0, -1]  # [b, s]: what a new token sees
     step = torch.tensor([prompt.step for prompt in prompts], device=device)[..., None]  # [b, rows, 1]
     written: list[list[int]] = [[] for _ in prompts]
+    finite: list[Tensor] = []
     cache = None
     for _ in range(max_new_tokens):
         output = model(
@@ -133,6 +135,7 @@ def _write(
             logits_to_keep=1,
         )
         chosen = output.logits[:, -1].argmax(dim=-1)  # [b]
+        finite.append(finite_rows(output.logits[:, -1]))
         for row, token in zip(written, chosen.tolist(), strict=True):
             if not row or row[-1] not in ends:
                 row.append(token)
@@ -142,6 +145,7 @@ def _write(
         position_ids = position_ids[..., -1:] + step
         keys = torch.cat([keys, torch.ones_like(keys[:, :1])], dim=1)
         attention_mask = keys[:, None, None]  # [b, 1, 1, keys]
+    refuse_not_finite(finite, [len(row) for row in written])
     return written
 
 

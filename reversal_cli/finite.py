@@ -1,52 +1,62 @@
-"""Numbers that must be finite: the loss and gradient norm of every step, and the weights that are saved."""
+"""A model that computes NaN or infinity has no answer: the evaluation stops and names the prompt.
 
-from typing import Any
+NaN would otherwise pass for an answer: greedy decoding takes it for the largest logit, and no comparison with it holds.
+"""
 
-import torch
-from torch import Tensor, nn
-from transformers import TrainerCallback
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from reversal_cli.errors import ReversalError
 
-REMEDY = "lower training.learning_rate, or use --dtype bfloat16 or float32"
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
-class FiniteSteps(TrainerCallback):
-    """Stops a training at the first step whose loss or gradient norm is no number, and before such weights are saved.
+class NotFiniteError(ReversalError):
+    """The refusal of one prompt. row: its place among those asked together. where: which one that is."""
 
-    On a CPU each step is looked at as it ends. A GPU would have to be waited for: there the first such step is
-    remembered on the device, and read where Trainer waits anyway, before a log record or a checkpoint.
-    """
-
-    def __init__(self, device: torch.device):
-        self.waits = device.type != "cpu"
-        self.first = {kind: torch.tensor([-1.0, 0.0], device=device) for kind in ("loss", "gradient norm")}
-        """Kind -> [step, value] of its first number that is not finite; step -1: none yet."""
-
-    def add(self, kind: str, step: int, value: Tensor) -> None:
-        """value: float [], the loss or gradient norm of a step (from 1)."""
-        first = self.first[kind]
-        here = torch.stack([torch.full_like(first[0], step), value.detach().to(first)])
-        self.first[kind] = torch.where((first[0] < 0) & ~torch.isfinite(value), here, first)
-
-    def on_step_end(self, args: Any, state: Any, control: Any, model: nn.Module, **_: Any) -> None:
-        """Raises ReversalError. Nothing of such a step is logged, evaluated or saved."""
-        if self.waits and not (control.should_log or control.should_save):
-            return
-        for kind, first in self.first.items():
-            step, value = first.tolist()
-            if step >= 0:
-                raise ReversalError(f"training: the {kind} is {value} at step {step:.0f}; expected a number; {REMEDY}")
-        if control.should_save:
-            refuse_unusable_weights(model, f"after step {state.global_step}")
-
-
-def refuse_unusable_weights(model: nn.Module, when: str) -> None:
-    """Raises ReversalError where a weight that is trained is no number: such weights are never saved."""
-    named = [(name, weight) for name, weight in model.named_parameters() if weight.requires_grad]
-    broken = [name for name, weight in named if not torch.isfinite(weight).all()]
-    if broken:
-        raise ReversalError(
-            f"training: {len(broken)} of {len(named)} trained tensors are not finite {when} ({broken[0]} ...); "
-            f"expected numbers; {REMEDY}"
+    def __init__(self, row: int, where: str = ""):
+        super().__init__(
+            f"{where or f'prompt {row}'}: the model computes NaN or infinity; expected numbers; its weights are broken "
+            "or too large for its dtype: train it again, or evaluate it in float32 with --device cpu"
         )
+        self.row = row
+        self.where = where
+
+
+def finite_rows(logits: "Tensor") -> "Tensor":
+    """bool [b]: whether the largest of each row's logits [b, v] is a number; it is not where any of them is NaN.
+
+    A logit of minus infinity only says: never this token.
+    """
+    return logits.amax(dim=-1).isfinite()
+
+
+def refuse_not_finite(steps: Sequence["Tensor"], lengths: Sequence[int]) -> None:
+    """Raises NotFiniteError for the first row that was not finite at one of its steps.
+
+    steps: `finite_rows` of each step. lengths: of each row's completion; what was computed after it does not count.
+    """
+    finite = [step.tolist() for step in steps]
+    for row, length in enumerate(lengths):
+        if not all(step[row] for step in finite[:length]):
+            raise NotFiniteError(row)
+
+
+@contextlib.contextmanager
+def asking(prompts: Sequence[str]) -> Iterator[None]:
+    """Inside, a refused row is named by its prompt."""
+    try:
+        yield
+    except NotFiniteError as error:
+        raise NotFiniteError(error.row, f"the prompt {prompts[error.row]!r}") from None
+
+
+@contextlib.contextmanager
+def working_on(where: str) -> Iterator[None]:
+    """Inside, a refusal begins with where it happened: the run and the subtask."""
+    try:
+        yield
+    except NotFiniteError as error:
+        raise NotFiniteError(error.row, f"{where}: {error.where}") from None

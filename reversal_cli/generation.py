@@ -4,9 +4,17 @@ import contextlib
 from collections.abc import Iterator, Sequence
 
 import torch
-from transformers import GenerationConfig, GenerationMixin, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import (
+    GenerationConfig,
+    GenerationMixin,
+    LogitsProcessor,
+    LogitsProcessorList,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 
 from reversal_cli.errors import ReversalError
+from reversal_cli.finite import asking, finite_rows, refuse_not_finite
 from reversal_cli.predictions import Completion
 
 
@@ -23,7 +31,8 @@ def generate_completions(
     counted in the positions. (In half precision, near-equal logits can still be ordered differently by another kernel.)
     Decoding stops at the tokenizer's eos token, the one that training appends.
 
-    Raises ReversalError when the tokenizer has no eos token or a batch does not fit into memory.
+    Raises ReversalError when the tokenizer has no eos token, a batch does not fit into memory, or logits are not
+    finite.
     """
     if tokenizer.eos_token_id is None:
         raise ReversalError(f"{tokenizer.name_or_path}: has no eos token; expected one to stop at; set eos_token")
@@ -32,7 +41,8 @@ def generate_completions(
     longest_first = sorted(range(len(prompts)), key=lambda index: -len(encoded[index]))
     for start in range(0, len(prompts), batch_size):
         indices = longest_first[start : start + batch_size]
-        rows = _generate_batch(model, tokenizer, [encoded[index] for index in indices], max_new_tokens)
+        with asking([prompts[index] for index in indices]):
+            rows = _generate_batch(model, tokenizer, [encoded[index] for index in indices], max_new_tokens)
         yield [_completion(tokenizer, index, encoded[index], row) for index, row in zip(indices, rows, strict=True)]
 
 
@@ -76,6 +86,18 @@ def plain_generation(model: PreTrainedModel, config: GenerationConfig) -> Iterat
             module.generation_config = original
 
 
+class FiniteSteps(LogitsProcessor):
+    """Changes nothing; remembers at which steps the logits of each row were numbers."""
+
+    def __init__(self) -> None:
+        self.steps: list[torch.Tensor] = []
+        """bool [b] each."""
+
+    def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
+        self.steps.append(finite_rows(scores))
+        return scores
+
+
 def _generate_batch(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, rows: Sequence[Sequence[int]], max_new_tokens: int
 ) -> list[list[int]]:
@@ -91,15 +113,28 @@ def _generate_batch(
     )
     device = next(model.parameters()).device
     input_ids, attention_mask = (tensor.to(device) for tensor in left_pad(rows, pad))
+    finite = FiniteSteps()
     with plain_generation(model, config), torch.inference_mode():
         try:
-            output = model.generate(input_ids=input_ids, attention_mask=attention_mask, generation_config=config)
+            output = model.generate(
+                input_ids=input_ids,
+                attention_mask=attention_mask,
+                generation_config=config,
+                logits_processor=LogitsProcessorList([finite]),
+            )
         except torch.OutOfMemoryError:
             raise ReversalError(
                 f"evaluation.batch_size: {len(rows)} prompts do not fit into the memory of {device}; "
                 "expected a smaller batch; lower it and run again, finished predictions are kept"
             ) from None
-    return output[:, input_ids.shape[1] :].tolist()
+    new_ids = output[:, input_ids.shape[1] :].tolist()
+    refuse_not_finite(finite.steps, [len(until_eos(row, tokenizer.eos_token_id)) + 1 for row in new_ids])
+    return new_ids
+
+
+def until_eos(new_ids: list[int], eos: int) -> list[int]:
+    """What stands before the first eos; everything without one."""
+    return new_ids[: new_ids.index(eos)] if eos in new_ids else new_ids
 
 
 def _completion(
@@ -107,7 +142,7 @@ def _completion(
 ) -> Completion:
     """Everything before the first eos, as text."""
     stopped = tokenizer.eos_token_id in new_ids
-    kept = new_ids[: new_ids.index(tokenizer.eos_token_id)] if stopped else new_ids
+    kept = until_eos(new_ids, tokenizer.eos_token_id)
     return Completion(index, decode_continuation(tokenizer, prompt_ids, kept), stopped)
 
 

@@ -6,6 +6,7 @@ taken in float32, so none depends on the batch it is in.
 """
 
 import copy
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from transformers import Cache, PreTrainedModel
 from reversal_cli.decoding import as_prompt
 from reversal_cli.errors import ReversalError
 from reversal_cli.filling import Prompt, last_position, left_padded
+from reversal_cli.finite import NotFiniteError
 from reversal_cli.generation import without_eos
 from reversal_cli.models.base import Loaded
 from reversal_cli.objectives.base import IGNORE
@@ -82,7 +84,8 @@ def score_candidates(model: PreTrainedModel, questions: Sequence[Question], batc
     """The likelihood of every candidate of every question, in their order. The model should be in evaluation mode.
 
     Memory is that of the keys of all these prompts (pass no more than `batch_size` of them), and of as many sequences
-    of prompt and candidate as `batch_size` says. Raises ReversalError when that does not fit.
+    of prompt and candidate as `batch_size` says. Raises ReversalError when that does not fit, or where a likelihood is
+    not finite.
     """
     device = next(model.parameters()).device
     try:
@@ -93,6 +96,9 @@ def score_candidates(model: PreTrainedModel, questions: Sequence[Question], batc
             f"evaluation.batch_size: {batch_size} candidate answers do not fit into the memory of {device}; "
             "expected a smaller batch; lower it and run again, finished predictions are kept"
         ) from None
+    for row, candidate in sums:
+        if not math.isfinite(sums[row, candidate]):
+            raise NotFiniteError(row)
     return [
         [Likelihood(sums[row, candidate], len(candidate)) for candidate in question.candidates]
         for row, question in enumerate(questions)

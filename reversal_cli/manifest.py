@@ -44,9 +44,15 @@ def begin_run(run: RunDirectory, spec: ExperimentSpec, splits: Splits) -> None:
     write_json(run.manifest_path, manifest)
 
 
+def begin_anew(run: RunDirectory, spec: ExperimentSpec, splits: Splits) -> None:
+    """Removes what the run has, and begins it; to be called when nothing is left that could be refused."""
+    run.clear()
+    begin_run(run, spec, splits)
+
+
 def end_training(run: RunDirectory, training: dict[str, Any], model: dict[str, Any]) -> None:
-    """Adds what says that the weights are complete; to be called when they are."""
-    section = {**training, "finished": timestamp(), "weights": weights_digests(run)}
+    """Adds what says that the weights are complete, and which they are; to be called when they are."""
+    section = {**training, "weights": weights_digests(run), "finished": timestamp()}
     write_json(run.manifest_path, run.manifest | {"training": section, "model": model})
 
 
@@ -96,7 +102,8 @@ def stored_spec(run: RunDirectory) -> ExperimentSpec:
 
 def _has_work(run: RunDirectory) -> bool:
     """Whether anything would be lost. A run that failed before its first checkpoint may be begun anew."""
-    folders = (run.checkpoints_path, run.adapter_path, run.model_path, run.predictions_path("").parent)
+    evaluations = (run.all_predictions_path, run.overwriting.evaluation_path)
+    folders = (run.checkpoints_path, run.adapter_path, run.model_path, *evaluations)
     return run.is_complete or any(folder.is_dir() and any(folder.iterdir()) for folder in folders)
 
 

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from reversal_cli.data.base import Example, Splits
 from reversal_cli.errors import ReversalError
+from reversal_cli.finite import asking
 from reversal_cli.likelihood import Likelihood, Question, encode_question, fits, score_candidates
 from reversal_cli.models.base import Loaded
 from reversal_cli.predictions import Measured
@@ -37,7 +38,8 @@ def measure_rows(
     """Yields batches of measured rows, longest prompts first. No row depends on the batch it is in.
 
     rows: indices into the examples of `subtask`. seed: decides the other entity, the distractors and their order.
-    Raises ReversalError when a prompt is too long for the model or a batch does not fit into memory.
+    Raises ReversalError when a prompt is too long for the model, a batch does not fit into memory, or a likelihood is
+    not finite.
     """
     examples = splits.subtasks[subtask].examples
     answers = Answers.of(splits, splits.subtasks[subtask].target)
@@ -47,7 +49,8 @@ def measure_rows(
     for start in range(0, len(rows), batch_size):
         indices = longest_first[start : start + batch_size]
         batch = [_ask(loaded, objective, subtask, row, examples[row], answers, seed) for row in indices]
-        scored = score_candidates(loaded.model, [row.question for row in batch], batch_size)
+        with asking([row.example.prompt for row in batch]):
+            scored = score_candidates(loaded.model, [row.question for row in batch], batch_size)
         chosen = _choose(loaded, objective, batch, batch_size)
         yield [
             Measured(row.index, _ranking(row, likelihoods, others), chosen.get(row.index))
@@ -93,7 +96,8 @@ def _choose(
     choices = {row.index: row.choice for row in batch if row.choice}
     encoded = {index: encode_question(loaded, objective, c.text, c.answers) for index, c in choices.items()}
     questions = {index: question for index, question in encoded.items() if fits(question, loaded.max_position)}
-    scored = score_candidates(loaded.model, list(questions.values()), batch_size) if questions else []
+    with asking([row.example.prompt for row in batch if row.index in questions]):
+        scored = score_candidates(loaded.model, list(questions.values()), batch_size) if questions else []
     return {
         index: {
             "options": list(choices[index].options),

@@ -38,7 +38,7 @@ class EvaluationOptions:
     device: str | None = None
     """None: as the spec says."""
     overwrite: bool = False
-    """Predict again."""
+    """Predict again, beside what is there, and replace it at the end."""
     likelihood: bool | None = None
     controls: bool | None = None
     """None: as the spec says."""
@@ -123,6 +123,7 @@ def finetune(spec: ExperimentSpec, results: Path, terminal: Terminal, overwrite:
     """The run of the spec with its weights complete: trained now, continued, or found complete.
 
     Raises ReversalError when the directory belongs to another spec or other data, or another process works there.
+    overwrite: an older run goes when nothing is left that could be refused, before the first step.
     """
     run = RunDirectory(run_path(results, spec.name, spec.seed))
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
@@ -131,30 +132,47 @@ def finetune(spec: ExperimentSpec, results: Path, terminal: Terminal, overwrite:
     if spec.training.eval_every is not None and spec.objective.name != "none":
         refuse_missing_validation(Path(spec.dataset.path), splits)
     with run.lock():
-        if overwrite:
-            run.clear()
-        manifest.begin_run(run, spec, splits)
+        if not overwrite:
+            manifest.begin_run(run, spec, splits)
+        elif spec.objective.name == "none":
+            _begin_untrained_anew(run, spec, splits)
         if spec.objective.name == "none":
             return run
-        if run.is_trained:
+        if run.is_trained and not overwrite:
             run.remove_checkpoints()
             terminal.say(f"{run.path}: training is already complete (--overwrite trains again)")
             return run
-        train_run(run, spec, splits, terminal)
+        train_run(run, spec, splits, terminal, overwrite)
     return run
 
 
-def train_run(run: RunDirectory, spec: ExperimentSpec, splits: Splits, terminal: Terminal) -> None:
-    """Trains, continuing from a checkpoint if there is one, and marks the run as trained."""
+def _begin_untrained_anew(run: RunDirectory, spec: ExperimentSpec, splits: Splits) -> None:
+    """Its checkpoint is loaded first: where that is refused, the older run stays."""
+    from reversal_cli.models import load_for_evaluation
+
+    if run.all_predictions_path.is_dir() or run.is_complete:
+        load_for_evaluation(spec, run)
+    manifest.begin_anew(run, spec, splits)
+
+
+def train_run(
+    run: RunDirectory, spec: ExperimentSpec, splits: Splits, terminal: Terminal, overwrite: bool = False
+) -> None:
+    """Trains, continuing from a checkpoint if there is one (never with `overwrite`), and marks the run as trained."""
     from reversal_cli.training import train
 
     terminal.silence_libraries()
     label = f"finetune {_label(spec)}"
-    continued = run.checkpoints_path.is_dir() and any(run.checkpoints_path.iterdir())
+    continued = not overwrite and run.checkpoints_path.is_dir() and any(run.checkpoints_path.iterdir())
     if continued:
         terminal.say(f"{run.path}: was interrupted")
+
+    def begin() -> None:
+        if overwrite:
+            manifest.begin_anew(run, spec, splits)
+
     with storage_errors(run.path), terminal.progress(label, "step") as advance:
-        training = train(spec, splits, run, advance, lambda line: terminal.say(f"{label}: {line}"))
+        training = train(spec, splits, run, advance, lambda line: terminal.say(f"{label}: {line}"), begin)
     model = training.pop("model")
     manifest.end_training(run, training, model)
     run.remove_checkpoints()  # only now: without them an interruption before the manifest is written would lose all
@@ -166,7 +184,8 @@ def evaluate_run(run: RunDirectory, terminal: Terminal, options: EvaluationOptio
     """The metrics of a run; its missing predictions are made first.
 
     A complete run is only read, unless something else is to be measured or a metric is defined anew: then what its
-    predictions lack is added, and all are scored again.
+    predictions lack is added, and all are scored again. With `overwrite` everything is predicted again; what was there
+    stays until the new evaluation is whole, and one that was interrupted continues.
 
     Raises ReversalError where the training is not complete or the dataset has changed since.
     """
@@ -185,10 +204,14 @@ def evaluate_run(run: RunDirectory, terminal: Terminal, options: EvaluationOptio
             return metrics
     splits = prepare_dataset(spec.dataset, terminal)
     manifest.refuse_other_data(run, spec, splits)
+    spec = spec.model_copy(update={"evaluation": settings})
     with run.lock():
-        if options.overwrite:
-            run.clear_results()
-        return _evaluate(run, spec.model_copy(update={"evaluation": settings}), splits, terminal, options)
+        if not options.overwrite:
+            run.take_over()
+            return _evaluate(run, spec, splits, terminal, options)
+        metrics = _evaluate(run.overwriting, spec, splits, terminal, options)
+        run.take_over()
+        return metrics
 
 
 def runs_to_evaluate(results: Path) -> list[RunDirectory]:
@@ -207,6 +230,8 @@ def _evaluate(
 
     terminal.silence_libraries()
     model = answering(run, spec, splits, options.batch_size, options.device)
+    if options.overwrite:
+        model.load()
     subtasks, limit = options.subtasks or None, options.limit
     total = prompts_to_come(splits, spec.evaluation, subtasks, limit)
     done: dict[str, int] = {}

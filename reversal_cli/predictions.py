@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from reversal_cli.data.base import Example, Subtask
 from reversal_cli.errors import ReversalError
+from reversal_cli.finite import working_on
 from reversal_cli.run_directory import RunDirectory
 from reversal_cli.scoring import score_all
 from reversal_cli.scoring.entities import EntityIndex
@@ -66,12 +67,13 @@ def predict(
     on_progress(subtask.name, done, len(chosen))
     # An interruption may have cut the last line; without this the next line would be appended to the cut one.
     run.write_predictions(subtask.name, kept.values())
-    for batch in complete([subtask.examples[row].prompt for row in missing]) if missing else ():
-        fresh = {missing[item.index]: make_prediction(subtask, missing[item.index], item, index) for item in batch}
-        run.append_predictions(subtask.name, fresh.values())
-        kept |= fresh
-        done += len(fresh)
-        on_progress(subtask.name, done, len(chosen))
+    with working_on(f"{run.path}: {subtask.name}"):
+        for batch in complete([subtask.examples[row].prompt for row in missing]) if missing else ():
+            fresh = {missing[item.index]: make_prediction(subtask, missing[item.index], item, index) for item in batch}
+            run.append_predictions(subtask.name, fresh.values())
+            kept |= fresh
+            done += len(fresh)
+            on_progress(subtask.name, done, len(chosen))
     run.write_predictions(subtask.name, [kept[row] for row in sorted(kept)])
     return [kept[row] for row in chosen]
 
@@ -88,12 +90,13 @@ def add_likelihood(
     done = len(by_row) - len(missing)
     label = f"{subtask.name} likelihood"
     on_progress(label, done, len(by_row))
-    for batch in measure(subtask.name, missing) if missing else ():
-        fresh = {item.row: _with_likelihood(by_row[item.row], item._asdict()) for item in batch}
-        run.append_predictions(subtask.name, fresh.values())
-        by_row |= fresh
-        done += len(fresh)
-        on_progress(label, done, len(by_row))
+    with working_on(f"{run.path}: {label}"):
+        for batch in measure(subtask.name, missing) if missing else ():
+            fresh = {item.row: _with_likelihood(by_row[item.row], item._asdict()) for item in batch}
+            run.append_predictions(subtask.name, fresh.values())
+            by_row |= fresh
+            done += len(fresh)
+            on_progress(label, done, len(by_row))
     if missing:
         kept = {record["id"]: record for record in run.read_predictions(subtask.name)}
         run.write_predictions(subtask.name, sorted(kept.values(), key=lambda record: _row_of(record, subtask)))

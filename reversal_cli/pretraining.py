@@ -17,14 +17,15 @@ from transformers import set_seed
 from reversal_cli.data.berglund import load_rows
 from reversal_cli.data.name_description import write_corpus
 from reversal_cli.files import file_digest
-from reversal_cli.finite import refuse_unusable_weights
+from reversal_cli.finite_steps import refuse_unusable_weights
 from reversal_cli.models.base import refuse_long_rows, tokenize
 from reversal_cli.models.tiny import NEW
 from reversal_cli.objectives.abi import Abi
 from reversal_cli.objectives.base import FamilyName
 from reversal_cli.objectives.ntp import Ntp
 from reversal_cli.provenance import provenance
-from reversal_cli.run_directory import save_folder, write_json
+from reversal_cli.run_directory import write_json
+from reversal_cli.saving import save_folder
 from reversal_cli.spec import Section, TrainingSpec
 from reversal_cli.trainer import OnStep, Task
 from reversal_cli.training import fit

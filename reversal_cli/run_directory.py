@@ -8,18 +8,20 @@ RESULTS/<experiment>/seed-<n>/
     adapter/ or model/          the trained weights, with the tokenizer
     predictions/<subtask>.jsonl one record per prompt; predictions/<control>/<subtask>.jsonl those of the controls
     metrics.json                written last: it exists = the run is complete
+    .overwrite/                 predictions and metrics of an `eval --overwrite` that is not finished
 """
 
 import contextlib
-import fcntl
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from reversal_cli.errors import ReversalError
+from reversal_cli.run_lock import locked
+from reversal_cli.strict_json import json_lines, parse_json
 
 
 def write_text(path: Path, text: str) -> None:
@@ -35,23 +37,13 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, content: Any) -> None:
     """Indented and sorted, so that two versions of a file can be compared by eye."""
-    write_text(path, json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
-
-
-def save_folder(folder: Path, save: Callable[[Path], None]) -> None:
-    """`save` writes into a temporary folder, which then takes the name: the folder exists = it is whole."""
-    temporary = folder.with_name(f".{folder.name}.tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    save(temporary)
-    shutil.rmtree(folder, ignore_errors=True)
-    temporary.replace(folder)
+    write_text(path, json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object. Raises ReversalError where the file is no JSON object."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parse_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ReversalError(f"{path}: no such file; expected a JSON file of a run; check the path") from None
     except ValueError as error:
@@ -73,7 +65,7 @@ def read_records(path: Path, remedy: str) -> list[dict[str, Any]]:
         if not line:
             continue
         try:
-            records.append(json.loads(line))
+            records.append(parse_json(line))
         except ValueError:
             if number == len(lines):
                 break
@@ -84,10 +76,14 @@ def read_records(path: Path, remedy: str) -> list[dict[str, Any]]:
 
 
 class RunDirectory:
-    """One run on disk."""
+    """One run on disk.
 
-    def __init__(self, path: Path):
+    evaluation: where its predictions and metrics lie; the run's own folder unless they are to replace what is there.
+    """
+
+    def __init__(self, path: Path, evaluation: Path | None = None):
         self.path = path
+        self.evaluation_path = evaluation or path
 
     def __repr__(self) -> str:
         return f"RunDirectory({self.path})"
@@ -118,10 +114,19 @@ class RunDirectory:
 
     @property
     def metrics_path(self) -> Path:
-        return self.path / "metrics.json"
+        return self.evaluation_path / "metrics.json"
+
+    @property
+    def all_predictions_path(self) -> Path:
+        return self.evaluation_path / "predictions"
 
     def predictions_path(self, subtask: str) -> Path:
-        return self.path / "predictions" / f"{subtask}.jsonl"
+        return self.all_predictions_path / f"{subtask}.jsonl"
+
+    @property
+    def overwriting(self) -> "RunDirectory":
+        """The run as `eval --overwrite` writes it: what it had stays until `take_over`."""
+        return RunDirectory(self.path, self.path / ".overwrite")
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -166,57 +171,49 @@ class RunDirectory:
         path = self.predictions_path(subtask)
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8") as file:
-            file.write("".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records))
+            file.write(json_lines(records))
 
     def write_predictions(self, subtask: str, records: Iterable[dict[str, Any]]) -> None:
         """Replaces the file."""
-        write_text(
-            self.predictions_path(subtask), "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
-        )
+        write_text(self.predictions_path(subtask), json_lines(records))
 
     def remove_checkpoints(self) -> None:
         shutil.rmtree(self.checkpoints_path, ignore_errors=True)
 
-    def clear_results(self) -> None:
-        """Removes what an evaluation wrote."""
+    def take_over(self) -> None:
+        """Puts the evaluation that `overwriting` has finished in the place of the one before; nothing if there is none.
+
+        Can be called again where it was cut off: metrics.json comes last here too.
+        """
+        new = self.overwriting
+        if not new.is_complete:
+            return
+        if new.all_predictions_path.is_dir():
+            self._clear_evaluation()
+            new.all_predictions_path.replace(self.all_predictions_path)
+        new.metrics_path.replace(self.metrics_path)
+        shutil.rmtree(new.evaluation_path)
+
+    def _clear_evaluation(self) -> None:
         self.metrics_path.unlink(missing_ok=True)
-        shutil.rmtree(self.path / "predictions", ignore_errors=True)
+        shutil.rmtree(self.all_predictions_path, ignore_errors=True)
 
     def clear(self) -> None:
         """Removes everything a run wrote, and only that."""
-        self.clear_results()
-        for folder in (self.checkpoints_path, self.adapter_path, self.model_path):
+        self._clear_evaluation()
+        for folder in (self.checkpoints_path, self.adapter_path, self.model_path, self.overwriting.evaluation_path):
             shutil.rmtree(folder, ignore_errors=True)
         for file in (self.train_log_path, self.curve_path, self.manifest_path):
             file.unlink(missing_ok=True)
 
-    @contextlib.contextmanager
-    def lock(self) -> Iterator[None]:
-        """Only one process works in a run directory. Raises ReversalError when another one does.
-
-        The lock belongs to the open file, so it ends with the process however that dies. The file itself stays:
-        removing it would let two others lock an old and a new one at once.
-        """
-        self.path.mkdir(parents=True, exist_ok=True)
-        lock_path = self.path / ".lock"
-        with lock_path.open("a+") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                file.seek(0)
-                raise ReversalError(
-                    f"{self.path}: another process (pid {file.read().strip() or 'unknown'}) is working here; "
-                    "wait for it to end or use another experiment name"
-                ) from None
-            file.truncate(0)
-            file.write(str(os.getpid()))
-            file.flush()
-            yield
+    def lock(self) -> contextlib.AbstractContextManager[None]:
+        """Only one process works in a run directory. Raises ReversalError when another one does."""
+        return locked(self.path)
 
 
 def _append(path: Path, record: dict[str, Any]) -> None:
     with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(record, sort_keys=True) + "\n")
+        file.write(json.dumps(record, sort_keys=True, allow_nan=False) + "\n")
 
 
 def _trim(path: Path, last_step: int) -> list[dict[str, Any]]:

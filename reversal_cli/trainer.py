@@ -1,5 +1,6 @@
 """What differs from `transformers.Trainer`: planned batches, logits only where there is a label, our log."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from torch.utils.data import DataLoader, Dataset
 from transformers import Trainer, TrainerCallback, TrainingArguments
 
 from reversal_cli.batching import BatchPlan, Key
-from reversal_cli.finite import FiniteSteps
+from reversal_cli.finite_steps import FiniteSteps
 from reversal_cli.objectives.base import IGNORE, Draw, Row, TokenIds
 from reversal_cli.spec import ObjectiveSpec, TrainingSpec
 
@@ -168,7 +169,8 @@ class Reporter(TrainerCallback):
             return
         self.loss = logs["loss"]
         epoch = round(state.global_step / self.steps_per_epoch, 4)
-        rates = {key: logs[key] for key in ("learning_rate", "grad_norm") if key in logs}
+        # In half precision the gradient of a step may overflow; the step is then left out, and has no norm.
+        rates = {key: logs[key] for key in ("learning_rate", "grad_norm") if math.isfinite(logs.get(key, math.nan))}
         seconds = round(time.monotonic() - self.started, 1)
         self.write_log({"step": state.global_step, "epoch": epoch, "loss": self.loss, "seconds": seconds, **rates})
 

@@ -21,7 +21,7 @@ from reversal_cli.batching import BatchPlan
 from reversal_cli.curve import Curve
 from reversal_cli.data.base import Splits
 from reversal_cli.errors import ReversalError
-from reversal_cli.finite import refuse_unusable_weights
+from reversal_cli.finite_steps import refuse_unusable_weights
 from reversal_cli.models import load_for_training
 from reversal_cli.models.attention import install_mirrored_attention
 from reversal_cli.models.base import Loaded, refuse_long_rows, tokenize
@@ -29,17 +29,24 @@ from reversal_cli.models.families import FAMILIES
 from reversal_cli.models.precision import arithmetic, choose_device, choose_dtype
 from reversal_cli.models.probing import refuse_ignored_mask, refuse_without_rotary
 from reversal_cli.resumption import NEW, Found, SealedCheckpoints, find_checkpoint, remove_unusable
-from reversal_cli.run_directory import RunDirectory, save_folder
+from reversal_cli.run_directory import RunDirectory
+from reversal_cli.saving import save_folder
 from reversal_cli.spec import ExperimentSpec, TrainingSpec
 from reversal_cli.trainer import Collator, EvaluatedEpochs, ObjectiveTrainer, OnLog, OnStep, Reporter, Task
 
 
 def train(
-    spec: ExperimentSpec, splits: Splits, run: RunDirectory, on_step: OnStep, say: Callable[[str], None]
+    spec: ExperimentSpec,
+    splits: Splits,
+    run: RunDirectory,
+    on_step: OnStep,
+    say: Callable[[str], None],
+    begin: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
     """Fine-tunes and saves adapter/ or model/ into the run directory. Returns the manifest's `training` section and the
     model's identity under the key `model`. `say` gets one line about each evaluation along training, and one about the
-    checkpoint that an interrupted training continues from; the checkpoints stay until the manifest is written."""
+    checkpoint that an interrupted training continues from; the checkpoints stay until the manifest is written. `begin`
+    is called when the base is loaded and the rows fit, before anything of the run directory is read or written."""
     set_seed(spec.seed)
     loaded = load_for_training(spec)
     rows = tokenize(loaded.tokenizer, splits.train, spec.training.max_length)
@@ -47,6 +54,7 @@ def train(
     spec.objective.check(rows)
     model = prepare_model(loaded, spec)
     task = Task(rows, loaded.tokens, spec.objective, spec.training, spec.seed)
+    begin()
     found = find_checkpoint(run.checkpoints_path)
     if line := found.line(run.checkpoints_path):
         say(line)

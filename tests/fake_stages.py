@@ -14,7 +14,8 @@ from reversal_cli.data.base import Splits
 from reversal_cli.data.name_description import Options, generate
 from reversal_cli.models.base import Loaded
 from reversal_cli.predictions import Completion, Measured
-from reversal_cli.run_directory import RunDirectory, save_folder
+from reversal_cli.run_directory import RunDirectory
+from reversal_cli.saving import save_folder
 from reversal_cli.spec import ExperimentSpec
 
 TRAINING = {"steps": 3, "tokens": 30, "wall_seconds": 1.5, "trainable_parameters": 7, "total_parameters": 9}
@@ -22,7 +23,7 @@ TRAINING = {"steps": 3, "tokens": 30, "wall_seconds": 1.5, "trainable_parameters
 
 def save_weights(folder: Path) -> None:
     folder.mkdir()
-    (folder / "weights").write_text("")
+    (folder / "model.safetensors").write_text("")
 
 
 class FakeStages:
@@ -37,10 +38,15 @@ class FakeStages:
         self.interrupt_training_at: int | None = None
         self.interrupt_generation_at: int | None = None
         self.fail_training_with: Exception | None = None
+        """Before its first step."""
+        self.fail_loading_with: Exception | None = None
 
-    def train(self, spec: ExperimentSpec, splits: Splits, run: RunDirectory, on_step: Any, say: Any) -> dict[str, Any]:
+    def train(
+        self, spec: ExperimentSpec, splits: Splits, run: RunDirectory, on_step: Any, say: Any, begin: Any
+    ) -> dict[str, Any]:
         if self.fail_training_with:
             raise self.fail_training_with
+        begin()
         for step in range(1, 4):
             on_step(step, 3, loss=1.0 / step)
             (run.checkpoints_path / f"checkpoint-{step}").mkdir(parents=True, exist_ok=True)
@@ -53,6 +59,8 @@ class FakeStages:
 
     def load_for_evaluation(self, spec: ExperimentSpec, run: RunDirectory) -> Loaded:
         self.loaded.append(spec)
+        if self.fail_loading_with:
+            raise self.fail_loading_with
         network = SimpleNamespace(dtype=torch.float32, device=torch.device("cpu"))
         return Loaded(model=network, tokenizer=None, identity={"name": spec.model.name}, tokens=None)
 

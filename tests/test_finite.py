@@ -1,83 +1,152 @@
-"""Losses, gradients and weights that are no numbers: the training stops in one line and saves nothing of them."""
+"""A model that computes NaN or infinity is never given a score."""
+
+import json
+import math
+import sys
+from pathlib import Path
 
 import pytest
 import torch
-from test_training import run_training, spec_for
-from transformers import Trainer
+from fake_stages import FakeStages, install
+from torch import nn
 
+from reversal_cli.cli import main
+from reversal_cli.data.base import Splits
+from reversal_cli.data.berglund import load_folder
+from reversal_cli.data.name_description import Options, generate
+from reversal_cli.decoding import complete_prompts
 from reversal_cli.errors import ReversalError
-from reversal_cli.finite import FiniteSteps, refuse_unusable_weights
-from reversal_cli.pretraining import PretrainSpec, pretrain
+from reversal_cli.finite import NotFiniteError, finite_rows, refuse_not_finite
+from reversal_cli.measuring import measure_rows
+from reversal_cli.models import load_for_training
+from reversal_cli.models.base import Loaded
+from reversal_cli.spec import ExperimentSpec
 
-DIVERGES = {"epochs": 1, "learning_rate": 1e300, "max_grad_norm": 1e9}
-
-
-class Control:
-    """The flags of Trainer that are read."""
-
-    def __init__(self, log: bool = False, save: bool = False):
-        self.should_log, self.should_save = log, save
+MODELS = [("tiny-llama", {"name": "ntp"}), ("tiny-llama", {"name": "abi"}), ("tiny-glm", {"name": "ntp"})]
+PROMPTS = ["Known for", "The one who", "zzz zzz"]
+SOUND, NAN, INFINITE = 1.0, math.nan, math.inf
 
 
-class State:
-    global_step = 7
+def load(name: str, objective: dict) -> tuple[Loaded, ExperimentSpec]:
+    training = {"tuning": "full", "device": "cpu", "dtype": "float32"}
+    spec = ExperimentSpec(name="x", model={"name": name}, objective=objective, training=training)
+    return load_for_training(spec), spec
 
 
-@pytest.mark.parametrize("tuning", ["lora", "full"])
-def test_a_training_that_diverges_between_two_records_of_its_log_is_one_line(llama_checkpoint, tmp_path, tuning):
-    spec = spec_for(llama_checkpoint, tuning=tuning, **DIVERGES)
-    with pytest.raises(ReversalError, match=r"training: the loss is (nan|inf) at step 2; expected a number; lower"):
-        run_training(spec, tmp_path / "run")
-    assert list((tmp_path / "run").rglob("*.safetensors")) == []
+def poison(loaded: Loaded, text: str, value: float) -> None:
+    """Multiplies the logits by `value` wherever the model reads one of the tokens of `text`."""
+    poisonous = torch.tensor(loaded.tokenizer(text, add_special_tokens=False)["input_ids"])
+    reads: list[torch.Tensor] = []
+
+    def read(module: nn.Module, args: tuple, kwargs: dict) -> None:
+        reads[:] = [torch.isin(kwargs["input_ids"], poisonous).any(dim=1)]
+
+    def spoil(module: nn.Module, args: tuple, kwargs: dict, output):
+        output.logits = torch.where(reads[0][:, None, None], output.logits.abs() * value, output.logits)
+        return output
+
+    loaded.model.register_forward_pre_hook(read, with_kwargs=True)
+    loaded.model.register_forward_hook(spoil, with_kwargs=True)
 
 
-def test_weights_that_the_last_step_spoilt_are_not_saved(llama_checkpoint, tmp_path):
-    spec = spec_for(llama_checkpoint, tuning="full", batch_size=5, **DIVERGES)
-    with pytest.raises(ReversalError, match=r"trained tensors are not finite after step 1 \(model\.embed_tokens"):
-        run_training(spec, tmp_path / "run")
-    assert list((tmp_path / "run").rglob("*.safetensors")) == []
+@pytest.mark.parametrize("value", [NAN, INFINITE])
+@pytest.mark.parametrize(("name", "objective"), MODELS)
+def test_logits_that_are_no_numbers_stop_the_completions_and_name_the_prompt(name, objective, value):
+    loaded, spec = load(name, objective)
+    poison(loaded, "zzz", value)
+    with pytest.raises(ReversalError, match="the prompt 'zzz zzz': the model computes NaN or infinity; expected num"):
+        list(complete_prompts(loaded, spec.objective, PROMPTS, 4, batch_size=3))
+    whole = list(complete_prompts(loaded, spec.objective, PROMPTS[:2], 4, batch_size=3))
+    assert len(whole[0]) == 2
 
 
-def test_a_gradient_norm_that_is_no_number_names_its_step(llama_checkpoint, tmp_path, monkeypatch):
-    losses: list[torch.Tensor] = []
-    stock = Trainer.training_step
-
-    def with_an_infinite_gradient(self, model, *args, **options):
-        losses.append(stock(self, model, *args, **options))
-        if len(losses) == 3:
-            next(model.parameters()).grad[0] = torch.inf
-        return losses[-1]
-
-    monkeypatch.setattr(Trainer, "training_step", with_an_infinite_gradient)
-    with pytest.raises(ReversalError, match="the gradient norm is inf at step 3"):
-        run_training(spec_for(llama_checkpoint, tuning="full"), tmp_path / "run")
+@pytest.fixture(scope="module")
+def splits(tmp_path_factory) -> Splits:
+    options = Options(entities=2, train_templates=2, test_templates=1)
+    return load_folder(generate(options, tmp_path_factory.mktemp("small") / "dataset"))
 
 
-def test_a_base_that_diverges_is_one_line_and_no_folder(tmp_path):
-    training = {"tuning": "full", "batch_size": 4, "warmup_steps": 0, "device": "cpu", "dtype": "float32", **DIVERGES}
-    spec = PretrainSpec(name="x", people=3, sentences=4, vocab_size=300, training=training)
-    with pytest.raises(ReversalError, match="training: the loss is nan at step 2"):
-        pretrain(spec, tmp_path / "base", lambda step, total, loss: None)
-    assert not (tmp_path / "base").exists()
+@pytest.mark.parametrize(("name", "objective"), MODELS)
+def test_likelihoods_that_are_no_numbers_stop_the_ranking_and_name_the_prompt(name, objective, splits):
+    loaded, spec = load(name, objective)
+    prompt = splits.subtasks["D2N"].examples[0].prompt
+    poison(loaded, prompt, NAN)
+    with pytest.raises(NotFiniteError) as caught:
+        list(measure_rows(loaded, spec.objective, splits, "D2N", [0], 0, 4))
+    assert caught.value.where == f"the prompt {prompt!r}"
 
 
-def test_on_a_gpu_the_first_such_step_is_read_before_a_record_or_a_checkpoint():
-    model = torch.nn.Linear(1, 1)
-    steps = FiniteSteps(torch.device("cpu"))
-    steps.waits = True
-    for step, loss in enumerate((1.0, torch.inf, torch.nan, 2.0), start=1):
-        steps.add("loss", step, torch.tensor(loss))
-        steps.on_step_end(None, State, Control(), model)
-    for control in (Control(log=True), Control(save=True)):
-        with pytest.raises(ReversalError, match="the loss is inf at step 2"):
-            steps.on_step_end(None, State, control, model)
+def test_letters_that_are_no_numbers_stop_the_multiple_choice(splits):
+    loaded, spec = load(*MODELS[0])
+    poison(loaded, "Answer:", NAN)
+    with pytest.raises(NotFiniteError, match="the prompt "):
+        list(measure_rows(loaded, spec.objective, splits, "D2N", [0], 0, 4))
 
 
-def test_frozen_weights_are_not_looked_at():
-    model = torch.nn.Linear(2, 2)
-    with torch.no_grad():
-        model.bias[0] = torch.nan
-    with pytest.raises(ReversalError, match=r"1 of 2 trained tensors are not finite at the end \(bias"):
-        refuse_unusable_weights(model, "at the end")
-    model.bias.requires_grad_(False)
-    assert refuse_unusable_weights(model, "at the end") is None
+def test_what_is_computed_after_a_completion_has_ended_does_not_count():
+    steps = [torch.tensor([True, True]), torch.tensor([True, False])]
+    refuse_not_finite(steps, [2, 1])
+    with pytest.raises(NotFiniteError) as caught:
+        refuse_not_finite(steps, [2, 2])
+    assert caught.value.row == 1
+
+
+def test_a_token_that_is_never_to_be_written_is_no_fault():
+    logits = torch.tensor([[1.0, -math.inf], [1.0, NAN], [math.inf, 0], [-math.inf, -math.inf]])
+    assert finite_rows(logits).tolist() == [True, False, False, False]
+
+
+@pytest.fixture
+def stages(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeStages:
+    return install(monkeypatch, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("stage", "label"), [("complete_prompts", "N2D"), ("measure_rows", "N2D likelihood")], ids=["text", "ranking"]
+)
+def test_the_evaluation_stops_with_the_run_the_subtask_and_the_prompt(stages, monkeypatch, capsys, stage, label):
+    def broken(*_: object) -> None:
+        raise NotFiniteError(0, "the prompt 'Known for'")
+
+    module = {"complete_prompts": "decoding", "measure_rows": "measuring"}[stage]
+    assert main(["finetune", "--data", "data", "--name", "x", "--quiet"]) == 0
+    monkeypatch.setattr(sys.modules[f"reversal_cli.{module}"], stage, broken)
+    assert main(["eval", "--quiet"]) == 2
+    assert capsys.readouterr().err == (
+        f"error: results/x/seed-0: {label}: the prompt 'Known for': the model computes NaN or infinity; "
+        "expected numbers; its weights are broken or too large for its dtype: train it again, or evaluate it in "
+        "float32 with --device cpu\n"
+    )
+    assert not Path("results/x/seed-0/metrics.json").exists()
+
+
+@pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999"])
+def test_a_metric_that_is_no_number_is_refused_by_every_reader_in_one_line(stages, capsys, number):
+    assert main(["finetune", "--data", "data", "--name", "x", "--quiet"]) == main(["eval", "--quiet"]) == 0
+    metrics = Path("results/x/seed-0/metrics.json")
+    metrics.write_text(metrics.read_text().replace('"mean": 1.0', f'"mean": {number}', 1))
+    for arguments in (["report"], ["report", "--require", "ntp: N2D <= 100"], ["compare", "results/x", "results/x"]):
+        capsys.readouterr()
+        assert main(arguments) == 2
+        assert f"metrics.json: broken JSON ({number} is no number)" in capsys.readouterr().err
+
+
+def test_a_prediction_with_a_score_that_is_no_number_is_refused(stages, capsys):
+    assert main(["finetune", "--data", "data", "--name", "x", "--quiet"]) == main(["eval", "--quiet"]) == 0
+    predictions = Path("results/x/seed-0/predictions/N2D.jsonl")
+    records = [json.loads(line) for line in predictions.read_text().splitlines()]
+    records[0]["scores"]["contains"] = NAN
+    predictions.write_text("".join(json.dumps(record) + "\n" for record in records))
+    Path("results/x/seed-0/metrics.json").unlink()
+    assert main(["eval", "--quiet"]) == 2
+    assert "N2D.jsonl:1: broken JSON" in capsys.readouterr().err
+
+
+def test_a_requirement_on_a_value_that_is_not_there_fails(stages, capsys):
+    assert main(["finetune", "--data", "data", "--name", "x", "--quiet"]) == main(["eval", "--quiet"]) == 0
+    metrics = Path("results/x/seed-0/metrics.json")
+    content = json.loads(metrics.read_text())
+    content["subtasks"]["N2D"]["metrics"]["mrr"]["mean"] = None
+    metrics.write_text(json.dumps(content))
+    assert main(["report", "--metric", "mrr", "--require", "ntp: N2D <= 100", "--quiet"]) == 1
+    assert "not met: ntp: N2D <= 100: x seed 0 has no mrr" in capsys.readouterr().err

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from reversal_cli.errors import ReversalError
-from reversal_cli.run_directory import RunDirectory, find_runs, run_path, save_folder, write_json, write_text
+from reversal_cli.run_directory import RunDirectory, find_runs, read_json, run_path, write_json, write_text
+from reversal_cli.saving import save_folder
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path):
@@ -89,3 +90,19 @@ def test_a_broken_manifest_is_one_clear_line(tmp_path):
     run.manifest_path.write_text("[]")
     with pytest.raises(ReversalError, match="expected a JSON object"):
         _ = run.manifest
+
+
+def test_a_number_that_is_none_is_neither_written_nor_read(tmp_path):
+    run = RunDirectory(tmp_path)
+    for write in (
+        lambda content: write_json(run.metrics_path, content),
+        lambda content: run.write_predictions("N2D", [content]),
+        lambda content: run.append_predictions("N2D", [content]),
+        run.append_log,
+        run.append_curve,
+    ):
+        with pytest.raises(ValueError, match="not JSON compliant"):
+            write({"a": float("nan")})
+    run.metrics_path.write_text('{"a": NaN}')
+    with pytest.raises(ReversalError, match=r"metrics\.json: broken JSON \(NaN is no number\); remove the file"):
+        read_json(run.metrics_path)

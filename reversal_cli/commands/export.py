@@ -48,7 +48,7 @@ def export(
 def write_files(folder: Path, files: Mapping[str, str], overwrite: bool) -> None:
     """Writes name -> text as a folder, whole or not at all. An existing one is replaced only with `overwrite`, and only
     if it holds nothing but files of these names."""
-    from reversal_cli.run_directory import save_folder
+    from reversal_cli.saving import save_folder
 
     _refuse_folder(folder, files, overwrite)
 

@@ -1,10 +1,10 @@
 """Model families. Loading for training and for evaluation goes through here."""
 
-import dataclasses
 from typing import TYPE_CHECKING
 
 from reversal_cli.run_directory import RunDirectory
 from reversal_cli.spec import ExperimentSpec
+from reversal_cli.weights import trained_folder
 
 if TYPE_CHECKING:
     from reversal_cli.models.base import Loaded
@@ -31,23 +31,19 @@ def load_for_evaluation(spec: ExperimentSpec, run: RunDirectory) -> "Loaded":
     """The weights of a finished run, or the untouched checkpoint of an untrained one, with stock attention.
 
     On a CPU evaluation is in float32: it is short, and greedy choices then do not hang on rounding. On a GPU the
-    weights have the dtype of the training.
+    weights have the dtype of the training. Raises ReversalError where the run's weights are absent or do not fit.
     """
     import torch
-    from peft import PeftModel
 
+    from reversal_cli.models.adapter import add_adapter
     from reversal_cli.models.families import load_checkpoint, load_trained
     from reversal_cli.models.precision import choose_device, choose_dtype
 
+    folder = trained_folder(run, spec)
     device = choose_device(spec.training.device)
     dtype = torch.float32 if device.type == "cpu" else choose_dtype(spec.training.dtype, device)
-    if run.model_path.is_dir():
-        return load_trained(spec, str(run.model_path), dtype, device)
-    loaded = load_checkpoint(spec, dtype, device)
-    if not run.adapter_path.is_dir():
-        return loaded
-    model = PeftModel.from_pretrained(loaded.model, run.adapter_path)
-    if dtype == torch.float32:
-        # Decoding then costs what the base costs. In half precision rounding would swallow much of a small adapter.
-        model = model.merge_and_unload()
-    return dataclasses.replace(loaded, model=model.eval())
+    if folder is None:
+        return load_checkpoint(spec, dtype, device)
+    if spec.training.tuning == "full":
+        return load_trained(spec, str(folder), dtype, device)
+    return add_adapter(load_checkpoint(spec, dtype, device), folder, spec.model)

@@ -85,7 +85,7 @@ def _failure(run: pd.DataFrame, requirement: Requirement, metric: str) -> str | 
     """Why one run does not meet a requirement; None where it does."""
     who = f"{run.iloc[0]['experiment']} seed {run.iloc[0]['seed']}"
     values = run[(run["subtask"] == requirement.subtask) & (run["metric"] == metric)]["value"]
-    if values.empty:
+    if values.empty or values.isna().any():
         return f"{requirement.text}: {who} has no {metric}"
     # Nine decimals: 100 * 0.29 is 28.999999999999996.
     percent = round(100 * values.iloc[0], 9)

@@ -3,10 +3,12 @@
 A model may rank the right answer first and still not pick it by its letter, which takes reading the options.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from reversal_cli.data.name_description.order import ordered
+from reversal_cli.scoring.ranking import rank
 
 LETTERS = "ABCD"
 
@@ -32,8 +34,12 @@ class Choice:
         return tuple(f" {letter}" for letter in self.letters)
 
     def chosen(self, scores: Sequence[float]) -> str:
-        """The letter with the highest score; a tie with the right one goes to the other."""
-        return max(zip(scores, self.letters, strict=True), key=lambda pair: (pair[0], pair[1] != self.correct))[1]
+        """The letter with the highest score. A tie with the right one goes to another, and so does a score of NaN."""
+        by_letter = dict(zip(self.letters, scores, strict=True))
+        if rank(scores, self.letters.index(self.correct)) == 1:
+            return self.correct
+        others = [letter for letter in self.letters if letter != self.correct]
+        return max(others, key=lambda letter: (math.isnan(by_letter[letter]), by_letter[letter]))
 
 
 def make_choice(prompt: str, candidates: Mapping[str, str], target: str, seed: int, label: str) -> Choice | None:

@@ -54,14 +54,17 @@ def template_of(example: Example) -> str:
 
 
 def rank(scores: Sequence[float], target: int) -> int:
-    """1 + how many of the others score at least as high as `scores[target]`.
+    """1 + how many of the others do not score lower than `scores[target]`.
 
-    Ties count against the target, so that a model that finds everything equally likely is wrong, not lucky.
+    Ties count against the target, so that a model that finds everything equally likely is wrong, not lucky. So does
+    NaN: no comparison with it holds, the target's or another's.
 
     >>> rank([-1.0, -3.0, -3.0], 1)
     3
+    >>> rank([-1.0, float("nan"), -3.0], 1)
+    3
     """
-    return 1 + sum(score >= scores[target] for index, score in enumerate(scores) if index != target)
+    return 1 + sum(not score < scores[target] for index, score in enumerate(scores) if index != target)
 
 
 def other_entities(answers: Answers, entity_ids: Sequence[str], seed: int, subtask: str) -> dict[str, str]:

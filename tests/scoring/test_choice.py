@@ -57,3 +57,12 @@ def test_the_likeliest_letter_is_chosen_and_a_tie_is_no_right_answer():
     scores = [-4.0, -3.0, -2.0, -1.0]
     assert choice.chosen(scores) == "D" and choice.chosen(scores[::-1]) == "A"
     assert choice.chosen([0.0] * 4) != choice.correct
+
+
+def test_a_letter_without_a_probability_is_never_right():
+    choice = make_choice("x", CANDIDATES, "e0", 0, "N2D/0")
+    right, nan = LETTERS.index(choice.correct), float("nan")
+    for scores in ([nan] * 4, [nan if letter == right else -1.0 for letter in range(4)]):
+        assert choice.chosen(scores) != choice.correct
+    other = (right + 1) % 4
+    assert choice.chosen([nan if letter == other else -1.0 for letter in range(4)]) == LETTERS[other]

@@ -103,3 +103,10 @@ def test_nobody_is_compared_with_somebody_of_the_same_answer():
     ]
     assert other_entities(answers, "abc", 0, "N2D") == {}
     assert other_entities(answers, ["a"], 0, "N2D") == {}
+
+
+def test_a_target_without_a_probability_is_last_and_another_without_one_is_better():
+    nan = float("nan")
+    assert rank([nan, nan, nan], 0) == 3
+    assert rank([nan, -5.0, -6.0], 0) == 3
+    assert rank([-1.0, nan, -6.0], 0) == 2

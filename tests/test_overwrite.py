@@ -1,0 +1,128 @@
+"""--overwrite: what was there stays until what replaces it is whole."""
+
+from pathlib import Path
+
+import pytest
+from fake_stages import FakeStages, install
+
+from reversal_cli.cli import main
+from reversal_cli.errors import ReversalError
+from reversal_cli.run_directory import RunDirectory, read_json, write_json
+
+FINETUNE = ["finetune", "--objective", "bico", "--data", "data", "--name", "x", "--quiet"]
+EVAL_AGAIN = ["eval", "results/x/seed-0", "--overwrite", "--quiet"]
+RUN = RunDirectory(Path("results/x/seed-0"))
+REFUSAL = ReversalError("training.device: 'cuda' cannot be used; expected auto, cpu or cuda")
+
+
+@pytest.fixture
+def stages(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeStages:
+    """A trained and evaluated run of fakes in `results/x/seed-0`."""
+    fakes = install(monkeypatch, tmp_path)
+    assert main(FINETUNE) == main(["eval", "--quiet"]) == 0
+    return fakes
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder but the lock."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != ".lock")
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def test_an_evaluation_that_cannot_load_its_model_leaves_the_one_before(stages, capsys):
+    before = contents(RUN.path)
+    stages.fail_loading_with = REFUSAL
+    assert main(EVAL_AGAIN) == 2
+    assert capsys.readouterr().err == f"error: {REFUSAL}\n"
+    assert contents(RUN.path) == before
+
+
+def test_an_interrupted_evaluation_leaves_the_one_before_and_continues(stages):
+    before, prompts = contents(RUN.path), stages.prompts
+    stages.interrupt_generation_at = prompts + 5
+    assert main(EVAL_AGAIN) == 130
+    after = contents(RUN.path)
+    assert {name: after[name] for name in before} == before
+    assert all(name.startswith(".overwrite/predictions/") for name in after.keys() - before.keys())
+
+    assert main(["eval", str(RUN.path), "--quiet"]) == 0  # complete still: nothing is done
+    assert contents(RUN.path) == after
+    stages.interrupt_generation_at = None
+    assert main(EVAL_AGAIN) == 0
+    assert stages.prompts == 2 * prompts
+    assert contents(RUN.path) == before
+
+
+def test_a_new_evaluation_takes_the_place_of_the_one_before(stages):
+    write_json(RUN.metrics_path, {"old": True})
+    RUN.write_predictions("N2D", [{"old": True}])
+    RUN.write_predictions("gone", [{"old": True}])
+    assert main(EVAL_AGAIN) == 0
+    assert read_json(RUN.metrics_path)["complete"] is True
+    assert RUN.read_predictions("N2D")[0]["id"] == "N2D/0"
+    assert not RUN.predictions_path("gone").exists()
+    assert not RUN.overwriting.evaluation_path.exists()
+
+
+@pytest.mark.parametrize("moves", [0, 1])
+def test_a_replacement_that_was_cut_off_is_completed_by_the_next_evaluation(stages, monkeypatch, moves):
+    before, prompts = contents(RUN.path), stages.prompts
+    replace, left = Path.replace, [moves]
+
+    def cut_off(self: Path, target: Path) -> Path:
+        if ".overwrite" in self.parts and ".overwrite" not in target.parts:
+            if not left[0]:
+                raise KeyboardInterrupt
+            left[0] -= 1
+        return replace(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", cut_off)
+        assert main(EVAL_AGAIN) == 130
+    assert not RUN.is_complete
+    assert main(["eval", "--quiet"]) == 0
+    assert contents(RUN.path) == before
+    assert stages.prompts == 2 * prompts
+
+
+def test_a_training_that_is_refused_leaves_the_run_before(stages, capsys):
+    before = contents(RUN.path)
+    stages.fail_training_with = REFUSAL
+    assert main([*FINETUNE, "--epochs", "20", "--overwrite"]) == 2
+    assert contents(RUN.path) == before
+    stages.fail_training_with = None
+    assert main([*FINETUNE, "--epochs", "20", "--overwrite"]) == 0
+    assert RUN.manifest["spec"]["training"]["epochs"] == 20
+    assert not RUN.is_complete
+
+
+def test_an_untrained_run_whose_checkpoint_is_refused_stays(stages):
+    untrained = ["finetune", "--objective", "none", "--data", "data", "--name", "base", "--quiet"]
+    assert main(untrained) == main(["eval", "--quiet"]) == 0
+    before = contents(Path("results/base"))
+    stages.fail_loading_with = REFUSAL
+    assert main([*untrained, "--overwrite"]) == 2
+    assert contents(Path("results/base")) == before
+    stages.fail_loading_with = None
+    assert main([*untrained, "--overwrite"]) == 0
+    assert list(contents(Path("results/base"))) == ["seed-0/manifest.json"]
+
+
+def test_training_anew_drops_an_evaluation_that_was_interrupted(stages):
+    stages.interrupt_generation_at = stages.prompts + 5
+    assert main(EVAL_AGAIN) == 130
+    assert main([*FINETUNE, "--overwrite"]) == 0
+    assert not RUN.overwriting.evaluation_path.exists()
+
+
+def test_a_base_that_cannot_be_loaded_leaves_the_run_before(tmp_path, monkeypatch):
+    """With nothing replaced: the first thing that training does is what may be refused."""
+    monkeypatch.chdir(tmp_path)
+    assert main(["generate", "--entities", "2", "--train-templates", "2", "--out", "data", "--quiet"]) == 0
+    write_json(RUN.manifest_path, {"training": {}})
+    RUN.model_path.mkdir()
+    (RUN.model_path / "model.safetensors").write_text("precious")
+    before = contents(RUN.path)
+    for refused in (["--device", "nowhere"], ["--model", str(tmp_path)], ["--set", "training.max_length=2"]):
+        assert main([*FINETUNE, *refused, "--overwrite"]) == 2
+        assert contents(RUN.path) == before
