@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from reversal_cli.errors import ReversalError
+from reversal_cli.reading import parse_json, read_utf8
 
 
 def write_text(path: Path, text: str) -> None:
@@ -50,10 +51,9 @@ def save_folder(folder: Path, save: Callable[[Path], None]) -> None:
 
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object. Raises ReversalError where the file is no JSON object."""
+    text = read_utf8(path, "a JSON file of a run")
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ReversalError(f"{path}: no such file; expected a JSON file of a run; check the path") from None
+        content = parse_json(text)
     except ValueError as error:
         raise ReversalError(f"{path}: broken JSON ({error}); remove the file and make it again") from None
     if not isinstance(content, dict):
@@ -67,13 +67,13 @@ def read_records(path: Path, remedy: str) -> list[dict[str, Any]]:
     """JSONL. A last line cut by an interruption is dropped; any other bad line is an error that says `remedy`."""
     if not path.is_file():
         return []
-    lines = path.read_text(encoding="utf-8").split("\n")
+    lines = read_utf8(path, f"one JSON record per line; remove the file and {remedy}").split("\n")
     records = []
     for number, line in enumerate(lines, start=1):
         if not line:
             continue
         try:
-            records.append(json.loads(line))
+            records.append(parse_json(line))
         except ValueError:
             if number == len(lines):
                 break

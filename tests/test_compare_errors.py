@@ -106,7 +106,7 @@ def test_predictions_that_do_not_belong_are_one_line_with_the_file(change, messa
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "no such file"), (b'{"id":\n{}\n', "N2D.jsonl:1: broken JSON"), (b"\xff\n", "no UTF-8 text")],
+    [(None, "no such file"), (b'{"id":\n{}\n', "N2D.jsonl:1: broken JSON"), (b"\xff\n", "byte 0 is not UTF-8")],
 )
 def test_a_missing_or_broken_prediction_file_is_one_line(content, message, capsys, runs):
     path = runs[1].predictions_path("N2D")

@@ -1,7 +1,6 @@
 """The files of a checkpoint, in a local folder or on the hub, and which family its config.json says it is of."""
 
 import hashlib
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from reversal_cli.errors import ReversalError
 from reversal_cli.models.presets import PRESETS
 from reversal_cli.models.recognition import family_of_config
 from reversal_cli.objectives.base import FamilyName
+from reversal_cli.reading import parse_json, read_utf8
 from reversal_cli.spec import ModelSpec
 
 IDENTIFYING = {".json", ".safetensors", ".bin", ".model"}
@@ -46,7 +46,9 @@ def read_config(spec: ModelSpec) -> dict[str, Any]:
     if not files:
         raise absent(spec, "config.json")
     try:
-        config = json.loads(files["config.json"].read_text(encoding="utf-8"))
+        config = parse_json(read_utf8(files["config.json"], "a JSON object"))
+    except ReversalError as error:
+        raise cannot_load(spec, str(error)) from None
     except ValueError as error:
         raise cannot_load(spec, f"config.json is not valid JSON: {error}") from None
     if not isinstance(config, dict):

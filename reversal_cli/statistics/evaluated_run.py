@@ -47,10 +47,7 @@ class EvaluatedRun:
         """Id -> record. Raises ReversalError where the file is not the one that metrics.json was made from."""
         if not self.predictions_path(subtask).is_file():
             raise self.spoilt(subtask, "no such file", "the predictions behind metrics.json")
-        try:
-            records = self.directory.read_predictions(subtask)
-        except UnicodeDecodeError:
-            raise self.spoilt(subtask, "no UTF-8 text", "the predictions behind metrics.json") from None
+        records = self.directory.read_predictions(subtask)
         for number, record in enumerate(records, start=1):
             if not _is_prediction(record):
                 raise self.spoilt(subtask, f"record {number} is no prediction", f"each with {', '.join(FIELDS)}")
