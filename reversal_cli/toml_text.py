@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from reversal_cli.errors import ReversalError
+from reversal_cli.plain_text import INVISIBLE
 from reversal_cli.reading import TOO_DEEP, TOO_LARGE, check_size, read_utf8
 
 SHOWN = 40
@@ -84,7 +85,8 @@ def _value(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
+        # TOML forbids some characters that JSON leaves as they are, and a terminal obeys them.
+        return INVISIBLE.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False))
     if isinstance(value, list | tuple):
         return f"[{', '.join(_value(item) for item in value)}]"
     return repr(value)

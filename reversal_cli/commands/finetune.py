@@ -107,6 +107,7 @@ def finetune(
 
 def show_specs(specs: "tuple[ExperimentSpec, ...]", results: Path, terminal: Terminal, as_json: bool) -> None:
     """What `--dry-run` prints: for each run its folder and its whole spec, as TOML that can be run again, or JSON."""
+    from reversal_cli.plain_text import visible
     from reversal_cli.run_directory import run_path
     from reversal_cli.toml_text import write_toml
 
@@ -117,4 +118,4 @@ def show_specs(specs: "tuple[ExperimentSpec, ...]", results: Path, terminal: Ter
     if as_json:
         terminal.write(json.dumps([{"run": run, "digest": d, "spec": s} for run, d, s in runs], indent=2))
         return
-    terminal.write("\n".join(f"# {run} (digest {d})\n{write_toml(s)}" for run, d, s in runs))
+    terminal.write("\n".join(f"# {visible(run)} (digest {d})\n{write_toml(s)}" for run, d, s in runs))

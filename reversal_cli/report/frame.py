@@ -10,6 +10,7 @@ import pandas as pd
 
 from reversal_cli.data.base import SUBTASKS
 from reversal_cli.errors import ReversalError
+from reversal_cli.plain_text import visible
 from reversal_cli.report.measurements import measurement_lines
 from reversal_cli.run_directory import RunDirectory, find_runs, read_json
 from reversal_cli.spec import NO_EXPERIMENT
@@ -86,7 +87,8 @@ def load_results(folders: Iterable[Path]) -> Results:
         where = ", ".join(str(folder) for folder in folders)
         raise ReversalError(f"{where}: no finished run; expected one with a metrics.json; run `reversal eval` first")
     frame = _frame(lines)
-    return Results(frame, notes + _dataset_notes(seen) + _length_notes(seen) + _definition_notes(frame), seen)
+    notes += [*_dataset_notes(seen), *_length_notes(seen), *_definition_notes(frame)]
+    return Results(frame, [visible(note) for note in notes], seen)
 
 
 def run_frame_lines(run: RunDirectory) -> list[dict[str, Any]]:
@@ -156,7 +158,10 @@ def _identity(manifest: dict[str, Any]) -> dict[str, Any]:
 
 
 def _frame(lines: list[dict[str, Any]]) -> pd.DataFrame:
-    frame = pd.DataFrame(lines, columns=COLUMNS)
+    shown = [
+        {key: visible(value) if isinstance(value, str) else value for key, value in line.items()} for line in lines
+    ]
+    frame = pd.DataFrame(shown, columns=COLUMNS)
     numbers = ["value", "low", "high", "chance"]
     return frame.astype(dict.fromkeys(numbers, "float64"))
 

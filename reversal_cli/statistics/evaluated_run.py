@@ -7,6 +7,7 @@ from typing import Any
 
 from reversal_cli.data.base import SUBTASKS
 from reversal_cli.errors import ReversalError
+from reversal_cli.plain_text import visible
 from reversal_cli.run_directory import RunDirectory, find_runs, read_json
 
 ROUNDING = 1e-6
@@ -39,6 +40,11 @@ class EvaluatedRun:
     """Subtask -> number of predictions."""
     means: dict[str, dict[str, float]]
     """Subtask -> metric -> mean score."""
+
+    @property
+    def folder(self) -> str:
+        """Its path, as tables may show it."""
+        return visible(str(self.directory.path))
 
     def predictions_path(self, subtask: str) -> Path:
         return self.directory.predictions_path(subtask)
@@ -114,11 +120,11 @@ def open_run(folder: Path) -> EvaluatedRun:
 def _identity(manifest: dict[str, Any]) -> dict[str, Any]:
     spec = manifest["spec"]
     return {
-        "experiment": spec["name"],
+        "experiment": visible(spec["name"]),
         "seed": spec["seed"],
-        "model": spec["model"]["name"],
-        "objective": spec["objective"]["name"],
-        "digest": manifest["digest"],
+        "model": visible(spec["model"]["name"]),
+        "objective": visible(spec["objective"]["name"]),
+        "digest": visible(manifest["digest"]),
     }
 
 

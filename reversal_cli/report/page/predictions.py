@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from reversal_cli.data.base import SUBTASKS, TARGETS
 from reversal_cli.errors import ReversalError
+from reversal_cli.plain_text import visible
 from reversal_cli.report.frame import dataset_id
 from reversal_cli.run_directory import RunDirectory, read_json
 from reversal_cli.scoring import METRICS
@@ -43,7 +44,8 @@ def run_labels(runs: Sequence[RunDirectory]) -> list[str]:
     specs = [run.manifest["spec"] for run in runs]
     labels = [f"{spec['name']} seed {spec['seed']}" for spec in specs]
     return [
-        f"{label} ({run.path})" if labels.count(label) > 1 else label for run, label in zip(runs, labels, strict=True)
+        visible(f"{label} ({run.path})" if labels.count(label) > 1 else label)
+        for run, label in zip(runs, labels, strict=True)
     ]
 
 
