@@ -31,13 +31,14 @@ INTERRUPTED = 130
 UsageError = typer.BadParameter.__base__
 """Typer's own class for a wrong command line; it has no public name."""
 
-FULL = {errno.EDQUOT, errno.EFBIG, errno.EEXIST, errno.EISDIR, errno.ENOSPC, errno.ENOTEMPTY, errno.EROFS}
+FULL = {errno.EDQUOT, errno.EFBIG, errno.EEXIST, errno.ENOSPC, errno.ENOTEMPTY, errno.EROFS}
 """What only a writer meets."""
 STORAGE_ERRORS = FULL | {
     errno.EACCES,
     errno.EBUSY,
     errno.EINVAL,
     errno.EIO,
+    errno.EISDIR,
     errno.ELOOP,
     errno.ENAMETOOLONG,
     errno.ENOENT,

@@ -125,8 +125,7 @@ def finetune(spec: ExperimentSpec, results: Path, terminal: Terminal, overwrite:
     Raises ReversalError when the directory belongs to another spec or other data, or another process works there.
     """
     run = RunDirectory(run_path(results, spec.name, spec.seed))
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise ReversalError("WORLD_SIZE: found several processes; expected one; run `reversal` without torchrun")
+    _refuse_several_processes(os.environ.get("WORLD_SIZE", "1"))
     splits = prepare_dataset(spec.dataset, terminal)
     if spec.training.eval_every is not None and spec.objective.name != "none":
         refuse_missing_validation(Path(spec.dataset.path), splits)
@@ -141,6 +140,14 @@ def finetune(spec: ExperimentSpec, results: Path, terminal: Terminal, overwrite:
             return run
         train_run(run, spec, splits, terminal)
     return run
+
+
+def _refuse_several_processes(world_size: str) -> None:
+    """Raises ReversalError under torchrun, and for a WORLD_SIZE that its libraries could not read either."""
+    if not world_size.isascii() or not world_size.isdigit():
+        raise ReversalError(f"WORLD_SIZE: found {world_size[:40]!r}; expected a number of processes; unset it")
+    if world_size.lstrip("0") not in ("", "1"):
+        raise ReversalError("WORLD_SIZE: found several processes; expected one; run `reversal` without torchrun")
 
 
 def train_run(run: RunDirectory, spec: ExperimentSpec, splits: Splits, terminal: Terminal) -> None:
@@ -177,7 +184,7 @@ def evaluate_run(run: RunDirectory, terminal: Terminal, options: EvaluationOptio
     spec = manifest.stored_spec(run)
     settings = options.applied_to(spec.evaluation)
     if run.is_complete and not (options.overwrite or options.partial):
-        metrics = read_json(run.metrics_path)
+        metrics = run.metrics
         if (metrics.get("definitions"), metrics.get("evaluation")) == (definitions(), settings.model_dump(mode="json")):
             terminal.say(f"{run.path}: already evaluated (--overwrite predicts again)")
             return metrics

@@ -48,6 +48,40 @@ def parse_json(text: str) -> Any:
     return content
 
 
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object. Raises ReversalError where the file is no JSON object."""
+    text = read_utf8(path, "a JSON file of a run")
+    try:
+        content = parse_json(text)
+    except ValueError as error:
+        raise ReversalError(f"{path}: broken JSON ({error}); remove the file and make it again") from None
+    if not isinstance(content, dict):
+        raise ReversalError(
+            f"{path}: found {type(content).__name__}; expected a JSON object; remove it and make it again"
+        )
+    return content
+
+
+def read_records(path: Path, remedy: str) -> list[dict[str, Any]]:
+    """JSONL. A last line cut by an interruption is dropped; any other bad line is an error that says `remedy`."""
+    if not path.is_file():
+        return []
+    lines = read_utf8(path, f"one JSON record per line; remove the file and {remedy}").split("\n")
+    records = []
+    for number, line in enumerate(lines, start=1):
+        if not line:
+            continue
+        try:
+            records.append(parse_json(line))
+        except ValueError:
+            if number == len(lines):
+                break
+            raise ReversalError(
+                f"{path}:{number}: broken JSON; expected one record per line; remove the file and {remedy}"
+            ) from None
+    return records
+
+
 def check_size(content: Any) -> None:
     """Raises ValueError for a number of more than 64 bits, and where tables and lists are nested too deeply: what
     handles them afterwards would fail in ways that explain nothing."""

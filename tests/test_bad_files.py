@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from evaluated_runs import A, B, make_two_runs
+from evaluated_runs import A, B, change_json, change_predictions, make_two_runs
 
 from reversal_cli.cli import main
 from reversal_cli.reading import DEEPEST, LARGEST, parse_json
@@ -96,3 +96,88 @@ def test_a_folder_in_place_of_a_file_is_said_to_be_unreadable_not_unwritable(cap
     metrics.unlink()
     metrics.mkdir()
     assert "write" not in error(capsys, "compare", A, B)
+
+
+@pytest.mark.parametrize("value", ["x", [1], {}, True])
+@pytest.mark.parametrize(
+    ("file", "keys"),
+    [
+        ("metrics.json", ("subtasks", "N2D", "metrics", "contains", "mean")),
+        ("metrics.json", ("subtasks", "N2D", "metrics", "contains", "low")),
+        ("metrics.json", ("subtasks", "N2D", "n")),
+        ("metrics.json", ("subtasks", "D2N", "entities")),
+        ("manifest.json", ("spec", "seed")),
+        ("manifest.json", ("spec", "training", "learning_rate")),
+    ],
+    ids=lambda keys: ".".join(keys) if isinstance(keys, tuple) else "",
+)
+@pytest.mark.parametrize("command", [("report",), ("compare", A, B)], ids=["report", "compare"])
+def test_a_value_of_another_type_in_a_file_of_a_run_is_named(command, file, keys, value, capsys):
+    make_two_runs()
+
+    def change(content: dict) -> None:
+        for key in keys[:-1]:
+            content = content[key]
+        content[keys[-1]] = value
+
+    change_json(Path(B) / file, change)
+    assert error(capsys, *command).startswith(f"{B}/{file}: {'.'.join(keys)} is ")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"scores": {"contains": "x"}}, ":1: scores.contains is 'x'; expected a number"),
+        ({"scores": None}, ":1: scores is None; expected a table"),
+        ({"completion": 3}, ":1: completion is 3; expected a text"),
+        ({"ranking": {"rank": 0}}, ":1: ranking.rank is 0; expected at least 1"),
+        ({"ranking": "x"}, ":1: ranking is 'x'; expected a table"),
+    ],
+)
+@pytest.mark.parametrize("command", [("report", "--html"), ("compare", A, B)], ids=["report", "compare"])
+def test_a_prediction_of_another_form_is_named_with_its_line(command, change, message, capsys):
+    run = make_two_runs()[1]
+    change_predictions(run, "N2D", lambda records: records[0].update(change))
+    assert main(command) == 2
+    assert f"{B}/predictions/N2D.jsonl{message}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("setting", "expected"),
+    [
+        ("seed=true", "seed is true; expected a whole number"),
+        ('seed="1"', "seed is '1'; expected a whole number"),
+        ("training.epochs=3.0", "training.epochs is 3.0; expected a whole number"),
+        ("training.learning_rate=true", "training.learning_rate is true; expected a number"),
+        ('training.learning_rate="1"', "training.learning_rate is '1'; expected a number"),
+        ('evaluation.likelihood="true"', "evaluation.likelihood is 'true'; expected true or false"),
+        ("evaluation.likelihood=1", "evaluation.likelihood is 1; expected true or false"),
+        ('dataset.generator.entities="3"', "dataset.generator.entities is '3'; expected a whole number"),
+    ],
+)
+def test_a_value_of_another_type_is_not_converted(setting, expected, capsys):
+    assert error(capsys, "finetune", "--dry-run", "--set", setting) == f"--set: {expected}"
+
+
+def test_a_whole_number_is_a_number(capsys):
+    settings = (
+        "--set",
+        "training.learning_rate=1",
+        "--objective",
+        "bico",
+        "--set",
+        "objective.mask_probability=[0.1, 0.2]",
+    )
+    assert main(["finetune", "--dry-run", *settings]) == 0
+    assert "mask_probability = [0.1, 0.2]" in capsys.readouterr().out
+
+
+def test_an_unknown_key_without_a_near_one_lists_its_section(capsys):
+    found = error(capsys, "finetune", "--set", "training.foo=1")
+    assert found.startswith("--set: unknown key 'training.foo'; expected one of training.batch_size, training.device, ")
+
+
+@pytest.mark.parametrize("value", ["abc", "1.5", "-1"])
+def test_a_number_of_processes_that_is_none_is_one_line(value, capsys, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", value)
+    assert error(capsys, "finetune").startswith(f"WORLD_SIZE: found '{value}'; expected")

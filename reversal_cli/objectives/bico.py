@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field, field_validator
+from pydantic import Field, Strict, field_validator
 
 from reversal_cli.objectives.base import (
     IGNORE,
@@ -43,7 +43,7 @@ class Bico(ObjectiveOptions):
     name: Literal["bico"] = "bico"
     loss_on: LossOn = "sequence"
     """Which tokens NTP steps learn: the whole sequence (published) or the completion only."""
-    mask_probability: Probability | tuple[Probability, Probability] = 0.15
+    mask_probability: Probability | Annotated[tuple[Probability, Probability], Strict(False)] = 0.15
     """Probability that a token is masked in a denoising step; a pair draws it per batch, uniformly from that range."""
     bico_share: float = Field(default=0.5, ge=0, le=1)
     """Probability that a batch is a denoising batch; the others are NTP."""

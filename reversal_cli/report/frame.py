@@ -12,7 +12,7 @@ from reversal_cli.data.base import SUBTASKS
 from reversal_cli.errors import ReversalError
 from reversal_cli.plain_text import visible
 from reversal_cli.report.measurements import measurement_lines
-from reversal_cli.run_directory import RunDirectory, find_runs, read_json
+from reversal_cli.run_directory import RunDirectory, find_runs
 from reversal_cli.spec import NO_EXPERIMENT
 
 COLUMNS = [
@@ -98,7 +98,7 @@ def run_frame_lines(run: RunDirectory) -> list[dict[str, Any]]:
         identity = _identity(manifest)
     except (KeyError, TypeError) as error:
         raise _lacks(run.manifest_path, error) from None
-    metrics = read_json(run.metrics_path)
+    metrics = run.metrics
     try:
         data = {"dataset": dataset_id(metrics["dataset"]), "recipe": recipe_id(manifest["spec"], metrics["dataset"])}
         return [identity | data | line for line in measurement_lines(run, metrics)]
@@ -169,7 +169,7 @@ def _frame(lines: list[dict[str, Any]]) -> pd.DataFrame:
 def _dataset_notes(runs: dict[tuple[str, str], RunDirectory]) -> list[str]:
     """One line per further dataset: the test files that keep its runs in tables of their own."""
     one_run = {dataset: run for (_, dataset), run in reversed(runs.items())}
-    files = {dataset: read_json(run.metrics_path)["dataset"] for dataset, run in reversed(one_run.items())}
+    files = {dataset: run.metrics["dataset"] for dataset, run in reversed(one_run.items())}
     first = next(iter(files), "")
     notes = []
     for other in list(files)[1:]:

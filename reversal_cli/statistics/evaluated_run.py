@@ -8,7 +8,7 @@ from typing import Any
 from reversal_cli.data.base import SUBTASKS
 from reversal_cli.errors import ReversalError
 from reversal_cli.plain_text import visible
-from reversal_cli.run_directory import RunDirectory, find_runs, read_json
+from reversal_cli.run_directory import RunDirectory, find_runs
 
 ROUNDING = 1e-6
 """The mean of the predictions may be this far from metrics.json."""
@@ -105,7 +105,7 @@ def open_run(folder: Path) -> EvaluatedRun:
             f"{run.path}: not finished (no metrics.json); expected an evaluated run; "
             f"run `reversal eval {run.path}` first"
         )
-    manifest, metrics = run.manifest, read_json(run.metrics_path)
+    manifest, metrics = run.manifest, run.metrics
     path = run.manifest_path
     try:
         identity = _identity(manifest)

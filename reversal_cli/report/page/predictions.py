@@ -8,7 +8,7 @@ from reversal_cli.data.base import SUBTASKS, TARGETS
 from reversal_cli.errors import ReversalError
 from reversal_cli.plain_text import visible
 from reversal_cli.report.frame import dataset_id
-from reversal_cli.run_directory import RunDirectory, read_json
+from reversal_cli.run_directory import RunDirectory
 from reversal_cli.scoring import METRICS
 
 Record = dict[str, Any]
@@ -30,7 +30,7 @@ def collect_predictions(runs: Sequence[RunDirectory]) -> PagePredictions:
     columns = Columns()
     without = []
     for run, label in zip(runs, run_labels(runs), strict=True):
-        dataset = dataset_id(read_json(run.metrics_path)["dataset"])
+        dataset = dataset_id(run.metrics["dataset"])
         records = {subtask: run.read_predictions(subtask) for subtask in SUBTASKS}
         if any(records.values()):
             columns.add_run(run, label, dataset, records)
