@@ -159,12 +159,23 @@ def train_run(run: RunDirectory, spec: ExperimentSpec, splits: Splits, terminal:
     continued = run.checkpoints_path.is_dir() and any(run.checkpoints_path.iterdir())
     if continued:
         terminal.say(f"{run.path}: was interrupted, continues")
+    _warn_of_long_warmup(spec, len(splits.train), terminal)
     with storage_errors(run.path), terminal.progress(label, "step") as advance:
         training = train(spec, splits, run, advance, lambda line: terminal.say(f"{label}: {line}"))
     model = training.pop("model")
     manifest.end_training(run, training, model)
     took = "" if continued else f" in {clock_time(training['wall_seconds'])}"
     terminal.say(f"{label}: {training['steps']} steps{took} -> {run.path}")
+
+
+def _warn_of_long_warmup(spec: ExperimentSpec, rows: int, terminal: Terminal) -> None:
+    training = spec.training
+    steps = -(-rows // training.batch_size) * training.last_epoch
+    if training.warmup_steps > steps:
+        terminal.say(
+            f"warning: training.warmup_steps is {training.warmup_steps}, but the training ends after step {steps}, so "
+            "that the learning rate never reaches its peak; lower it, or train longer"
+        )
 
 
 def evaluate_run(run: RunDirectory, terminal: Terminal, options: EvaluationOptions) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reversal_cli.commands.options import RESULTS, Device, DryRun, Json, Overwrite, Quiet, Results, Set
+from reversal_cli.commands.options import RESULTS, Device, DryRun, Json, Overwrite, Quiet, Results, Set, refuse_ignored
 from reversal_cli.console import Terminal
 
 if TYPE_CHECKING:
@@ -91,7 +91,10 @@ def finetune(
         "--dtype": ("training.dtype", dtype),
         "--device": ("training.device", device),
     }
-    experiment = load_experiment(file, flag_settings(flags, assignments or []))
+    settings = flag_settings(flags, assignments or [])
+    if any(setting.key == "baseline" for setting in settings):
+        refuse_ignored("--set baseline", "only `reversal run` adds baselines")
+    experiment = load_experiment(file, settings)
     terminal = Terminal(quiet)
     if dry_run:
         show_specs(experiment.specs, out, terminal, as_json)

@@ -55,6 +55,11 @@ class Bico(ObjectiveOptions):
             raise ValueError(f"the range {list(value)} is empty; give [low, high]")
         return value
 
+    def idle(self, family: FamilyName | None) -> dict[str, str]:
+        if self.bico_share == 0:
+            return {"mask_probability": "it is for denoising batches, and bico_share is 0"}
+        return {"loss_on": "it is for NTP batches, and bico_share is 1"} if self.bico_share == 1 else {}
+
     def collate(self, rows: Sequence[Row], tokens: TokenIds, draw: Draw) -> Batch:
         """A denoising batch with probability `bico_share`, else an NTP batch."""
         generator = draw.batch_generator()
