@@ -34,8 +34,8 @@ def load_for_evaluation(spec: ExperimentSpec, run: RunDirectory) -> "Loaded":
     weights have the dtype of the training.
     """
     import torch
-    from peft import PeftModel
 
+    from reversal_cli.models.adapter import load_adapter
     from reversal_cli.models.families import load_checkpoint, load_trained
     from reversal_cli.models.precision import choose_device, choose_dtype
 
@@ -46,7 +46,7 @@ def load_for_evaluation(spec: ExperimentSpec, run: RunDirectory) -> "Loaded":
     loaded = load_checkpoint(spec, dtype, device)
     if not run.adapter_path.is_dir():
         return loaded
-    model = PeftModel.from_pretrained(loaded.model, run.adapter_path)
+    model = load_adapter(loaded.model, run.adapter_path, spec.training.lora)
     if dtype == torch.float32:
         # Decoding then costs what the base costs. In half precision rounding would swallow much of a small adapter.
         model = model.merge_and_unload()

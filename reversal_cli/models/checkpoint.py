@@ -3,8 +3,11 @@
 import hashlib
 from collections.abc import Iterable
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
+from huggingface_hub.errors import StrictDataclassError
+from safetensors import SafetensorError
 from transformers.utils import cached_file
 
 from reversal_cli.errors import ReversalError
@@ -14,6 +17,23 @@ from reversal_cli.objectives.base import FamilyName
 from reversal_cli.reading import parse_json, read_utf8
 from reversal_cli.spec import ModelSpec
 
+BROKEN = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    ImportError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    SafetensorError,
+    StrictDataclassError,
+    TypeError,
+    UnpicklingError,
+    ValueError,
+)
+"""What transformers, peft and torch raise for files they cannot make sense of; RuntimeError includes RecursionError."""
 IDENTIFYING = {".json", ".safetensors", ".bin", ".model"}
 
 

@@ -1,0 +1,58 @@
+"""A LoRA adapter on its base: exactly the one that training saved, or one line that says what is wrong with it."""
+
+from pathlib import Path
+from typing import Any
+
+from peft import PeftModel, get_peft_model_state_dict
+from safetensors import safe_open
+from transformers import PreTrainedModel
+
+from reversal_cli.errors import ReversalError
+from reversal_cli.models.checkpoint import BROKEN
+from reversal_cli.reading import read_json
+from reversal_cli.spec import LoraSpec
+
+CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
+
+
+def load_adapter(model: PreTrainedModel, folder: Path, lora: LoraSpec) -> PeftModel:
+    """The base with the adapter in `folder`. peft alone would leave out a tensor that is missing, with a warning only.
+
+    Raises ReversalError where a file is broken, is of another model, or was made with other options than the run.
+    """
+    refuse_other_options(read_json(folder / CONFIG), folder, lora)
+    try:
+        adapted = PeftModel.from_pretrained(model, folder)
+        expected = {name: list(tensor.shape) for name, tensor in get_peft_model_state_dict(adapted).items()}
+        found = shapes(folder / WEIGHTS)
+    except BROKEN as error:
+        raise _broken(folder, " ".join(str(error).split())[:300] or type(error).__name__) from None
+    differing = sorted(name for name in {*expected, *found} if expected.get(name) != found.get(name))
+    if differing:
+        name = differing[0]
+        raise _broken(
+            folder,
+            f"{len(differing)} tensors do not fit the model, such as {name}: {found.get(name, 'none')} in the file, "
+            f"{expected.get(name, 'none')} in the model",
+        )
+    return adapted
+
+
+def refuse_other_options(config: dict[str, Any], folder: Path, lora: LoraSpec) -> None:
+    """Raises ReversalError where the file contradicts the spec of the run: another scale would change every answer."""
+    for key, value in {"peft_type": "LORA", "r": lora.r, "lora_alpha": lora.alpha}.items():
+        if isinstance(config.get(key), bool) or config.get(key) != value:
+            raise _broken(folder, f"{CONFIG} has {key} {str(config.get(key))[:60]}, the run was trained with {value}")
+
+
+def shapes(path: Path) -> dict[str, list[int]]:
+    """Name -> shape of every tensor of a safetensors file."""
+    with safe_open(path, framework="pt") as file:
+        return {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118 (not a dict)
+
+
+def _broken(folder: Path, reason: str) -> ReversalError:
+    return ReversalError(
+        f"{folder}: cannot be loaded ({reason}); expected the adapter that training saved; restore it, or train again "
+        "with `reversal finetune ... --overwrite`"
+    )
