@@ -23,6 +23,7 @@ from reversal_cli.commands.report import report
 from reversal_cli.commands.run import run
 from reversal_cli.console import Terminal, error_line
 from reversal_cli.errors import ReversalError
+from reversal_cli.streams import BROKEN_PIPE, PipeClosedError, finish_stdout, prepare_streams
 
 USER_ERROR = 2
 INTERRUPTED = 130
@@ -30,18 +31,19 @@ INTERRUPTED = 130
 UsageError = typer.BadParameter.__base__
 """Typer's own class for a wrong command line; it has no public name."""
 
-STORAGE_ERRORS = {
+FULL = {errno.EDQUOT, errno.EFBIG, errno.EEXIST, errno.ENOSPC, errno.ENOTEMPTY, errno.EROFS}
+"""What only a writer meets."""
+STORAGE_ERRORS = FULL | {
     errno.EACCES,
-    errno.EDQUOT,
-    errno.EEXIST,
-    errno.EFBIG,
+    errno.EBUSY,
+    errno.EINVAL,
     errno.EIO,
     errno.EISDIR,
+    errno.ELOOP,
     errno.ENAMETOOLONG,
-    errno.ENOSPC,
+    errno.ENOENT,
     errno.ENOTDIR,
     errno.EPERM,
-    errno.EROFS,
 }
 """What a disk or a path can be guilty of; any other OSError is a bug and keeps its traceback."""
 
@@ -80,7 +82,13 @@ app.command("list")(list_names)
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Runs a command line and returns its exit code: 0, 1 (a check failed), 2 (a mistake, one line), 130 (Ctrl-C)."""
+    """Runs a command line and returns its exit code: 0, 1 (a check failed), 2 (a mistake, one line), 130 (Ctrl-C),
+    141 (nobody reads stdout any more)."""
+    prepare_streams()
+    return finish_stdout(_run(arguments))
+
+
+def _run(arguments: Sequence[str]) -> int:
     try:
         code = app(args=list(arguments), prog_name="reversal", standalone_mode=False) or 0
     except ReversalError as error:
@@ -91,22 +99,33 @@ def main(arguments: Sequence[str]) -> int:
         message = error.format_message().rstrip(".?").replace("Input should be", "expected")
         error_line(f"{message}; see `{command} --help`")
         return USER_ERROR
+    except BrokenPipeError:
+        return BROKEN_PIPE
     except OSError as error:
         if error.errno not in STORAGE_ERRORS:
             raise
-        where = error.filename or "writing a file"
-        error_line(f"{where}: {error.strerror}; expected a place to write with room left; what was finished is kept")
+        error_line(_storage_line(error))
         return USER_ERROR
     except typer.Abort as abort:
         # Typer takes the end of any file for Ctrl-D at a prompt. There is no prompt here, so a file was cut off.
         if isinstance(abort.__cause__, EOFError):
             raise abort.__cause__ from None
         code = INTERRUPTED
+    except PipeClosedError:
+        return BROKEN_PIPE
     except KeyboardInterrupt:
         code = INTERRUPTED
     if code == INTERRUPTED:
         Terminal().say("interrupted; what was finished is kept, run the same command again to continue")
     return code
+
+
+def _storage_line(error: OSError) -> str:
+    if error.errno in FULL:
+        where = error.filename or "writing a file"
+        return f"{where}: {error.strerror}; expected a place to write with room left; what was finished is kept"
+    where = error.filename or "a file"
+    return f"{where}: {error.strerror}; expected a file to read or a place to write; check the path and its permissions"
 
 
 def entry_point() -> None:

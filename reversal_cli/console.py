@@ -11,12 +11,18 @@ from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from reversal_cli.plain_text import LAYOUT, visible
+from reversal_cli.streams import writing_to_stdout
+
 PIPE_WIDTH = 160
 """Columns where there is no terminal to ask: a table in a log file must not be cut at 80."""
 LINE_SECONDS = 10.0
 """Off a terminal, at least this long between two progress lines ..."""
 LINE_SECONDS_AT_MOST = 60.0
 """... and one only when another tenth of the work is done, or after a minute."""
+
+LONGEST_ERROR = 2000
+"""Characters; of a longer message the middle is left out."""
 
 Advance = Callable[..., None]
 """`advance(done, total=None, **fields)`: units done so far, out of `total`, with numbers such as `loss` to show."""
@@ -33,11 +39,11 @@ class Terminal:
     def say(self, message: str) -> None:
         """One line for the person who waits: stderr, so that stdout stays readable by a script."""
         if not self.quiet:
-            self._err.print(message, markup=False)
+            self.fail(message)
 
     def fail(self, message: str) -> None:
         """One line on why the exit code will be 1: stderr, `--quiet` or not."""
-        self._err.print(message, markup=False)
+        _print_message(self._err, message)
 
     @property
     def width(self) -> int:
@@ -46,8 +52,13 @@ class Terminal:
 
     def show(self, table: RenderableType) -> None:
         """A result for a person: stdout."""
-        if not self.quiet:
-            self._out.print(table, markup=False, soft_wrap=isinstance(table, str))
+        if self.quiet:
+            return
+        with writing_to_stdout():
+            if isinstance(table, str):
+                self._out.print(visible(table, LAYOUT), markup=False, soft_wrap=True)
+            else:
+                self._out.print(table, markup=False)
 
     def silence_libraries(self) -> None:
         """Keeps the bars and remarks of transformers out of ours; a download's bar stays, where someone can see it."""
@@ -64,12 +75,13 @@ class Terminal:
 
     def write(self, text: str) -> None:
         """A result for a script, byte for byte, `--quiet` or not: stdout."""
-        sys.stdout.write(text if text.endswith("\n") else text + "\n")
-        sys.stdout.flush()
+        with writing_to_stdout():
+            sys.stdout.write(text if text.endswith("\n") else text + "\n")
 
     @contextlib.contextmanager
     def progress(self, description: str, unit: str = "step") -> Iterator[Advance]:
         """A callable that shows how far the work is: a bar on a terminal, a few plain lines elsewhere."""
+        description = visible(description)
         if self.quiet:
             yield lambda done, total=None, **fields: None
         elif self._err.is_terminal:
@@ -81,18 +93,27 @@ class Terminal:
 
 def error_line(message: str) -> None:
     """The one line a failed command ends with. A message never spans lines: scripts read the last one."""
-    Console(stderr=True, soft_wrap=True, highlight=False).print("error: " + " ".join(message.split()), markup=False)
+    line = " ".join(message.split())
+    if len(line) > LONGEST_ERROR:
+        line = f"{line[: LONGEST_ERROR // 2]} ... {line[-LONGEST_ERROR // 2 :]}"
+    _print_message(Console(stderr=True, soft_wrap=True, highlight=False), f"error: {line}")
+
+
+def _print_message(console: Console, message: str) -> None:
+    """A stderr that takes nothing is nothing to stop for: there is nowhere left to say so."""
+    with contextlib.suppress(OSError):
+        console.print(visible(message, LAYOUT), markup=False)
 
 
 def make_table(title: str, columns: list[str], rows: list[list[str]]) -> Table:
     """A plain rich table; cells are text, never markup."""
     from rich.text import Text
 
-    table = Table(title=title, title_justify="left")
+    table = Table(title=Text(visible(title), style="table.title"), title_justify="left")
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(visible(cell)) for cell in row))
     return table
 
 

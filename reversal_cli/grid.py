@@ -1,11 +1,15 @@
 """What several runs of one TOML file differ in: its `[grid]`, every combination, and its `[[rows]]`, one by one."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from reversal_cli.errors import ReversalError
 from reversal_cli.spec_validation import Setting
 from reversal_cli.toml_text import flatten
+
+MOST_RUNS = 1000
+"""Of one experiment: tables and folders are made for people."""
 
 
 def read_axes(grid: Any, source: str) -> dict[str, list[Setting]]:
@@ -40,6 +44,17 @@ def read_rows(rows: Any, settings: Sequence[Setting], source: str) -> list[list[
                 "edit a copy of the file instead"
             )
     return read
+
+
+def refuse_too_many(axes: Mapping[str, Sequence[Setting]], rows: Sequence[Sequence[Setting]], source: str) -> None:
+    """Raises ReversalError for more runs than anybody means; to be called before they are listed."""
+    runs = len(rows) * math.prod(len(values) for values in axes.values())
+    if runs > MOST_RUNS:
+        lengths = " x ".join(f"{len(values)} {key}" for key, values in axes.items()) or "rows"
+        raise ReversalError(
+            f"{source}: {runs:,} runs ({len(rows)} rows x {lengths}); expected at most {MOST_RUNS:,} in one file; "
+            "shorten the lists, or split the file"
+        )
 
 
 def refuse_twice(settings: Iterable[Setting]) -> None:

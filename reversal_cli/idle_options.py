@@ -10,12 +10,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 from reversal_cli.errors import ReversalError
+from reversal_cli.models.presets import PRESETS
 from reversal_cli.models.recognition import known_family
 from reversal_cli.objectives.abi import Abi
 from reversal_cli.objectives.base import GLM_ONLY, FamilyName
 from reversal_cli.run_directory import RunDirectory, run_path
-from reversal_cli.spec import ExperimentSpec
+from reversal_cli.spec import ExperimentSpec, LoraSpec, TrainingSpec
 from reversal_cli.spec_validation import Setting, validate
+from reversal_cli.toml_text import flatten
+
+LORA_KEYS = tuple(f"lora.{field}" for field in LoraSpec.model_fields)
+LORA_SETTINGS = tuple(f"training.{key}" for key in LORA_KEYS)
+TRAINING_KEYS = (*(field for field in TrainingSpec.model_fields if field != "lora"), *LORA_KEYS)
 
 
 class Layers(NamedTuple):
@@ -79,8 +85,10 @@ def refuse_idle_blanks(family: FamilyName, abi: Abi, given: Sequence[Setting]) -
 
 def in_vain(spec: ExperimentSpec, family: FamilyName | None) -> dict[str, str]:
     """Dotted key -> why, of the idle options that are not at their defaults."""
-    parts = {"model": spec.model, "objective": spec.objective}
-    changed = {f"{name}.{field}" for name, part in parts.items() for field in part.model_dump(exclude_defaults=True)}
+    parts = {"model": spec.model, "objective": spec.objective, "training": spec.training}
+    changed = {
+        key for name, part in parts.items() for key, _ in flatten(part.model_dump(exclude_defaults=True), f"{name}.")
+    }
     return {key: why for key, why in idle_options(spec, family).items() if key in changed}
 
 
@@ -89,7 +97,39 @@ def idle_options(spec: ExperimentSpec, family: FamilyName | None) -> dict[str, s
     idle = {f"objective.{field}": why for field, why in spec.objective.idle(family).items()}
     if family == "rotary":
         idle |= {"model.gelu": GLM_ONLY, "model.mask_token_id": GLM_ONLY}
+    if spec.model.name in PRESETS or Path(spec.model.name).is_dir():
+        idle["model.revision"] = "it is for a checkpoint of the hub, and this one is on this machine"
+    return idle | idle_training(spec)
+
+
+def idle_training(spec: ExperimentSpec) -> dict[str, str]:
+    """The same of what only training reads."""
+    training = spec.training
+    if spec.objective.name == "none":
+        why = "it is for a training, and objective 'none' has none"
+        return {f"training.{key}": why for key in TRAINING_KEYS if key not in ("dtype", "device")}
+    idle = {}
+    if training.tuning == "full":
+        idle |= {f"training.{key}": "it is for LoRA, and training.tuning is 'full'" for key in LORA_KEYS}
+    if (training.stop_after_epochs or 0) > training.epochs:
+        idle["training.stop_after_epochs"] = f"training.epochs is {training.epochs}, so that training stops before"
+    if training.eval_every is None:
+        idle["training.eval_limit"] = "it is for evaluations along training, and training.eval_every is not given"
     return idle
+
+
+def refuse_idle_pretraining(training: TrainingSpec, given: Sequence[Setting]) -> None:
+    """Raises ReversalError for an option of training that makes no difference to a base model: all its weights are
+    new, and nothing is evaluated."""
+    why = "a base model is trained as a whole, from new weights"
+    idle = dict.fromkeys(("training.tuning", "training.gradient_checkpointing", *LORA_SETTINGS), why)
+    idle["training.eval_limit"] = "a corpus has no validation prompts"
+    if (training.stop_after_epochs or 0) > training.epochs:
+        idle["training.stop_after_epochs"] = f"training.epochs is {training.epochs}, so that training stops before"
+    harmless = dict(flatten(TrainingSpec(tuning="full").model_dump(), "training."))
+    for setting in given:
+        if setting.key in idle and setting.value != harmless[setting.key]:
+            raise _ignored(setting.source, setting.key, idle[setting.key])
 
 
 def _ignored(source: str, key: str, why: str) -> ReversalError:

@@ -13,8 +13,8 @@ from reversal_cli.spec import ExperimentSpec
 from reversal_cli.spec_loading import spec_differences
 
 DIFFERENCES_SHOWN = 4
-WEIGHT_FILES = (".safetensors", ".bin")
-ADAPTER_CONFIG = "adapter_config.json"
+WEIGHT_FILES = ("*.safetensors", "*.bin")
+"""What decides an answer in adapter/ or model/, beside adapter_config.json."""
 
 
 def begin_run(run: RunDirectory, spec: ExperimentSpec, splits: Splits) -> None:
@@ -58,13 +58,9 @@ def end_training(run: RunDirectory, training: dict[str, Any], model: dict[str, A
 
 def weights_digests(run: RunDirectory) -> dict[str, str]:
     """File of adapter/ or model/ -> its SHA-256: `{"model/model.safetensors": "9f86..."}`."""
-    files = [
-        path
-        for folder in (run.adapter_path, run.model_path)
-        for path in sorted(folder.glob("*"))
-        if path.suffix in WEIGHT_FILES or path.name == ADAPTER_CONFIG
-    ]
-    return {f"{path.parent.name}/{path.name}": file_digest(path) for path in files}
+    folders, forms = (run.adapter_path, run.model_path), (*WEIGHT_FILES, "adapter_config.json")
+    files = [path for folder in folders for form in forms for path in folder.glob(form)]
+    return {str(path.relative_to(run.path)): file_digest(path) for path in sorted(files)}
 
 
 def add_model(run: RunDirectory, model: dict[str, Any]) -> None:

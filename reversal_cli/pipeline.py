@@ -126,8 +126,7 @@ def finetune(spec: ExperimentSpec, results: Path, terminal: Terminal, overwrite:
     overwrite: an older run goes when nothing is left that could be refused, before the first step.
     """
     run = RunDirectory(run_path(results, spec.name, spec.seed))
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise ReversalError("WORLD_SIZE: found several processes; expected one; run `reversal` without torchrun")
+    _refuse_several_processes(os.environ.get("WORLD_SIZE", "1"))
     splits = prepare_dataset(spec.dataset, terminal)
     if spec.training.eval_every is not None and spec.objective.name != "none":
         refuse_missing_validation(Path(spec.dataset.path), splits)
@@ -155,6 +154,14 @@ def _begin_untrained_anew(run: RunDirectory, spec: ExperimentSpec, splits: Split
     manifest.begin_anew(run, spec, splits)
 
 
+def _refuse_several_processes(world_size: str) -> None:
+    """Raises ReversalError under torchrun, and for a WORLD_SIZE that its libraries could not read either."""
+    if not world_size.isascii() or not world_size.isdigit():
+        raise ReversalError(f"WORLD_SIZE: found {world_size[:40]!r}; expected a number of processes; unset it")
+    if world_size.lstrip("0") not in ("", "1"):
+        raise ReversalError("WORLD_SIZE: found several processes; expected one; run `reversal` without torchrun")
+
+
 def train_run(
     run: RunDirectory, spec: ExperimentSpec, splits: Splits, terminal: Terminal, overwrite: bool = False
 ) -> None:
@@ -167,6 +174,8 @@ def train_run(
     if continued:
         terminal.say(f"{run.path}: was interrupted")
 
+    _warn_of_long_warmup(spec, len(splits.train), terminal)
+
     def begin() -> None:
         if overwrite:
             manifest.begin_anew(run, spec, splits)
@@ -178,6 +187,16 @@ def train_run(
     run.remove_checkpoints()  # only now: without them an interruption before the manifest is written would lose all
     took = "" if continued else f" in {clock_time(training['wall_seconds'])}"
     terminal.say(f"{label}: {training['steps']} steps{took} -> {run.path}")
+
+
+def _warn_of_long_warmup(spec: ExperimentSpec, rows: int, terminal: Terminal) -> None:
+    training = spec.training
+    steps = -(-rows // training.batch_size) * training.last_epoch
+    if training.warmup_steps > steps:
+        terminal.say(
+            f"warning: training.warmup_steps is {training.warmup_steps}, but the training ends after step {steps}, so "
+            "that the learning rate never reaches its peak; lower it, or train longer"
+        )
 
 
 def evaluate_run(run: RunDirectory, terminal: Terminal, options: EvaluationOptions) -> dict[str, Any]:
@@ -198,7 +217,7 @@ def evaluate_run(run: RunDirectory, terminal: Terminal, options: EvaluationOptio
     spec = manifest.stored_spec(run)
     settings = options.applied_to(spec.evaluation)
     if run.is_complete and not (options.overwrite or options.partial):
-        metrics = read_json(run.metrics_path)
+        metrics = run.metrics
         if (metrics.get("definitions"), metrics.get("evaluation")) == (definitions(), settings.model_dump(mode="json")):
             terminal.say(f"{run.path}: already evaluated (--overwrite predicts again)")
             return metrics

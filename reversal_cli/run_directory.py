@@ -20,8 +20,10 @@ from pathlib import Path
 from typing import Any
 
 from reversal_cli.errors import ReversalError
+from reversal_cli.file_shapes import CurveRecord, LogRecord, Manifest, Metrics, Prediction, check_records, check_shape
+from reversal_cli.files import json_lines
+from reversal_cli.reading import read_json, read_records
 from reversal_cli.run_lock import locked
-from reversal_cli.strict_json import json_lines, parse_json
 
 
 def write_text(path: Path, text: str) -> None:
@@ -38,41 +40,6 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, content: Any) -> None:
     """Indented and sorted, so that two versions of a file can be compared by eye."""
     write_text(path, json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n")
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object. Raises ReversalError where the file is no JSON object."""
-    try:
-        content = parse_json(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ReversalError(f"{path}: no such file; expected a JSON file of a run; check the path") from None
-    except ValueError as error:
-        raise ReversalError(f"{path}: broken JSON ({error}); remove the file and make it again") from None
-    if not isinstance(content, dict):
-        raise ReversalError(
-            f"{path}: found {type(content).__name__}; expected a JSON object; remove it and make it again"
-        )
-    return content
-
-
-def read_records(path: Path, remedy: str) -> list[dict[str, Any]]:
-    """JSONL. A last line cut by an interruption is dropped; any other bad line is an error that says `remedy`."""
-    if not path.is_file():
-        return []
-    lines = path.read_text(encoding="utf-8").split("\n")
-    records = []
-    for number, line in enumerate(lines, start=1):
-        if not line:
-            continue
-        try:
-            records.append(parse_json(line))
-        except ValueError:
-            if number == len(lines):
-                break
-            raise ReversalError(
-                f"{path}:{number}: broken JSON; expected one record per line; remove the file and {remedy}"
-            ) from None
-    return records
 
 
 class RunDirectory:
@@ -130,10 +97,20 @@ class RunDirectory:
 
     @property
     def manifest(self) -> dict[str, Any]:
-        """Raises ReversalError where the folder is no run."""
+        """Raises ReversalError where the folder is no run, or the file is not what this package writes."""
         if not self.manifest_path.is_file():
             raise ReversalError(f"{self.path}: has no manifest.json; expected the folder of a run; check the path")
-        return read_json(self.manifest_path)
+        content = read_json(self.manifest_path)
+        check_shape(content, Manifest, str(self.manifest_path), "restore it, or make the run again with --overwrite")
+        return content
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """metrics.json. Raises ReversalError where it is absent or not what this package writes."""
+        content = read_json(self.metrics_path)
+        remedy = f"remove the file and run `reversal eval {self.path}`"
+        check_shape(content, Metrics, str(self.metrics_path), remedy)
+        return content
 
     @property
     def is_trained(self) -> bool:
@@ -160,11 +137,16 @@ class RunDirectory:
 
     def read_curve(self) -> list[dict[str, Any]]:
         """A record per evaluated epoch; none where training was not evaluated."""
-        return read_records(self.curve_path, "plot without it")
+        records = read_records(self.curve_path, "plot without it")
+        check_records(records, CurveRecord, self.curve_path, "remove the file and plot without it")
+        return records
 
     def read_predictions(self, subtask: str) -> list[dict[str, Any]]:
         """The records so far; none where the file is absent."""
-        return read_records(self.predictions_path(subtask), f"predict again with `reversal eval {self.path}`")
+        path, remedy = self.predictions_path(subtask), f"predict again with `reversal eval {self.path}`"
+        records = read_records(path, remedy)
+        check_records(records, Prediction, path, f"remove the file and {remedy}")
+        return records
 
     def append_predictions(self, subtask: str, records: Iterable[dict[str, Any]]) -> None:
         """Adds whole lines; a reader of a file that grows sees at most one cut line, the last."""
@@ -217,7 +199,9 @@ def _append(path: Path, record: dict[str, Any]) -> None:
 
 
 def _trim(path: Path, last_step: int) -> list[dict[str, Any]]:
-    kept = [record for record in read_records(path, "continue without it") if record["step"] <= last_step]
+    records = read_records(path, "continue without it")
+    check_records(records, LogRecord, path, "remove the file and continue without it")
+    kept = [record for record in records if record["step"] <= last_step]
     if path.is_file():
         write_text(path, "".join(json.dumps(record, sort_keys=True) + "\n" for record in kept))
     return kept

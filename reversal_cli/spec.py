@@ -18,9 +18,10 @@ from reversal_cli.objectives.ntp import Ntp
 
 
 class Section(BaseModel):
-    """Base of every part of a spec: frozen, unknown keys are errors, and so is a number that is none."""
+    """Base of every part of a spec: frozen, unknown keys are errors, and so is a number that is none, or a value of
+    another type, which pydantic would convert: `true` for 1, `"1"` for 1, `3.0` for 3."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
 
 
 class Untrained(ObjectiveOptions):

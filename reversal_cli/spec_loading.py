@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reversal_cli.errors import ReversalError, unknown_name
-from reversal_cli.grid import read_axes, read_rows, refuse_twice
-from reversal_cli.idle_options import Layers, refuse_idle_blanks, settle
+from reversal_cli.grid import read_axes, read_rows, refuse_too_many, refuse_twice
+from reversal_cli.idle_options import Layers, refuse_idle_blanks, refuse_idle_pretraining, settle
 from reversal_cli.models.presets import RECIPES
 from reversal_cli.naming import check_experiment_name, check_model_name, model_stem, name_part, objective_label
 from reversal_cli.objectives import OBJECTIVES
@@ -53,6 +53,7 @@ def load_experiment(file: Path | None, settings: Sequence[Setting] = ()) -> Expe
     for setting in settings:
         if setting.key in axes:
             axes[setting.key] = [setting]
+    refuse_too_many(axes, rows, source)
     common, top = _take(written, settings, axes)
     name = str(top["name"].value) if "name" in top else (file.stem if file else "")
     name_source = top["name"].source if "name" in top else source
@@ -85,6 +86,7 @@ def load_pretraining(file: Path | None, settings: Sequence[Setting] = ()) -> "Pr
     defaults = [Setting(key, value, "default") for key, value in flatten(PretrainSpec().model_dump())]
     spec = validate(PretrainSpec, [*defaults, *written, *settings])
     refuse_idle_blanks(spec.family, spec.abi, [*written, *settings])
+    refuse_idle_pretraining(spec.training, [*written, *settings])
     check_experiment_name(spec.name, str(file or "--set"))
     return spec
 

@@ -12,6 +12,9 @@ from reversal_cli.errors import ReversalError
 
 Model = TypeVar("Model", bound=BaseModel)
 
+LONGEST_VALUE = 200
+"""Characters of a value that a message repeats."""
+
 EXPECTATIONS = {
     "int_type": "a whole number",
     "int_parsing": "a whole number",
@@ -33,6 +36,8 @@ EXPECTATIONS = {
     "less_than": "less than {lt}",
     "less_than_equal": "at most {le}",
     "literal_error": "{expected}",
+    "too_long": "at most {max_length} values",
+    "too_short": "at least {min_length} values",
 }
 """pydantic's kind of error -> our words; other kinds keep pydantic's."""
 
@@ -88,15 +93,18 @@ def nest(settings: Iterable[Setting]) -> dict[str, Any]:
 
 
 def unknown_key(setting: Setting, known: Sequence[str]) -> ReversalError:
-    """The error for a key no spec has, with the nearest one: by the whole key, else by its last part alone."""
-    by_leaf = {key.rpartition(".")[2]: key for key in reversed(known)}
-    close = difflib.get_close_matches(setting.key, known, n=1, cutoff=0.75)
-    close_leaf = difflib.get_close_matches(setting.key.rpartition(".")[2], by_leaf, n=1, cutoff=0.75)
-    if close or close_leaf:
-        hint = f"did you mean '{close[0] if close else by_leaf[close_leaf[0]]}'?"
+    """The error for a key no spec has, with the nearest one: by its last part, else, where its section is unknown too,
+    by the whole key. Without a near one, with the keys of its section."""
+    section, _, leaf = setting.key.rpartition(".")
+    siblings = [key for key in known if key.rpartition(".")[0] == section]
+    by_leaf = {key.rpartition(".")[2]: key for key in [*reversed(known), *siblings]}
+    close = [by_leaf[name] for name in difflib.get_close_matches(leaf, by_leaf, n=1, cutoff=0.75)]
+    if not siblings and not close:
+        close = difflib.get_close_matches(setting.key, known, n=1, cutoff=0.75)
+    if close:
+        hint = f"did you mean '{close[0]}'?"
     else:
-        section = setting.key.rpartition(".")[0]
-        siblings = [key for key in known if key.rpartition(".")[0] == section] or [k for k in known if "." not in k]
+        siblings = siblings or [key for key in known if "." not in key]
         hint = f"expected one of {', '.join(sorted(siblings))}"
     return ReversalError(f"{setting.source}: unknown key '{setting.key}'; {hint}")
 
@@ -111,9 +119,9 @@ def _one_line(error: ValidationError, settings: Sequence[Setting], known: Sequen
     own_words = [problem for problem in mine if problem["type"] == "value_error"]
     if own_words:
         return f"{source}: {key}: {own_words[0]['msg'].removeprefix('Value error, ')}"
-    expected = " or ".join(dict.fromkeys(_expectation(problem) for problem in mine))
+    expected = " or ".join(dict.fromkeys(expectation(problem) for problem in mine))
     found = given[-1].value if given and given[-1].key == key else mine[0]["input"]
-    return f"{source}: {key} is {_shown(found)}; expected {expected}"
+    return f"{source}: {key} is {shown(found)}; expected {expected}"
 
 
 def _key_of(location: tuple[int | str, ...], known: Sequence[str]) -> str:
@@ -127,14 +135,17 @@ def _key_of(location: tuple[int | str, ...], known: Sequence[str]) -> str:
     return key or ".".join(parts)
 
 
-def _expectation(problem: Any) -> str:
+def expectation(problem: Any) -> str:
+    """What one error of pydantic expected, in our words."""
     words = EXPECTATIONS.get(problem["type"])
     if words is None:
         return problem["msg"].removeprefix("Input should be ")
     return words.format(**problem.get("ctx", {}))
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A value as a TOML file has it, as far as a line has room for it."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return f"'{value}'" if isinstance(value, str) else repr(value)
+    text = f"'{value}'" if isinstance(value, str) else repr(value)
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}..."

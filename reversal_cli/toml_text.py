@@ -7,33 +7,53 @@ from pathlib import Path
 from typing import Any
 
 from reversal_cli.errors import ReversalError
+from reversal_cli.plain_text import INVISIBLE
+from reversal_cli.reading import TOO_DEEP, TOO_LARGE, check_size, read_utf8
+
+SHOWN = 40
+"""Characters of a value that a message repeats."""
 
 
 def read_toml(path: Path) -> dict[str, Any]:
     """The file's content. Raises ReversalError where it is missing, no file, not UTF-8 or no TOML."""
-    if not path.exists():
-        raise ReversalError(f"{path}: no such file; expected an experiment in TOML; check the path")
-    if not path.is_file():
-        raise ReversalError(f"{path}: found a folder; expected an experiment in TOML; name the file")
+    text = read_utf8(path, "an experiment in TOML")
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except UnicodeDecodeError as error:
-        raise ReversalError(f"{path}: byte {error.start} is not UTF-8; expected a TOML text file") from None
-    except tomllib.TOMLDecodeError as error:
+        return _parse(text)
+    except ValueError as error:
         raise ReversalError(f"{path}: broken TOML: {error}; correct the file") from None
 
 
 def parse_value(text: str) -> Any:
-    """`text` as a TOML value, or as the text itself: `3`, `[0.05, 0.95]`, `true`, `tiny-llama`."""
+    """`text` as a TOML value, or as the text itself: `3`, `[0.05, 0.95]`, `true`, `tiny-llama`.
+
+    Raises ReversalError for a number that is too long and for lists nested too deeply.
+    """
     try:
-        content = tomllib.loads(f"value = {text}")
+        content = _parse(f"value = {text}")
     except tomllib.TOMLDecodeError:
         return text
+    except ValueError as error:
+        raise ReversalError(f"--set: {text[:SHOWN]}... is {error}; expected a shorter value") from None
     value = content["value"]
     # More than one key means that the text held a line break; a date is a name that looks like one.
     if len(content) > 1 or not isinstance(value, str | int | float | bool | list | dict):
         return text
     return value
+
+
+def _parse(text: str) -> dict[str, Any]:
+    """Raises TOMLDecodeError for what is no TOML, and ValueError for what is nested too deeply or too long a number."""
+    try:
+        content = tomllib.loads(text)
+    except RecursionError:
+        raise ValueError(TOO_DEEP) from None
+    except tomllib.TOMLDecodeError:
+        raise
+    except ValueError:
+        # Python's own words are about a limit of its interpreter.
+        raise ValueError(TOO_LARGE) from None
+    check_size(content)
+    return content
 
 
 def flatten(content: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -65,7 +85,8 @@ def _value(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
+        # TOML forbids some characters that JSON leaves as they are, and a terminal obeys them.
+        return INVISIBLE.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False))
     if isinstance(value, list | tuple):
         return f"[{', '.join(_value(item) for item in value)}]"
     return repr(value)

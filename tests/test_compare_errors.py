@@ -79,7 +79,7 @@ def test_another_definition_of_the_metric_is_refused(capsys, runs):
         (lambda records: records.pop(), "23 whole predictions; expected 24 (metrics.json)"),
         (lambda records: records.append(records[0]), "1 repeated ids; expected one prediction per prompt"),
         (lambda records: records[2].pop("target"), "record 3 is no prediction; expected each with id, entity_id"),
-        (lambda records: records.insert(0, 7), "record 1 is no prediction"),
+        (lambda records: records.insert(0, 7), "it is 7; expected a table"),
         (
             lambda records: records[0].update(id="N2D/99"),
             "lacks N2D/0, which results/ntp/seed-0/predictions/N2D.jsonl has",
@@ -106,7 +106,7 @@ def test_predictions_that_do_not_belong_are_one_line_with_the_file(change, messa
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "no such file"), (b'{"id":\n{}\n', "N2D.jsonl:1: broken JSON"), (b"\xff\n", "no UTF-8 text")],
+    [(None, "no such file"), (b'{"id":\n{}\n', "N2D.jsonl:1: broken JSON"), (b"\xff\n", "byte 0 is not UTF-8")],
 )
 def test_a_missing_or_broken_prediction_file_is_one_line(content, message, capsys, runs):
     path = runs[1].predictions_path("N2D")
@@ -127,7 +127,7 @@ def test_a_cut_last_prediction_is_missed(capsys, runs):
     [
         ("metrics.json", lambda content: content.pop("dataset"), "lacks 'dataset'"),
         ("metrics.json", lambda content: content["subtasks"].pop("D2N"), "lacks 'D2N'"),
-        ("metrics.json", lambda content: content.update(subtasks=[1]), "has an unexpected form"),
+        ("metrics.json", lambda content: content.update(subtasks=[1]), "subtasks is [1]; expected a table; "),
         ("manifest.json", lambda content: content.pop("spec"), "lacks 'spec'"),
     ],
 )
@@ -135,4 +135,4 @@ def test_a_file_of_a_run_that_lacks_something_is_one_line(file, change, message,
     change_json(runs[1].path / file, change)
     found = error(capsys, A, B)
     assert found.startswith(f"{B}/{file}: {message}")
-    assert "; expected the file of a finished run; " in found
+    assert "; expected" in found and "`reversal eval results/bico/seed-0`" in found

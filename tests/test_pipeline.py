@@ -287,7 +287,7 @@ def test_a_dataset_that_is_not_ours_has_no_templates_to_hold_out(stages, capsys)
     Path("data/dataset.json").unlink()
     message = error(capsys, [*FINETUNE, "--eval-every", "2"])
     assert "has no validation prompts" in message and "leave out training.eval_every" in message
-    assert main([*FINETUNE, "--objective", "none", "--set", "training.eval_every=2"]) == 0
+    assert "would be ignored" in error(capsys, [*FINETUNE, "--objective", "none", "--set", "training.eval_every=2"])
 
 
 def test_another_curve_is_the_same_experiment(stages):
@@ -310,3 +310,12 @@ def test_json_is_all_there_is_on_stdout(stages, capsys):
 def test_results_below_a_file_are_one_line(stages, capsys):
     Path("file").write_text("")
     assert error(capsys, [*FINETUNE, "--out", "file"]).startswith("error: file")
+
+
+def test_a_warm_up_longer_than_the_training_is_a_warning(stages, capsys):
+    assert main([*FINETUNE, "--epochs", "1"]) == 0
+    warnings = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning: ")]
+    assert len(warnings) == 1
+    assert "training.warmup_steps is 100, but the training ends after step 1," in warnings[0]
+    assert main([*FINETUNE, "--name", "y", "--epochs", "1", "--set", "training.warmup_steps=1"]) == 0
+    assert "warning" not in capsys.readouterr().err

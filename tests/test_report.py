@@ -173,8 +173,8 @@ def broken(path, change) -> None:
         (lambda metrics: metrics["subtasks"].pop("D2N"), "lacks 'D2N'"),
         (lambda metrics: metrics["subtasks"]["D2N"].pop("n"), "lacks 'n'"),
         (lambda metrics: metrics["subtasks"]["D2N"]["metrics"]["contains"].pop("mean"), "lacks 'mean'"),
-        (lambda metrics: metrics.update(subtasks=[1]), "has an unexpected form"),
-        (lambda metrics: metrics["subtasks"]["D2N"].update(metrics=[1]), "has an unexpected form"),
+        (lambda metrics: metrics.update(subtasks=[1]), "subtasks is [1]; expected a table"),
+        (lambda metrics: metrics["subtasks"]["D2N"].update(metrics=[1]), "subtasks.D2N.metrics is [1]; expected"),
     ],
 )
 def test_metrics_that_lack_something_are_one_clear_line(results, change, message):

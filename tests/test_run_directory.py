@@ -26,10 +26,10 @@ def test_json_is_sorted_and_indented(tmp_path):
 
 def test_a_cut_last_prediction_is_dropped_and_any_other_is_an_error(tmp_path):
     run = RunDirectory(tmp_path)
-    run.append_predictions("N2D", [{"id": 0}, {"id": 1}])
+    run.append_predictions("N2D", [{"id": "N2D/0"}, {"id": "N2D/1"}])
     path = run.predictions_path("N2D")
     path.write_text(path.read_text() + '{"id":')
-    assert run.read_predictions("N2D") == [{"id": 0}, {"id": 1}]
+    assert run.read_predictions("N2D") == [{"id": "N2D/0"}, {"id": "N2D/1"}]
     path.write_text('{"id":\n{"id": 1}\n')
     with pytest.raises(ReversalError, match=r"N2D\.jsonl:1: broken JSON"):
         run.read_predictions("N2D")

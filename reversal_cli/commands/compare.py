@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from reversal_cli.commands.options import Json, Quiet
+from reversal_cli.commands.options import Json, Quiet, refuse_ignored
 from reversal_cli.console import Terminal
 from reversal_cli.errors import unknown_name
 
@@ -28,6 +28,8 @@ def compare(
     """
     if form not in FORMATS:
         raise unknown_name("--format", "format", form, FORMATS)
+    if as_json and form not in ("table", "json"):
+        refuse_ignored(f"--format {form}", "--json prints JSON")
     from reversal_cli import statistics
     from reversal_cli.report import rich_table
 

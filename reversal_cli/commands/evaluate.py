@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reversal_cli.commands.options import RESULTS, BatchSize, Device, Json, Quiet, Results
+from reversal_cli.commands.options import RESULTS, BatchSize, Device, Json, Quiet, Results, refuse_ignored
 from reversal_cli.console import Terminal
 from reversal_cli.errors import ReversalError
 
@@ -59,6 +59,10 @@ def evaluate(
     from reversal_cli.pipeline import EvaluationOptions, evaluate_run, runs_to_evaluate
     from reversal_cli.run_directory import find_runs
 
+    if runs and out != RESULTS:
+        refuse_ignored("--out", "the runs are named, and each is written where it is")
+    if controls and (subtask or limit is not None):
+        refuse_ignored("--controls", "the ceilings belong to an evaluation without --subtask and --limit")
     terminal = Terminal(quiet)
     options = EvaluationOptions(batch_size, tuple(subtask or ()), limit, device, overwrite, likelihood, controls)
     if model is not None:

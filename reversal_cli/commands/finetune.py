@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reversal_cli.commands.options import RESULTS, Device, DryRun, Json, Overwrite, Quiet, Results, Set
+from reversal_cli.commands.options import RESULTS, Device, DryRun, Json, Overwrite, Quiet, Results, Set, refuse_ignored
 from reversal_cli.console import Terminal
 
 if TYPE_CHECKING:
@@ -91,7 +91,10 @@ def finetune(
         "--dtype": ("training.dtype", dtype),
         "--device": ("training.device", device),
     }
-    experiment = load_experiment(file, flag_settings(flags, assignments or []))
+    settings = flag_settings(flags, assignments or [])
+    if any(setting.key == "baseline" for setting in settings):
+        refuse_ignored("--set baseline", "only `reversal run` adds baselines")
+    experiment = load_experiment(file, settings)
     terminal = Terminal(quiet)
     if dry_run:
         show_specs(experiment.specs, out, terminal, as_json)
@@ -107,6 +110,7 @@ def finetune(
 
 def show_specs(specs: "tuple[ExperimentSpec, ...]", results: Path, terminal: Terminal, as_json: bool) -> None:
     """What `--dry-run` prints: for each run its folder and its whole spec, as TOML that can be run again, or JSON."""
+    from reversal_cli.plain_text import visible
     from reversal_cli.run_directory import run_path
     from reversal_cli.toml_text import write_toml
 
@@ -117,4 +121,4 @@ def show_specs(specs: "tuple[ExperimentSpec, ...]", results: Path, terminal: Ter
     if as_json:
         terminal.write(json.dumps([{"run": run, "digest": d, "spec": s} for run, d, s in runs], indent=2))
         return
-    terminal.write("\n".join(f"# {run} (digest {d})\n{write_toml(s)}" for run, d, s in runs))
+    terminal.write("\n".join(f"# {visible(run)} (digest {d})\n{write_toml(s)}" for run, d, s in runs))

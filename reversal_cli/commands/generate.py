@@ -62,7 +62,8 @@ def generate(
     }
     corpus_flags = {"--people": people, "--sentences": sentences}
     if check is not None:
-        _refuse({**benchmark_flags, **corpus_flags, "--out": out, "--seed": seed}, "--check only reads a folder")
+        others = {"--out": out, "--seed": seed, "--corpus": corpus or None, "--overwrite": overwrite or None}
+        _refuse({**benchmark_flags, **corpus_flags, **others}, "--check only reads a folder")
         check_folder(check, terminal, as_json)
     elif corpus:
         _refuse(benchmark_flags, "--corpus has no groups and no test set")

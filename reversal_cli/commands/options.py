@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from reversal_cli.errors import ReversalError
+
 RESULTS = Path("results")
 DATASET = Path("results/data/name_description")
 
@@ -34,3 +36,8 @@ Require = Annotated[
         help="A condition on percent accuracy, such as 'bico: N2D-reverse >= 60'; exit 1 if it fails. Repeatable.",
     ),
 ]
+
+
+def refuse_ignored(flag: str, why: str) -> None:
+    """Raises ReversalError for an option that makes no difference beside the others."""
+    raise ReversalError(f"{flag}: would be ignored: {why}; leave it out")

@@ -38,6 +38,7 @@ def run_pretraining(
 ) -> None:
     """Also what `reversal run` does with a file of kind "pretrain"."""
     from reversal_cli.pipeline import pretrain_base
+    from reversal_cli.plain_text import visible
     from reversal_cli.spec_loading import flag_settings, load_pretraining
     from reversal_cli.toml_text import write_toml
 
@@ -45,7 +46,7 @@ def run_pretraining(
     folder = out or RESULTS / "pretrained" / spec.name
     content = spec.model_dump(mode="json")
     if dry_run:
-        heading = "" if as_json else f"# {folder}\n"
+        heading = "" if as_json else f"# {visible(str(folder))}\n"
         terminal.write(heading + (json.dumps(content, indent=2) if as_json else write_toml(content)))
         return
     made = pretrain_base(spec, folder, terminal, overwrite)

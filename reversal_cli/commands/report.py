@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reversal_cli.commands.options import RESULTS, Quiet, Require
+from reversal_cli.commands.options import RESULTS, Quiet, Require, refuse_ignored
 from reversal_cli.console import Terminal
 from reversal_cli.errors import unknown_name
 
@@ -65,6 +65,8 @@ def report(
     """
     if form not in FORMATS:
         raise unknown_name("--format", "format", form, FORMATS)
+    if all_tables and form != "table":
+        refuse_ignored("--all", f"--format {form} prints everything anyway")
     folders = results or [RESULTS]
     target = out or (folders[0] if len(folders) == 1 else RESULTS)
     options = ReportOptions(form, metric, all_tables, published, plots, html)

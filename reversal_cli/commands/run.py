@@ -6,7 +6,17 @@ from typing import Annotated
 import typer
 
 from reversal_cli.commands.finetune import show_specs
-from reversal_cli.commands.options import RESULTS, Device, DryRun, Overwrite, Quiet, Require, Results, Set
+from reversal_cli.commands.options import (
+    RESULTS,
+    Device,
+    DryRun,
+    Overwrite,
+    Quiet,
+    Require,
+    Results,
+    Set,
+    refuse_ignored,
+)
 from reversal_cli.commands.pretrain import run_pretraining
 from reversal_cli.commands.report import ReportOptions, show_report
 from reversal_cli.console import Terminal
@@ -33,6 +43,8 @@ def run(
 
     terminal = Terminal(quiet)
     if is_pretraining(file):
+        if require:
+            refuse_ignored("--require", f"{file} makes a base model, which is not evaluated")
         target = None if out == RESULTS else out
         run_pretraining(file, target, device, assignments or [], dry_run, overwrite, terminal, as_json=False)
         return

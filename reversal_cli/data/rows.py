@@ -6,6 +6,7 @@ from typing import get_args
 
 from reversal_cli.data.base import Group
 from reversal_cli.errors import ReversalError
+from reversal_cli.reading import parse_json
 
 Row = dict[str, str]
 """The fields of one line that this package knows: prompt and completion, and what a generated dataset adds."""
@@ -43,7 +44,7 @@ def check_space(row: Row, where: str) -> None:
 
 def _row(line: str, where: str) -> Row:
     try:
-        fields = json.loads(line)
+        fields = parse_json(line)
     except ValueError as error:
         raise ReversalError(f"{where}: not valid JSON ({error}); expected an object; correct the line") from None
     if not isinstance(fields, dict):

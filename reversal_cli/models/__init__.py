@@ -46,4 +46,4 @@ def load_for_evaluation(spec: ExperimentSpec, run: RunDirectory) -> "Loaded":
         return load_checkpoint(spec, dtype, device)
     if spec.training.tuning == "full":
         return load_trained(spec, str(folder), dtype, device)
-    return add_adapter(load_checkpoint(spec, dtype, device), folder, spec.model)
+    return add_adapter(load_checkpoint(spec, dtype, device), folder, spec.model, spec.training.lora)

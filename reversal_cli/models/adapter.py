@@ -1,70 +1,93 @@
-"""The adapter of a run, laid on its base. Whatever does not fit is refused: peft would leave it at its start values."""
+"""A LoRA adapter on its base: exactly the one that training saved, or one line that says what is wrong with it."""
 
 import dataclasses
+import warnings
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import torch
 from peft import PeftModel, get_peft_model_state_dict
-from peft.utils import load_peft_weights
-from safetensors import SafetensorError
+from safetensors import safe_open
+from transformers import PreTrainedModel
 
 from reversal_cli.errors import ReversalError
 from reversal_cli.models.base import Loaded
-from reversal_cli.models.checkpoint import source_of
-from reversal_cli.run_directory import read_json
-from reversal_cli.spec import ModelSpec
+from reversal_cli.models.checkpoint import BROKEN, source_of
+from reversal_cli.reading import read_json
+from reversal_cli.spec import LoraSpec, ModelSpec
 
-KIND = "LORA"
+CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 TRAINED = ("lora_", "trainable_tokens_")
 """In the name of every tensor that our training writes; embeddings that were resized are saved beside them."""
-NAMES_SHOWN = 3
 
 
-def add_adapter(base: Loaded, folder: Path, model: ModelSpec) -> Loaded:
+def add_adapter(base: Loaded, folder: Path, model: ModelSpec, lora: LoraSpec) -> Loaded:
     """The base with the LoRA adapter of `folder`, in evaluation mode.
 
-    Raises ReversalError where the adapter is of another kind, was made for another base than `model`, or lacks tensors.
+    Raises ReversalError where the adapter is of another kind, was made for another base than `model` or with other
+    options than `lora`, or is broken.
     """
-    refuse_other_kinds(folder, read_json(folder / "adapter_config.json"), model)
-    try:
-        network = PeftModel.from_pretrained(base.model, folder)
-        found = load_peft_weights(str(folder), device="cpu").keys()
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError, UnpicklingError) as error:
-        raise _misfit(folder, f"cannot be loaded ({' '.join(str(error).split())[:300]})", model) from None
-    refuse_other_tensors(folder, set(found), network, model)
+    refuse_other_base(folder, read_json(folder / CONFIG), model)
+    network = load_adapter(base.model, folder, lora)
     if next(base.model.parameters()).dtype == torch.float32:
         # Decoding then costs what the base costs. In half precision rounding would swallow much of a small adapter.
         network = network.merge_and_unload()
     return dataclasses.replace(base, model=network.eval())
 
 
-def refuse_other_kinds(folder: Path, config: dict[str, Any], model: ModelSpec) -> None:
-    """Raises ReversalError for an adapter that is not LoRA or names another base.
+def load_adapter(model: PreTrainedModel, folder: Path, lora: LoraSpec) -> PeftModel:
+    """The network with the adapter in `folder`. peft alone would leave out a tensor that is missing, with a warning.
+
+    Raises ReversalError where a file is broken, is of another model, or was made with other options than the run.
+    """
+    refuse_other_options(read_json(folder / CONFIG), folder, lora)
+    try:
+        with warnings.catch_warnings():
+            # About missing tensors, which are an error below, and about embeddings that are saved on purpose.
+            warnings.simplefilter("ignore", UserWarning)
+            adapted = PeftModel.from_pretrained(model, folder)
+            tensors = get_peft_model_state_dict(adapted, save_embedding_layers=False)
+        expected = {name: list(tensor.shape) for name, tensor in tensors.items()}
+        found = shapes(folder / WEIGHTS)
+    except BROKEN as error:
+        raise _broken(folder, " ".join(str(error).split())[:300] or type(error).__name__) from None
+    trained = {name for name in found if any(part in name for part in TRAINED)}
+    differing = sorted(name for name in {*expected, *trained} if expected.get(name) != found.get(name))
+    if differing:
+        name = differing[0]
+        raise _broken(
+            folder,
+            f"{len(differing)} tensors do not fit the model, such as {name}: {found.get(name, 'none')} in the file, "
+            f"{expected.get(name, 'none')} in the model",
+        )
+    return adapted
+
+
+def refuse_other_base(folder: Path, config: dict[str, Any], model: ModelSpec) -> None:
+    """Raises ReversalError for an adapter that names another base.
 
     Bases are compared by the last part of their names: a folder may have moved since.
     """
-    kind, base = config.get("peft_type"), config.get("base_model_name_or_path")
-    if kind != KIND:
-        raise _misfit(folder, f"an adapter of kind {kind}", model)
+    base = config.get("base_model_name_or_path")
     if isinstance(base, str) and base and Path(base).name != Path(source_of(model)).name:
-        raise _misfit(folder, f"an adapter made for '{base}'", model)
+        raise _broken(folder, f"it was made for '{base[:100]}', the run is of '{model.name}'")
 
 
-def refuse_other_tensors(folder: Path, found: set[str], network: PeftModel, model: ModelSpec) -> None:
-    """Raises ReversalError unless the files hold every trained tensor of the network, and no other."""
-    expected = get_peft_model_state_dict(network, save_embedding_layers=False).keys()
-    trained = {name for name in found if any(part in name for part in TRAINED)}
-    for what, names in (("lacks", expected - found), ("has, for another base,", trained - expected)):
-        if names:
-            shown = ", ".join(sorted(names)[:NAMES_SHOWN])
-            more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
-            raise _misfit(folder, f"{what} {shown}{more}", model)
+def refuse_other_options(config: dict[str, Any], folder: Path, lora: LoraSpec) -> None:
+    """Raises ReversalError where the file contradicts the spec of the run: another scale would change every answer."""
+    for key, value in {"peft_type": "LORA", "r": lora.r, "lora_alpha": lora.alpha}.items():
+        if isinstance(config.get(key), bool) or config.get(key) != value:
+            raise _broken(folder, f"{CONFIG} has {key} {str(config.get(key))[:60]}, the run was trained with {value}")
 
 
-def _misfit(folder: Path, found: str, model: ModelSpec) -> ReversalError:
+def shapes(path: Path) -> dict[str, list[int]]:
+    """Name -> shape of every tensor of a safetensors file."""
+    with safe_open(path, framework="pt") as file:
+        return {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118 (not a dict)
+
+
+def _broken(folder: Path, reason: str) -> ReversalError:
     return ReversalError(
-        f"{folder}: {found}; expected the LoRA adapter that training wrote for '{model.name}'; "
-        "restore it, or train the run again with --overwrite"
+        f"{folder}: cannot be loaded ({reason}); expected the adapter that training saved; restore it, or train again "
+        "with `reversal finetune ... --overwrite`"
     )

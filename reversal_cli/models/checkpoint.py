@@ -1,10 +1,12 @@
 """The files of a checkpoint, in a local folder or on the hub, and which family its config.json says it is of."""
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
+from huggingface_hub.errors import StrictDataclassError
+from safetensors import SafetensorError
 from transformers.utils import cached_file
 
 from reversal_cli.errors import ReversalError
@@ -12,8 +14,26 @@ from reversal_cli.files import file_digest
 from reversal_cli.models.presets import PRESETS
 from reversal_cli.models.recognition import family_of_config
 from reversal_cli.objectives.base import FamilyName
+from reversal_cli.reading import parse_json, read_utf8
 from reversal_cli.spec import ModelSpec
 
+BROKEN = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    ImportError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    SafetensorError,
+    StrictDataclassError,
+    TypeError,
+    UnpicklingError,
+    ValueError,
+)
+"""What transformers, peft and torch raise for files they cannot make sense of; RuntimeError includes RecursionError."""
 IDENTIFYING = {".json", ".safetensors", ".bin", ".model"}
 
 
@@ -46,7 +66,9 @@ def read_config(spec: ModelSpec) -> dict[str, Any]:
     if not files:
         raise absent(spec, "config.json")
     try:
-        config = json.loads(files["config.json"].read_text(encoding="utf-8"))
+        config = parse_json(read_utf8(files["config.json"], "a JSON object"))
+    except ReversalError as error:
+        raise cannot_load(spec, str(error)) from None
     except ValueError as error:
         raise cannot_load(spec, f"config.json is not valid JSON: {error}") from None
     if not isinstance(config, dict):

@@ -15,10 +15,15 @@ from transformers.utils.hub import extract_commit_hash
 
 from reversal_cli.errors import ReversalError
 from reversal_cli.models.base import Family, Loaded, sentence_ends
-from reversal_cli.models.checkpoint import cannot_load, find_files, identity, read_config
+from reversal_cli.models.checkpoint import BROKEN, cannot_load, find_files, identity, read_config
 from reversal_cli.models.glm_modeling import GlmAbiConfig, GlmAbiModel
 from reversal_cli.models.glm_tokenizer import glm_tokens, read_tokenizer
 from reversal_cli.models.glm_weights import load_weights
+from reversal_cli.models.plausibility import (
+    refuse_broken_tokenizer,
+    refuse_impossible_sizes,
+    refuse_too_many_parameters,
+)
 from reversal_cli.models.recognition import family_of_config
 from reversal_cli.spec import ModelSpec
 
@@ -45,19 +50,28 @@ def load(spec: ModelSpec, dtype: torch.dtype, device: torch.device) -> Loaded:
     Raises ReversalError when something is missing, broken, or of another model.
     """
     config = read_glm_config(spec)
+    refuse_broken_tokenizer(spec)
     files = find_files(spec, TOKENIZER_FILES)
     try:
         tokenizer = read_tokenizer(files, spec.mask_token_id)
-    except (OSError, ValueError) as error:
-        raise cannot_load(spec, " ".join(str(error).split())[:300]) from None
     except ReversalError as error:
         raise ReversalError(f"model '{spec.name}': {error}; check the folder") from None
-    model = GlmAbiModel(config).to(dtype) if spec.init == "random" else load_weights(spec, config, dtype)
+    except BROKEN as error:
+        raise cannot_load(spec, " ".join(str(error).split())[:300] or type(error).__name__) from None
+    model = new_network(spec, config).to(dtype) if spec.init == "random" else load_weights(spec, config, dtype)
     check_vocabulary(spec, tokenizer, model)
     commit = extract_commit_hash(str(next(iter(files.values()))), None)
     found = identity(spec, type(model).__name__, model.num_parameters(), commit)
     tokens = glm_tokens(tokenizer, sentence_ends(tokenizer))
     return Loaded(model.to(device).eval(), tokenizer, found, tokens, config.max_sequence_length)
+
+
+def new_network(spec: ModelSpec, config: GlmAbiConfig) -> GlmAbiModel:
+    """With random weights. Raises ReversalError where they would not fit into memory."""
+    with torch.random.fork_rng(devices=[]), torch.device("meta"):
+        parameters = GlmAbiModel(config).num_parameters()
+    refuse_too_many_parameters(spec, parameters)
+    return GlmAbiModel(config)
 
 
 FAMILY = Family(
@@ -83,6 +97,7 @@ def read_glm_config(spec: ModelSpec) -> GlmAbiConfig:
                 f"model '{spec.name}': {field} is {value}; expected {not value}, as in every published checkpoint; "
                 "choose another checkpoint"
             )
+    refuse_impossible_sizes(spec, content)
     fields = {field: content[field] for field in CONFIG_FIELDS if field in content}
     if spec.gelu is not None:
         fields["gelu"] = spec.gelu

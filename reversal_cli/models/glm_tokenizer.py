@@ -5,7 +5,6 @@ before a [MASK]. As in the pretraining code, a mask token here takes the white s
 right.
 """
 
-import json
 from pathlib import Path
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors
@@ -13,6 +12,7 @@ from transformers import PreTrainedTokenizerFast
 
 from reversal_cli.errors import ReversalError
 from reversal_cli.objectives.base import BlankTokens, TokenIds
+from reversal_cli.reading import parse_json, read_utf8
 
 PUBLISHED_FILES = ("vocab.json", "merges.txt", "added_tokens.json")
 MASK, SENTENCE_MASK, LONG_MASK = "[MASK]", "[sMASK]", "[gMASK]"
@@ -92,7 +92,7 @@ def read_tokenizer(files: dict[str, Path], mask_token_id: int | None) -> PreTrai
     """
     lacking = [name for name in PUBLISHED_FILES if name not in files]
     if not lacking:
-        merges = files["merges.txt"].read_text(encoding="utf-8").split("\n")
+        merges = read_utf8(files["merges.txt"], "a text file").split("\n")
         vocabulary, added = (_read_ids(files[name]) for name in ("vocab.json", "added_tokens.json"))
         return build_tokenizer(vocabulary, merges, added, mask_token_id)
     if "tokenizer.json" not in files:
@@ -127,7 +127,7 @@ def glm_tokens(tokenizer: PreTrainedTokenizerFast, sentence_ends: frozenset[int]
 def _read_ids(path: Path) -> dict[str, int]:
     """Token -> id."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parse_json(read_utf8(path, "the published file"))
     except ValueError as error:
         raise ReversalError(f"{path.name}: not valid JSON ({error}); expected the published file") from None
     if not isinstance(content, dict) or not all(isinstance(value, int) for value in content.values()):

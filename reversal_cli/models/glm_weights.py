@@ -1,6 +1,5 @@
 """Reads the weights of a GLM of 2022: one file or several, safetensors or pickles, every tensor in memory once."""
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from torch import Tensor
 from reversal_cli.errors import ReversalError
 from reversal_cli.models.checkpoint import absent, cannot_load, find_files
 from reversal_cli.models.glm_modeling import GlmAbiConfig, GlmAbiModel
+from reversal_cli.reading import parse_json, read_utf8
 from reversal_cli.spec import ModelSpec
 
 WEIGHT_FILES = (
@@ -66,9 +66,9 @@ def weight_files(spec: ModelSpec) -> list[Path]:
 def shard_names(spec: ModelSpec, index: Path) -> list[str]:
     """The files of an index: `{"weight_map": {tensor: file, ...}}`."""
     try:
-        content = json.loads(index.read_text(encoding="utf-8"))
+        content = parse_json(read_utf8(index, "the index of a checkpoint's files"))
         names = sorted(set(content["weight_map"].values()))
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ReversalError, ValueError, KeyError, TypeError, AttributeError):
         names = []
     if not names or not all(isinstance(name, str) and Path(name).name == name for name in names):
         raise cannot_load(spec, f"{index.name} is not the index of a checkpoint's files")

@@ -1,12 +1,13 @@
 """Which family a checkpoint is of, from the content of its config.json. Plain data: no torch, no network."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from reversal_cli.errors import ReversalError
 from reversal_cli.models.presets import PRESETS
 from reversal_cli.objectives.base import FamilyName
+from reversal_cli.reading import parse_json, read_utf8
 
 
 def family_of_config(config: Mapping[str, Any]) -> FamilyName:
@@ -26,7 +27,7 @@ def known_family(name: str) -> FamilyName | None:
     if name in PRESETS:
         return PRESETS[name].family
     try:
-        config = json.loads((Path(name) / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        config = parse_json(read_utf8(Path(name) / "config.json", "a JSON object"))
+    except (ReversalError, ValueError):
         return None
     return family_of_config(config) if isinstance(config, dict) else None

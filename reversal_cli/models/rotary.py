@@ -1,16 +1,19 @@
 """Llama and every other causal language model of transformers with rotary positions."""
 
-from pickle import UnpicklingError
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
 from reversal_cli.errors import ReversalError
 from reversal_cli.models.base import Family, Loaded, sentence_ends
-from reversal_cli.models.checkpoint import cannot_load, identity, read_config, source_of
+from reversal_cli.models.checkpoint import BROKEN, cannot_load, identity, read_config, source_of
+from reversal_cli.models.plausibility import (
+    refuse_broken_tokenizer,
+    refuse_impossible_network,
+    refuse_impossible_sizes,
+)
 from reversal_cli.models.probing import refuse_non_causal
 from reversal_cli.models.recognition import family_of_config
 from reversal_cli.objectives.base import TokenIds
@@ -23,10 +26,12 @@ def load(spec: ModelSpec, dtype: torch.dtype, device: torch.device) -> Loaded:
     Code that comes with a checkpoint is never run. Raises ReversalError when something is missing or broken.
     """
     refuse_other_families(spec)
+    refuse_broken_tokenizer(spec)
     source = source_of(spec)
     try:
         config = AutoConfig.from_pretrained(source, revision=spec.revision, trust_remote_code=False)
         tokenizer = AutoTokenizer.from_pretrained(source, revision=spec.revision, trust_remote_code=False)
+        refuse_impossible_network(spec, config)
         if spec.init == "random":
             model = AutoModelForCausalLM.from_config(config, dtype=dtype)
         else:
@@ -39,8 +44,8 @@ def load(spec: ModelSpec, dtype: torch.dtype, device: torch.device) -> Loaded:
                 output_loading_info=True,
             )
             refuse_missing_weights(spec, report)
-    except (OSError, ValueError, KeyError, EOFError, RuntimeError, SafetensorError, UnpicklingError) as error:
-        raise cannot_load(spec, " ".join(str(error).split())[:300]) from None
+    except BROKEN as error:
+        raise cannot_load(spec, " ".join(str(error).split())[:300] or type(error).__name__) from None
     prepare_tokenizer(tokenizer, model, spec.name)
     refuse_non_causal(model.to(device).eval(), spec.name)
     found = identity(spec, type(model).__name__, model.num_parameters(), vars(model.config).get("_commit_hash"))
@@ -72,6 +77,8 @@ def refuse_other_families(spec: ModelSpec) -> None:
     own code can load, or that do not continue a text."""
     config = read_config(spec)
     model_type = config.get("model_type")
+    if not isinstance(model_type, str):
+        raise cannot_load(spec, f"config.json has model_type {str(model_type)[:60]}; it has to be a text")
     if family_of_config(config) == "rotary" and model_type not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES:
         hint = "take a GLM-4 with 'hf' in its name" if model_type == "chatglm" else "choose another checkpoint"
         raise ReversalError(
@@ -83,6 +90,7 @@ def refuse_other_families(spec: ModelSpec) -> None:
             f"model '{spec.name}': config.json is of a GLM of 2022 (num_layers, block_position_encoding); expected a "
             "causal model with rotary positions; check the folder"
         )
+    refuse_impossible_sizes(spec, config)
 
 
 def prepare_tokenizer(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel, name: str) -> None:

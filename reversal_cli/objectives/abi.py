@@ -89,11 +89,15 @@ class Abi(ObjectiveOptions):
         idle = {"span_positions": ROTARY_ONLY} if family == "glm" else {}
         if self.span_policy != "single":
             idle["max_span"] = f"it is for span_policy 'single', {here}"
+        elif self.suffix_share == 1:
+            idle["max_span"] = "suffix_share is 1, so that every blank is the end of its row"
         if self.span_policy != "random":
             return idle | dict.fromkeys(RANDOM_OPTIONS, f"it is for span_policy 'random', {here}")
         idle["suffix_share"] = f"it is for span_policy 'single' or 'entity', {here}"
         if self.token_share == 0:
             idle["span_mean"] = "token_share is 0"
+        if self.token_share + self.sentence_share == 0:
+            idle["mask_ratio"] = "token_share and sentence_share are 0, so that every blank is a document"
         if self.token_share + self.sentence_share == 1:
             idle |= dict.fromkeys(DOCUMENT_OPTIONS, "token_share + sentence_share is 1, so no blank is a document")
         return idle

@@ -99,9 +99,9 @@ class Batch:
 
 
 class ObjectiveOptions(BaseModel):
-    """Base of every objective's options. Frozen; an unknown key is an error."""
+    """Base of every objective's options. Frozen; an unknown key is an error, and so is a value of another type."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
 
     def fills_blanks(self, family: FamilyName) -> bool:
         """Whether a model trained with this objective answers by filling a blank, not by continuing the prompt."""

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field, field_validator
+from pydantic import Field, Strict, field_validator
 
 from reversal_cli.objectives.base import (
     IGNORE,
@@ -47,7 +47,7 @@ class Bico(ObjectiveOptions):
     name: Literal["bico"] = "bico"
     loss_on: LossOn = "sequence"
     """Which tokens NTP steps learn: the whole sequence (published) or the completion only."""
-    mask_probability: Probability | tuple[Probability, Probability] = 0.15
+    mask_probability: Probability | Annotated[tuple[Probability, Probability], Strict(False)] = 0.15
     """Probability that a token is masked in a denoising step; a pair draws it per batch, uniformly from that range."""
     bico_share: float = Field(default=0.5, ge=0, le=1)
     """Probability that a batch is a denoising batch; the others are NTP."""
@@ -58,6 +58,11 @@ class Bico(ObjectiveOptions):
         if isinstance(value, tuple) and value[0] > value[1]:
             raise ValueError(f"the range {list(value)} is empty; give [low, high]")
         return value
+
+    def idle(self, family: FamilyName | None) -> dict[str, str]:
+        if self.bico_share == 0:
+            return {"mask_probability": "it is for denoising batches, and bico_share is 0"}
+        return {"loss_on": "it is for NTP batches, and bico_share is 1"} if self.bico_share == 1 else {}
 
     def collate(self, rows: Sequence[Row], tokens: TokenIds, draw: Draw) -> Batch:
         """A denoising batch with probability `bico_share`, else an NTP batch."""

@@ -10,9 +10,10 @@ import pandas as pd
 
 from reversal_cli.data.base import SUBTASKS
 from reversal_cli.errors import ReversalError
+from reversal_cli.plain_text import visible
 from reversal_cli.report.arithmetic import arithmetic_label, arithmetic_notes
 from reversal_cli.report.measurements import measurement_lines
-from reversal_cli.run_directory import RunDirectory, find_runs, read_json
+from reversal_cli.run_directory import RunDirectory, find_runs
 from reversal_cli.spec import NO_EXPERIMENT
 
 COLUMNS = [
@@ -89,7 +90,7 @@ def load_results(folders: Iterable[Path]) -> Results:
         raise ReversalError(f"{where}: no finished run; expected one with a metrics.json; run `reversal eval` first")
     frame = _frame(lines)
     notes += [*_dataset_notes(seen), *_length_notes(seen), *arithmetic_notes(seen.values()), *_definition_notes(frame)]
-    return Results(frame, notes, seen)
+    return Results(frame, [visible(note) for note in notes], seen)
 
 
 def run_frame_lines(run: RunDirectory) -> list[dict[str, Any]]:
@@ -99,7 +100,7 @@ def run_frame_lines(run: RunDirectory) -> list[dict[str, Any]]:
         identity = _identity(manifest)
     except (KeyError, TypeError) as error:
         raise _lacks(run.manifest_path, error) from None
-    metrics = read_json(run.metrics_path)
+    metrics = run.metrics
     try:
         data = {"dataset": dataset_id(metrics["dataset"]), "recipe": recipe_id(manifest["spec"], metrics["dataset"])}
         return [identity | data | line for line in measurement_lines(run, metrics)]
@@ -160,7 +161,10 @@ def _identity(manifest: dict[str, Any]) -> dict[str, Any]:
 
 
 def _frame(lines: list[dict[str, Any]]) -> pd.DataFrame:
-    frame = pd.DataFrame(lines, columns=COLUMNS)
+    shown = [
+        {key: visible(value) if isinstance(value, str) else value for key, value in line.items()} for line in lines
+    ]
+    frame = pd.DataFrame(shown, columns=COLUMNS)
     numbers = ["value", "low", "high", "chance"]
     return frame.astype(dict.fromkeys(numbers, "float64"))
 
@@ -168,7 +172,7 @@ def _frame(lines: list[dict[str, Any]]) -> pd.DataFrame:
 def _dataset_notes(runs: dict[tuple[str, str], RunDirectory]) -> list[str]:
     """One line per further dataset: the test files that keep its runs in tables of their own."""
     one_run = {dataset: run for (_, dataset), run in reversed(runs.items())}
-    files = {dataset: read_json(run.metrics_path)["dataset"] for dataset, run in reversed(one_run.items())}
+    files = {dataset: run.metrics["dataset"] for dataset, run in reversed(one_run.items())}
     first = next(iter(files), "")
     notes = []
     for other in list(files)[1:]:

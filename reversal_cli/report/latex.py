@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from reversal_cli.plain_text import visible
 from reversal_cli.report.rows import SPREAD
 from reversal_cli.report.tables import ReportTable
 
@@ -70,7 +71,7 @@ def escape(text: str) -> str:
     >>> escape("a_b & 5 %")
     'a\\\\_b \\\\& 5 \\\\%'
     """
-    return "".join(SPECIAL.get(character, character) for character in text)
+    return "".join(SPECIAL.get(character, character) for character in visible(text))
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pandas as pd
 from tabulate import tabulate
 
+from reversal_cli.plain_text import markdown_text, spreadsheet_text
 from reversal_cli.report.tables import ReportTable
 from reversal_cli.run_directory import write_text
 
@@ -69,17 +70,25 @@ def markdown(tables: Sequence[ReportTable], notes: Sequence[str] = ()) -> str:
     """A whole Markdown file."""
     parts = ["# Accuracy on the reversal benchmark"]
     for table in tables:
-        align = ["right" if column in table.numeric else "left" for column in table.columns]
-        body = tabulate(table.rows, table.columns, tablefmt="pipe", colalign=align, disable_numparse=True)
-        parts += [f"## {table.title}", body, table.note]
+        parts += markdown_parts(table)
     if notes:
-        parts += ["## Notes", "\n".join(f"- {note}" for note in notes)]
+        parts += ["## Notes", "\n".join(f"- {markdown_text(note)}" for note in notes)]
     return "\n\n".join(parts) + "\n"
 
 
+def markdown_parts(table: ReportTable) -> list[str]:
+    """Heading, table and note, whose text is no Markdown of its own."""
+    align = ["right" if column in table.numeric else "left" for column in table.columns]
+    rows = [[markdown_text(cell) for cell in row] for row in table.rows]
+    columns = [markdown_text(column) for column in table.columns]
+    body = tabulate(rows, columns, tablefmt="pipe", colalign=align, disable_numparse=True)
+    return [f"## {markdown_text(table.title)}", body, markdown_text(table.note)]
+
+
 def csv_text(frame: pd.DataFrame) -> str:
-    """The tidy frame, nothing rounded; empty where a value has no interval."""
-    return frame.to_csv(index=False)
+    """The tidy frame, nothing rounded; empty where a value has no interval. A text that begins like a formula has an
+    apostrophe in front."""
+    return frame.map(lambda value: spreadsheet_text(value) if isinstance(value, str) else value).to_csv(index=False)
 
 
 def json_text(frame: pd.DataFrame) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from reversal_cli.data.base import SUBTASKS
 from reversal_cli.errors import unknown_name
+from reversal_cli.plain_text import visible
 from reversal_cli.scoring import METRICS
 from reversal_cli.statistics.evaluated_run import EvaluatedRun, open_run
 from reversal_cli.statistics.paired import PairedDifference, paired_difference
@@ -47,7 +48,8 @@ def compare_runs(folder_a: Path, folder_b: Path, metric: str) -> Comparison:
     corrected = holm([difference.p for difference in differences.values()])
     subtasks = [SubtaskComparison(*item, p) for item, p in zip(differences.items(), corrected, strict=True)]
     absent = [f"{subtask}: neither run has {metric}, left out" for subtask in pairs if subtask not in measured]
-    return Comparison(a, b, metric, _definition(a, b, metric), subtasks, [*cautions(a, b, metric), *absent])
+    notes = [visible(note) for note in (*cautions(a, b, metric), *absent)]
+    return Comparison(a, b, visible(metric), visible(_definition(a, b, metric)), subtasks, notes)
 
 
 def _metrics(run: EvaluatedRun) -> set[str]:

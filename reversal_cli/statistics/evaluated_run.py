@@ -7,7 +7,8 @@ from typing import Any
 
 from reversal_cli.data.base import SUBTASKS
 from reversal_cli.errors import ReversalError
-from reversal_cli.run_directory import RunDirectory, find_runs, read_json
+from reversal_cli.plain_text import visible
+from reversal_cli.run_directory import RunDirectory, find_runs
 
 ROUNDING = 1e-6
 """The mean of the predictions may be this far from metrics.json."""
@@ -40,6 +41,11 @@ class EvaluatedRun:
     means: dict[str, dict[str, float]]
     """Subtask -> metric -> mean score."""
 
+    @property
+    def folder(self) -> str:
+        """Its path, as tables may show it."""
+        return visible(str(self.directory.path))
+
     def predictions_path(self, subtask: str) -> Path:
         return self.directory.predictions_path(subtask)
 
@@ -47,10 +53,7 @@ class EvaluatedRun:
         """Id -> record. Raises ReversalError where the file is not the one that metrics.json was made from."""
         if not self.predictions_path(subtask).is_file():
             raise self.spoilt(subtask, "no such file", "the predictions behind metrics.json")
-        try:
-            records = self.directory.read_predictions(subtask)
-        except UnicodeDecodeError:
-            raise self.spoilt(subtask, "no UTF-8 text", "the predictions behind metrics.json") from None
+        records = self.directory.read_predictions(subtask)
         for number, record in enumerate(records, start=1):
             if not _is_prediction(record):
                 raise self.spoilt(subtask, f"record {number} is no prediction", f"each with {', '.join(FIELDS)}")
@@ -102,7 +105,7 @@ def open_run(folder: Path) -> EvaluatedRun:
             f"{run.path}: not finished (no metrics.json); expected an evaluated run; "
             f"run `reversal eval {run.path}` first"
         )
-    manifest, metrics = run.manifest, read_json(run.metrics_path)
+    manifest, metrics = run.manifest, run.metrics
     path = run.manifest_path
     try:
         identity = _identity(manifest)
@@ -117,11 +120,11 @@ def open_run(folder: Path) -> EvaluatedRun:
 def _identity(manifest: dict[str, Any]) -> dict[str, Any]:
     spec = manifest["spec"]
     return {
-        "experiment": spec["name"],
+        "experiment": visible(spec["name"]),
         "seed": spec["seed"],
-        "model": spec["model"]["name"],
-        "objective": spec["objective"]["name"],
-        "digest": manifest["digest"],
+        "model": visible(spec["model"]["name"]),
+        "objective": visible(spec["objective"]["name"]),
+        "digest": visible(manifest["digest"]),
     }
 
 

@@ -6,8 +6,8 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from tabulate import tabulate
-
+from reversal_cli.plain_text import markdown_text, spreadsheet_text
+from reversal_cli.report.render import markdown_parts
 from reversal_cli.report.tables import ReportTable, percent
 from reversal_cli.scoring.estimate import RESAMPLES
 from reversal_cli.statistics.comparison import Comparison, SubtaskComparison
@@ -41,21 +41,23 @@ def markdown(comparison: Comparison) -> str:
     """A whole Markdown file."""
     parts = [f"# {' and '.join(_names(comparison.a, comparison.b))}"]
     for table in comparison_tables(comparison):
-        align = ["right" if column in table.numeric else "left" for column in table.columns]
-        body = tabulate(table.rows, table.columns, tablefmt="pipe", colalign=align, disable_numparse=True)
-        parts += [f"## {table.title}", body, table.note]
-    parts.append("\n".join(f"- {line}" for line in [*sentences(comparison), *comparison.notes]))
+        parts += markdown_parts(table)
+    lines = [*sentences(comparison), *comparison.notes]
+    parts.append("\n".join(f"- {markdown_text(line)}" for line in lines))
     return "\n\n".join(parts) + "\n"
 
 
 def csv_text(comparison: Comparison) -> str:
     """A line per subtask; scores in [0, 1], nothing rounded; empty where something cannot be estimated."""
-    runs = {"a": str(comparison.a.directory.path), "b": str(comparison.b.directory.path), "metric": comparison.metric}
+    runs = {"a": comparison.a.folder, "b": comparison.b.folder, "metric": comparison.metric}
     lines = [{**runs, **_record(subtask)} for subtask in comparison.subtasks]
     text = io.StringIO()
     writer = csv.DictWriter(text, lines[0], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(lines)
+    writer.writerows(
+        {key: spreadsheet_text(value) if isinstance(value, str) else value for key, value in line.items()}
+        for line in lines
+    )
     return text.getvalue()
 
 
@@ -122,8 +124,8 @@ def _note(comparison: Comparison) -> str:
     exact = all(subtask.paired.p_is_exact for subtask in comparison.subtasks)
     flips = "all sign flips" if exact else f"{FLIPS:,} random sign flips where all are too many"
     return (
-        f"A: {a.directory.path} ({a.model}, {a.objective}, seed {a.seed}). "
-        f"B: {b.directory.path} ({b.model}, {b.objective}, seed {b.seed}). "
+        f"A: {a.folder} ({a.model}, {a.objective}, seed {a.seed}). "
+        f"B: {b.folder} ({b.model}, {b.objective}, seed {b.seed}). "
         f"Percent, differences in points [95 % interval over entities, for each subtask alone].{bootstrap}{score} "
         f"p: paired permutation test over entities, two-sided, {flips}; Holm: corrected for "
         f"{len(comparison.subtasks)} subtasks. These are two single runs: nothing here knows how much another training "
@@ -149,12 +151,12 @@ def _names(a: EvaluatedRun, b: EvaluatedRun) -> tuple[str, str]:
         return a.experiment, b.experiment
     if a.seed != b.seed:
         return f"{a.experiment} seed {a.seed}", f"{b.experiment} seed {b.seed}"
-    return str(a.directory.path), str(b.directory.path)
+    return a.folder, b.folder
 
 
 def _identity(run: EvaluatedRun) -> dict[str, Any]:
     return {
-        "run": str(run.directory.path),
+        "run": run.folder,
         "experiment": run.experiment,
         "seed": run.seed,
         "model": run.model,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from reversal_cli.errors import ReversalError
+from reversal_cli.reading import parse_json, read_utf8
 
 CARD = "dataset.json"
 """The card: what the generator was asked for, and the row count and SHA-256 of every file it wrote."""
@@ -63,7 +64,7 @@ def read_card(folder: Path) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     try:
-        card = json.loads(path.read_text(encoding="utf-8"))
+        card = parse_json(read_utf8(path, "a dataset card"))
     except ValueError as error:
         raise ReversalError(f"{path}: not valid JSON ({error}); expected a card; generate the folder again") from None
     if not isinstance(card, dict) or not isinstance(card.get("sha256"), dict):

@@ -21,7 +21,7 @@ def _left_for_validation(options: dict[str, Any]) -> int:
 class Options(BaseModel):
     """What decides every byte of a generated benchmark. The defaults are the sizes of the published one."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     entities: int = Field(default=30, ge=2)
     """Entities in each of the three groups; two at least, or nobody could get another one's answer."""

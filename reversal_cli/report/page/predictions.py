@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 from reversal_cli.data.base import SUBTASKS, TARGETS
 from reversal_cli.errors import ReversalError
+from reversal_cli.plain_text import visible
 from reversal_cli.report.frame import dataset_id
-from reversal_cli.run_directory import RunDirectory, read_json
+from reversal_cli.run_directory import RunDirectory
 from reversal_cli.scoring import METRICS
 
 Record = dict[str, Any]
@@ -29,7 +30,7 @@ def collect_predictions(runs: Sequence[RunDirectory]) -> PagePredictions:
     columns = Columns()
     without = []
     for run, label in zip(runs, run_labels(runs), strict=True):
-        dataset = dataset_id(read_json(run.metrics_path)["dataset"])
+        dataset = dataset_id(run.metrics["dataset"])
         records = {subtask: run.read_predictions(subtask) for subtask in SUBTASKS}
         if any(records.values()):
             columns.add_run(run, label, dataset, records)
@@ -43,7 +44,8 @@ def run_labels(runs: Sequence[RunDirectory]) -> list[str]:
     specs = [run.manifest["spec"] for run in runs]
     labels = [f"{spec['name']} seed {spec['seed']}" for spec in specs]
     return [
-        f"{label} ({run.path})" if labels.count(label) > 1 else label for run, label in zip(runs, labels, strict=True)
+        visible(f"{label} ({run.path})" if labels.count(label) > 1 else label)
+        for run, label in zip(runs, labels, strict=True)
     ]
 
 

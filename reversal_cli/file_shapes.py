@@ -1,0 +1,195 @@
+"""What the files of a run hold, as far as anything reads it: a text where a number belongs is found when it is read.
+
+Every field may be absent, since older versions wrote fewer, and there may be more of them; whoever needs a field says
+so. What is there has the type given here.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from reversal_cli.errors import ReversalError
+from reversal_cli.spec_validation import expectation, shown
+
+Texts = dict[str, str]
+
+
+class Shape(BaseModel):
+    """Fields may be absent and others may be there; none is converted."""
+
+    model_config = ConfigDict(strict=True, extra="ignore")
+
+
+class Estimate(Shape):
+    """A mean score and its interval."""
+
+    mean: float = Field(default=0.0, ge=0, le=1)
+    low: float | None = None
+    high: float | None = None
+
+
+class TestResult(Shape):
+    """A statistic and its p-value; not a number where a test has no answer."""
+
+    statistic: float | None = None
+    p: float | None = None
+
+
+class GapOverRows(Shape):
+    """The log-probability gap over rows."""
+
+    mean: float = 0.0
+    n: int = 0
+    paired_t: TestResult = TestResult()
+    ks: TestResult = TestResult()
+
+
+class Gap(GapOverRows):
+    """The log-probability gap over entities, and over rows."""
+
+    low: float | None = None
+    high: float | None = None
+    entities: int = 0
+    rows: GapOverRows = GapOverRows()
+
+
+class Measured(Shape):
+    """What was measured of one subtask."""
+
+    n: int = Field(default=1, ge=0)
+    entities: int = Field(default=1, ge=0)
+    target: str = ""
+    metrics: dict[str, Estimate] = {}
+    candidates: int | None = None
+    log_probability_gap: Gap | None = None
+
+
+class Metrics(Shape):
+    """metrics.json"""
+
+    complete: bool = True
+    dataset: Texts = {}
+    definitions: Texts = {}
+    digest: str = ""
+    evaluation: dict[str, Any] = {}
+    subtasks: dict[str, Measured] = {}
+    versions: Texts = {}
+    controls: dict[str, dict[str, Measured]] = {}
+    floors: dict[str, dict[str, Measured]] = {}
+
+
+class StoredModel(Shape):
+    name: str = ""
+
+
+class StoredObjective(Shape):
+    name: str = ""
+
+
+class StoredLora(Shape):
+    r: int = 1
+
+
+class StoredTraining(Shape):
+    tuning: str = ""
+    epochs: int = 1
+    stop_after_epochs: int | None = None
+    batch_size: int = 1
+    learning_rate: float = 0.0
+    lora: StoredLora = StoredLora()
+
+
+class StoredEvaluation(Shape):
+    max_new_tokens: int | None = None
+
+
+class StoredSpec(Shape):
+    """As much of a spec as tables show; `stored_spec` reads the whole."""
+
+    name: str = ""
+    seed: int = 0
+    dataset: dict[str, Any] = {}
+    model: StoredModel = StoredModel()
+    objective: StoredObjective = StoredObjective()
+    training: StoredTraining = StoredTraining()
+    evaluation: StoredEvaluation = StoredEvaluation()
+
+
+class StoredDataset(Shape):
+    path: str = ""
+    sha256: Texts = {}
+
+
+class Manifest(Shape):
+    """manifest.json"""
+
+    spec: StoredSpec = StoredSpec()
+    digest: str = ""
+    dataset: StoredDataset = StoredDataset()
+    training: dict[str, Any] = {}
+    model: dict[str, Any] | None = None
+
+
+class Ranking(Shape):
+    rank: int = Field(default=1, ge=1)
+    rank_normalized: int = Field(default=1, ge=1)
+    candidates: int = 1
+    log_probability: float = 0.0
+    other_log_probability: float = 0.0
+
+
+class Choice(Shape):
+    chosen: str = ""
+    correct: str = ""
+
+
+class Prediction(Shape):
+    """A line of predictions/."""
+
+    id: str = ""
+    entity_id: str = ""
+    template_id: str = ""
+    prompt: str = ""
+    target: str = ""
+    completion: str = ""
+    stopped: bool = True
+    named_entity: str | None = None
+    scores: dict[str, float | None] = {}
+    ranking: Ranking | None = None
+    choice: Choice | None = None
+
+
+class LogRecord(Shape):
+    """A line of train_log.jsonl."""
+
+    step: int
+    epoch: float = 0.0
+    loss: float = 0.0
+    seconds: float = 0.0
+
+
+class CurveRecord(Shape):
+    """A line of curve.jsonl."""
+
+    step: int
+    epoch: int = 0
+    prompts: str = ""
+    subtasks: dict[str, Measured] = {}
+
+
+def check_shape(content: Any, shape: type[Shape], where: str, remedy: str) -> None:
+    """Raises ReversalError for the first field of another type: `where: n is 'x'; expected a whole number; remedy`."""
+    try:
+        shape.model_validate(content)
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        key = ".".join(map(str, problem["loc"]))
+        found = f"lacks '{key}'" if problem["type"] == "missing" else f"{key or 'it'} is {shown(problem['input'])}"
+        raise ReversalError(f"{where}: {found}; expected {expectation(problem)}; {remedy}") from None
+
+
+def check_records(records: list[Any], shape: type[Shape], path: Path, remedy: str) -> None:
+    """`check_shape` for every record of a file."""
+    for number, record in enumerate(records, start=1):
+        check_shape(record, shape, f"{path}:{number}", remedy)

@@ -1,0 +1,113 @@
+"""Text and JSON from files that anybody may have written: what cannot be read is one line that says why."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from reversal_cli.errors import ReversalError
+
+DEEPEST = 40
+"""Levels of tables and lists that a file may have; no file of this package has ten."""
+LARGEST = 2**63 - 1
+"""Whole numbers are of 64 bits, as in TOML; Python itself would read one of thousands of digits."""
+TOO_DEEP = f"nested more than {DEEPEST} levels deep"
+TOO_LARGE = f"a whole number beyond {LARGEST}"
+
+
+def read_utf8(path: Path, what: str) -> str:
+    """The text of a file, without the byte order mark that some editors write.
+
+    what: what was expected, such as "a TOML text file". Raises ReversalError where the file is missing, no file, not
+    readable, or not UTF-8.
+    """
+    if not path.exists():
+        raise ReversalError(f"{path}: no such file; expected {what}; check the path")
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except IsADirectoryError:
+        raise ReversalError(f"{path}: found a folder; expected {what}; name the file") from None
+    except UnicodeDecodeError as error:
+        raise ReversalError(f"{path}: byte {error.start} is not UTF-8; expected {what}") from None
+    except OSError as error:
+        raise ReversalError(f"{path}: cannot be read ({error.strerror}); expected {what}") from None
+
+
+def parse_json(text: str) -> Any:
+    """What a JSON text says. Raises ValueError, in words for a person, also where it is nested too deeply or holds a
+    number that is too long."""
+    try:
+        content = json.loads(text, parse_constant=_finite, parse_float=_finite)
+    except RecursionError:
+        raise ValueError(TOO_DEEP) from None
+    except (json.JSONDecodeError, NotANumberError):
+        raise
+    except ValueError:
+        # Python's own words are about a limit of its interpreter.
+        raise ValueError(TOO_LARGE) from None
+    check_size(content)
+    return content
+
+
+class NotANumberError(ValueError):
+    """NaN, Infinity or 1e999, which Python's own JSON takes for numbers; the standard has none of them."""
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise NotANumberError(f"{text} is not a number")
+    return number
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object. Raises ReversalError where the file is no JSON object."""
+    text = read_utf8(path, "a JSON file of a run")
+    try:
+        content = parse_json(text)
+    except ValueError as error:
+        raise ReversalError(f"{path}: broken JSON ({error}); remove the file and make it again") from None
+    if not isinstance(content, dict):
+        raise ReversalError(
+            f"{path}: found {type(content).__name__}; expected a JSON object; remove it and make it again"
+        )
+    return content
+
+
+def read_records(path: Path, remedy: str) -> list[dict[str, Any]]:
+    """JSONL. A last line cut by an interruption is dropped; any other bad line is an error that says `remedy`."""
+    if not path.is_file():
+        return []
+    lines = read_utf8(path, f"one JSON record per line; remove the file and {remedy}").split("\n")
+    records = []
+    for number, line in enumerate(lines, start=1):
+        if not line:
+            continue
+        try:
+            records.append(parse_json(line))
+        except ValueError:
+            if number == len(lines):
+                break
+            raise ReversalError(
+                f"{path}:{number}: broken JSON; expected one record per line; remove the file and {remedy}"
+            ) from None
+    return records
+
+
+def check_size(content: Any) -> None:
+    """Raises ValueError for a number of more than 64 bits, and where tables and lists are nested too deeply: what
+    handles them afterwards would fail in ways that explain nothing."""
+    level = [content]
+    for _ in range(DEEPEST):
+        below: list[Any] = []
+        for value in level:
+            if isinstance(value, dict):
+                below += value.values()
+            elif isinstance(value, list):
+                below += value
+            elif isinstance(value, int) and abs(value) > LARGEST:
+                raise ValueError(TOO_LARGE)
+        if not below:
+            return
+        level = below
+    raise ValueError(TOO_DEEP)
