@@ -1,5 +1,6 @@
 """A LoRA adapter on its base: exactly the one that training saved, or one line that says what is wrong with it."""
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,11 @@ def load_adapter(model: PreTrainedModel, folder: Path, lora: LoraSpec) -> PeftMo
     """
     refuse_other_options(read_json(folder / CONFIG), folder, lora)
     try:
-        adapted = PeftModel.from_pretrained(model, folder)
-        expected = {name: list(tensor.shape) for name, tensor in get_peft_model_state_dict(adapted).items()}
+        with warnings.catch_warnings():
+            # About missing tensors, which are an error below, and about embeddings that are saved on purpose.
+            warnings.simplefilter("ignore", UserWarning)
+            adapted = PeftModel.from_pretrained(model, folder)
+            expected = {name: list(tensor.shape) for name, tensor in get_peft_model_state_dict(adapted).items()}
         found = shapes(folder / WEIGHTS)
     except BROKEN as error:
         raise _broken(folder, " ".join(str(error).split())[:300] or type(error).__name__) from None
