@@ -3,7 +3,6 @@
 import difflib
 from collections.abc import Iterable
 
-
 LONGEST_NAME = 200
 """Characters of a name that are compared with all others, which is slow."""
 
