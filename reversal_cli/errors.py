@@ -3,6 +3,9 @@
 import difflib
 from collections.abc import Iterable
 
+LONGEST_NAME = 200
+"""Characters of a name that are compared with all others, which is slow."""
+
 
 class ReversalError(Exception):
     """A user's mistake. The message reads `where: what was found; what is expected; what to do`.
@@ -19,6 +22,6 @@ def unknown_name(where: str, kind: str, found: str, known: Iterable[str]) -> Rev
     "--objective: unknown objective 'bicco'; did you mean 'bico'? (bico, ntp)"
     """
     names = sorted(known)
-    close = difflib.get_close_matches(found, names, n=1)
+    close = difflib.get_close_matches(found[:LONGEST_NAME], names, n=1)
     hint = f"did you mean '{close[0]}'?" if close else "expected one of"
     return ReversalError(f"{where}: unknown {kind} '{found}'; {hint} ({', '.join(names)})")

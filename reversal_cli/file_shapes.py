@@ -178,6 +178,20 @@ class CurveRecord(Shape):
     subtasks: dict[str, Measured] = {}
 
 
+class Card(Shape):
+    """dataset.json"""
+
+    options: dict[str, Any] = {}
+    counts: dict[str, int] = {}
+    sha256: Texts = {}
+
+
+class BaseModelRecord(Shape):
+    """pretrain.json"""
+
+    spec: dict[str, Any] = {}
+
+
 def check_shape(content: Any, shape: type[Shape], where: str, remedy: str) -> None:
     """Raises ReversalError for the first field of another type: `where: n is 'x'; expected a whole number; remedy`."""
     try:

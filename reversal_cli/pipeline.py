@@ -14,6 +14,7 @@ from reversal_cli.console import Terminal, clock_time
 from reversal_cli.data.base import Splits
 from reversal_cli.data.wishes import refuse_missing_validation, refuse_other_options
 from reversal_cli.errors import ReversalError
+from reversal_cli.file_shapes import BaseModelRecord, check_shape
 from reversal_cli.naming import model_stem
 from reversal_cli.run_directory import RunDirectory, find_runs, read_json, run_path
 from reversal_cli.scoring import definitions
@@ -71,13 +72,15 @@ def pretrain_base(spec: "PretrainSpec", out: Path, terminal: Terminal, overwrite
     terminal.silence_libraries()
     made = out / "pretrain.json"
     if made.is_file() and not overwrite:
-        differences = spec_differences(read_json(made).get("spec", {}), spec.model_dump(mode="json"))
+        stored = read_json(made)
+        check_shape(stored, BaseModelRecord, str(made), "make the base model again with --overwrite")
+        differences = spec_differences(stored.get("spec", {}), spec.model_dump(mode="json"))
         if differences:
             raise ReversalError(
                 f"{out}: made with a different spec ({', '.join(differences)}); pass --out or --overwrite"
             )
         terminal.say(f"{out}: already complete (--overwrite makes it again)")
-        return read_json(made)
+        return stored
     if out.exists() and not made.is_file() and any(out.iterdir()):
         raise ReversalError(f"{out}: holds other files; expected a new folder or a base model; choose another --out")
     with storage_errors(out), terminal.progress(f"pretrain {spec.name}", "step") as advance:

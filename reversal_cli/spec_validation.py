@@ -13,7 +13,7 @@ from reversal_cli.errors import ReversalError
 Model = TypeVar("Model", bound=BaseModel)
 
 LONGEST_VALUE = 200
-"""Characters of a value that a message repeats."""
+"""Characters of a value that a message repeats, and of a key that is compared with all others, which is slow."""
 
 EXPECTATIONS = {
     "int_type": "a whole number",
@@ -57,11 +57,21 @@ def validate(model: type[Model], settings: Sequence[Setting]) -> Model:
     for setting in settings:
         if setting.key not in known:
             raise unknown_key(setting, known)
+        _refuse_other_bytes(setting)
     content = nest(settings)
     try:
         return model.model_validate(content)
     except ValidationError as error:
         raise ReversalError(_one_line(error, settings, known)) from None
+
+
+def _refuse_other_bytes(setting: Setting) -> None:
+    """Raises ReversalError for a text of the command line that is not UTF-8, which no manifest could hold."""
+    if isinstance(setting.value, str) and not setting.value.isascii():
+        try:
+            setting.value.encode()
+        except UnicodeEncodeError:
+            raise ReversalError(f"{setting.source}: {setting.key} is {setting.value!r}; expected UTF-8") from None
 
 
 def known_keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
@@ -98,9 +108,9 @@ def unknown_key(setting: Setting, known: Sequence[str]) -> ReversalError:
     section, _, leaf = setting.key.rpartition(".")
     siblings = [key for key in known if key.rpartition(".")[0] == section]
     by_leaf = {key.rpartition(".")[2]: key for key in [*reversed(known), *siblings]}
-    close = [by_leaf[name] for name in difflib.get_close_matches(leaf, by_leaf, n=1, cutoff=0.75)]
+    close = [by_leaf[name] for name in difflib.get_close_matches(leaf[:LONGEST_VALUE], by_leaf, n=1, cutoff=0.75)]
     if not siblings and not close:
-        close = difflib.get_close_matches(setting.key, known, n=1, cutoff=0.75)
+        close = difflib.get_close_matches(setting.key[:LONGEST_VALUE], known, n=1, cutoff=0.75)
     if close:
         hint = f"did you mean '{close[0]}'?"
     else:

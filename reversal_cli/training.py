@@ -210,4 +210,6 @@ def trainer_arguments(
     )
     # Otherwise Trainer splits each batch over every GPU it sees, and our planned batches are whole steps.
     arguments._n_gpu = min(1, arguments.n_gpu)
+    # Otherwise ACCELERATE_MIXED_PRECISION in the environment would decide where the spec says float32.
+    arguments.mixed_precision = {torch.bfloat16: "bf16", torch.float16: "fp16"}.get(dtype, "no")
     return arguments

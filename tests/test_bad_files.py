@@ -181,3 +181,26 @@ def test_an_unknown_key_without_a_near_one_lists_its_section(capsys):
 def test_a_number_of_processes_that_is_none_is_one_line(value, capsys, monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", value)
     assert error(capsys, "finetune").startswith(f"WORLD_SIZE: found '{value}'; expected")
+
+
+@pytest.mark.parametrize("content", ['{"spec": 3}', "[]", NESTED])
+def test_a_record_of_a_base_model_that_is_none_is_one_line(content, capsys):
+    Path("base").mkdir()
+    Path("base/pretrain.json").write_text(content)
+    assert error(capsys, "pretrain", "--out", "base").startswith("base/pretrain.json: ")
+
+
+@pytest.mark.parametrize("content", ['{"sha256": {}, "options": 3}', '{"sha256": {}, "counts": []}', "[]", NESTED])
+def test_a_dataset_card_that_is_none_is_one_line(content, capsys):
+    assert main(["generate", "--entities", "2", "--out", "data", "--quiet"]) == 0
+    Path("data/dataset.json").write_text(content)
+    assert error(capsys, "generate", "--check", "data").startswith("data/dataset.json: ")
+
+
+def test_a_path_that_is_not_utf_8_is_one_line(capsys):
+    assert error(capsys, "finetune", "--data", "\udcff") == r"--data: dataset.path is '\udcff'; expected UTF-8"
+
+
+@pytest.mark.parametrize("command", ["pretrain", "finetune"])
+def test_an_endless_key_is_not_compared_with_every_other(command, capsys):
+    assert "unknown key 'a.a.a." in error(capsys, command, "--set", f"{'a.' * 5000}b=1")

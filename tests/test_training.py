@@ -12,11 +12,12 @@ from reversal_cli.data.base import Example, Splits
 from reversal_cli.errors import ReversalError
 from reversal_cli.models import load_for_evaluation, load_for_training
 from reversal_cli.models.base import tokenize
-from reversal_cli.objectives.base import IGNORE
+from reversal_cli.objectives.base import IGNORE, TokenIds
+from reversal_cli.objectives.ntp import Ntp
 from reversal_cli.run_directory import RunDirectory
-from reversal_cli.spec import ExperimentSpec
-from reversal_cli.trainer import LabelledPositions
-from reversal_cli.training import train
+from reversal_cli.spec import ExperimentSpec, TrainingSpec
+from reversal_cli.trainer import LabelledPositions, Task
+from reversal_cli.training import train, trainer_arguments
 
 EXAMPLES = [
     Example(f"{name} is known as", f" {description}.", name)
@@ -266,3 +267,11 @@ def test_bfloat16_trains_close_to_float32(llama_checkpoint, tmp_path, tuning):
         assert all(tensor.dtype == torch.float32 for tensor in weights(run).values())
     assert losses["bfloat16"] == pytest.approx(losses["float32"], rel=0.01)
     assert losses["bfloat16"] != losses["float32"]
+
+
+@pytest.mark.parametrize(("dtype", "expected"), [(torch.float32, "no"), (torch.bfloat16, "bf16")])
+def test_the_environment_does_not_choose_the_arithmetic(dtype, expected, monkeypatch, tmp_path):
+    monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", "fp16")
+    task = Task([], TokenIds(0, frozenset()), Ntp(), TrainingSpec(), seed=0)
+    arguments = trainer_arguments(task, tmp_path, 1, dtype, torch.device("cpu"))
+    assert arguments.mixed_precision == expected

@@ -9,9 +9,9 @@ import torch
 from tokenizers import Tokenizer
 from transformers import AutoModelForCausalLM, PreTrainedConfig
 
-from reversal_cli.errors import ReversalError
 from reversal_cli.models.checkpoint import cannot_load, source_of
 from reversal_cli.spec import ModelSpec
+from reversal_cli.spec_validation import shown
 
 LARGEST: dict[str, int] = {
     "hidden_size": 10**6,
@@ -41,7 +41,7 @@ def refuse_impossible_sizes(spec: ModelSpec, config: Mapping[str, Any]) -> None:
             continue
         if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= largest:
             raise cannot_load(
-                spec, f"config.json has {key} {str(value)[:60]}; it has to be a whole number from 1 to {largest:,}"
+                spec, f"config.json has {key} {shown(value)}; it has to be a whole number from 1 to {largest:,}"
             )
 
 
@@ -84,7 +84,4 @@ def refuse_broken_tokenizer(spec: ModelSpec) -> None:
         # The library raises the bare class and nothing more specific; any other class is a bug of ours.
         if type(error) is not Exception:
             raise
-        raise ReversalError(
-            f"{path}: cannot be read ({' '.join(str(error).split())[:200]}); expected the tokenizer of a checkpoint; "
-            "get the file again"
-        ) from None
+        raise cannot_load(spec, f"tokenizer.json: {' '.join(str(error).split())[:200]}") from None

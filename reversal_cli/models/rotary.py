@@ -77,7 +77,7 @@ def refuse_other_families(spec: ModelSpec) -> None:
     own code can load, or that do not continue a text."""
     config = read_config(spec)
     model_type = config.get("model_type")
-    if not isinstance(model_type, str):
+    if not isinstance(model_type, str | None):
         raise cannot_load(spec, f"config.json has model_type {str(model_type)[:60]}; it has to be a text")
     if family_of_config(config) == "rotary" and model_type not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES:
         hint = "take a GLM-4 with 'hf' in its name" if model_type == "chatglm" else "choose another checkpoint"

@@ -151,7 +151,7 @@ LAYER = "transformer.layers.0.attention.dense.weight"
         (lambda f: (f / "config.json").unlink(), r"it has no config\.json"),
         (lambda f: (f / "pytorch_model.bin").unlink(), "it has no model.safetensors or pytorch_model.bin"),
         (lambda f: edit_config(f, num_attention_heads=5), "hidden_size no multiple of num_attention_heads"),
-        (lambda f: edit_config(f, hidden_size="32"), "a size is no whole number above 0"),
+        (lambda f: edit_config(f, hidden_size="32"), "has hidden_size '32'; it has to be a whole number"),
         (lambda f: (f / "vocab.json").unlink(), r"no vocab\.json; expected the published tokenizer files"),
         (lambda f: (f / "merges.txt").write_text("h e\na b c\n"), r"merges\.txt: line 2 merges no tokens"),
         (lambda f: (f / "merges.txt").write_text("h zz\n"), r"merges\.txt: line 1 merges no tokens"),

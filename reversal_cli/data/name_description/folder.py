@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from reversal_cli.errors import ReversalError
+from reversal_cli.file_shapes import Card, check_shape
 from reversal_cli.reading import parse_json, read_utf8
 
 CARD = "dataset.json"
@@ -69,6 +70,7 @@ def read_card(folder: Path) -> dict[str, Any] | None:
         raise ReversalError(f"{path}: not valid JSON ({error}); expected a card; generate the folder again") from None
     if not isinstance(card, dict) or not isinstance(card.get("sha256"), dict):
         raise ReversalError(f"{path}: no 'sha256' table; expected a dataset card; generate the folder again")
+    check_shape(card, Card, str(path), "generate the folder again")
     return card
 
 
