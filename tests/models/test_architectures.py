@@ -134,7 +134,10 @@ def test_frozen_half_precision_is_not_mistaken_for_another_rotation(checkpoint_o
     assert str(loaded.model.dtype) == f"torch.{dtype}" and any("lora_A" in key for key in model.state_dict())
 
 
-@pytest.mark.parametrize(("name", "advice"), [("mixtral", r"training\.lora\.dropout = 0"), ("mamba", "pass --full")])
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [("mixtral", r"training\.lora\.dropout = 0"), ("mamba", "pass --full"), ("llama4", "pass --full")],
+)
 def test_what_lora_cannot_train_is_refused_in_one_line(checkpoint_of, name, advice):
     with pytest.raises(ReversalError, match=rf"LoRA cannot train a \w+ .*{advice}"):
         prepared(checkpoint_of(name), "ntp", tuning="lora")
@@ -152,7 +155,7 @@ def test_answers_are_scored_as_a_pass_over_prompt_and_answer_scores_them_or_refu
     question = encode_question(loaded, spec.objective, "Ann Low is", [" the owl", " a", " one ant in here"])
     other = encode_question(loaded, spec.objective, "Bo", [" x"])
     if name in LIKELIHOOD_REFUSED:
-        with pytest.raises(ReversalError, match="keeps a running state .*pass --no-likelihood"):
+        with pytest.raises(ReversalError, match=r"keeps a running state, .*pass --no-likelihood"):
             score_candidates(model, [question, other], 4)
         return
     scores = score_candidates(model, [question, other], 4)[0]
