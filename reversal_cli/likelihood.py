@@ -13,6 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 from transformers import Cache, PreTrainedModel
+from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
 from reversal_cli.decoding import as_prompt
 from reversal_cli.errors import ReversalError
@@ -138,9 +139,19 @@ def _read(model: PreTrainedModel, prompts: Sequence[Prompt], device: torch.devic
         use_cache=True,
         logits_to_keep=1,
     )
+    refuse_recurrent(model, output.past_key_values)
     first = output.logits[:, -1].float().log_softmax(dim=-1)
     steps = torch.tensor([prompt.step for prompt in prompts], device=device)
     return _Read(output.past_key_values, keys, first, position_ids[..., -1], steps)
+
+
+def refuse_recurrent(model: PreTrainedModel, cache: Cache) -> None:
+    """Raises ReversalError for a network that keeps a running state (Mamba, Jamba) and not the keys of each token."""
+    if any(type(layer) not in (DynamicLayer, DynamicSlidingWindowLayer) for layer in cache.layers):
+        raise ReversalError(
+            f"evaluation.likelihood: {type(model).__name__} keeps a running state, which cannot be copied per answer; "
+            "expected attention in every layer; pass --no-likelihood to `reversal eval`"
+        )
 
 
 def _score_pairs(

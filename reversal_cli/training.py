@@ -27,7 +27,7 @@ from reversal_cli.models.attention import install_mirrored_attention
 from reversal_cli.models.base import Loaded, refuse_long_rows, tokenize
 from reversal_cli.models.families import FAMILIES
 from reversal_cli.models.precision import arithmetic, choose_device, choose_dtype
-from reversal_cli.models.probing import refuse_ignored_mask, refuse_without_rotary
+from reversal_cli.models.probing import UNRUNNABLE, refuse_ignored_mask, refuse_without_rotary, run_once
 from reversal_cli.resumption import NEW, Found, SealedCheckpoints, find_checkpoint, remove_unusable
 from reversal_cli.run_directory import RunDirectory
 from reversal_cli.saving import save_folder
@@ -98,8 +98,11 @@ def add_lora(loaded: Loaded, training: TrainingSpec) -> nn.Module:
         task_type="CAUSAL_LM" if loaded.tokens.family == "rotary" else None,
     )
     try:
-        return get_peft_model(model, config)
-    except ValueError as error:
+        adapted = get_peft_model(model, config).eval()  # Trainer sets it to training; until then nothing is drawn
+        if loaded.tokens.family == "rotary":
+            run_once(adapted)
+        return adapted
+    except UNRUNNABLE as error:
         reason = " ".join(str(error).split())[:160]
         raise ReversalError(
             f"model '{loaded.identity['name']}': LoRA cannot train a {type(model).__name__} ({reason}); expected "

@@ -98,10 +98,11 @@ def mirrored_attention(
     # Autocast would take the products back to half precision, where float16 overflows.
     with torch.autocast(query.device.type, enabled=False):
         query, key = query.float() * scaling, key.float()
-        scores = query @ key.mT  # [b, h, s, s]
-        if rotary_angles is not None:
+        if rotary_angles is None:
+            scores = query @ key.mT  # [b, h, s, s]
+        else:
             mirrored_query, mirrored_key = rotate_backwards(module, query, key, rotary_angles)
-            scores = torch.where(ahead, mirrored_query @ mirrored_key.mT, scores)
+            scores = torch.where(ahead, mirrored_query @ mirrored_key.mT, query @ key.mT)  # [b, h, s, s]
         scores = scores.masked_fill(~attention_mask, torch.finfo(torch.float32).min)
         weights = nn.functional.softmax(scores, dim=-1).to(value.dtype)
     weights = nn.functional.dropout(weights, p=dropout, training=module.training)
@@ -122,10 +123,11 @@ def rotate_backwards(
     double_cos = (cos * cos - sin * sin) / squared_norm
     double_sin = 2 * sin * cos / squared_norm
     rotate, size = _rotary_function(module), cos.shape[-1]
+    if size == query.shape[-1]:
+        return rotate(query, key, double_cos, -double_sin)
     # What lies behind the first rotary_dim dimensions of each head is not rotated.
     turned = rotate(query[..., :size], key[..., :size], double_cos, -double_sin)
-    whole = (torch.cat([part, given[..., size:]], dim=-1) for part, given in zip(turned, (query, key), strict=True))
-    return tuple(part.to(given.dtype) for part, given in zip(whole, (query, key), strict=True))
+    return tuple(torch.cat([part, given[..., size:]], dim=-1) for part, given in zip(turned, (query, key), strict=True))
 
 
 def _pass_rotary_angles(module: nn.Module, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:

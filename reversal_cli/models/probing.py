@@ -5,7 +5,7 @@ do not know). A gradient tells exactly: where a token cannot reach a logit, it i
 """
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from reversal_cli.errors import ReversalError
@@ -57,7 +57,7 @@ def refuse_without_rotary(model: PreTrainedModel, name: str, objective: str) -> 
         )
 
 
-def probe_inputs(model: PreTrainedModel, mask: Tensor) -> dict[str, Tensor]:
+def probe_inputs(model: nn.Module, mask: Tensor) -> dict[str, Tensor]:
     """Six tokens as a batch of ours has them: ids and positions int64 [1, s], the given mask."""
     table = model.get_input_embeddings().weight
     input_ids = (torch.arange(LENGTH, device=table.device) + 3) % len(table)
@@ -69,12 +69,18 @@ def probe_inputs(model: PreTrainedModel, mask: Tensor) -> dict[str, Tensor]:
     }
 
 
+@torch.no_grad()
+def run_once(model: nn.Module) -> None:
+    """A forward pass of six tokens. Raises one of UNRUNNABLE where what was built around the network does not fit."""
+    model(**probe_inputs(model, torch.ones(1, LENGTH, dtype=torch.bool)), use_cache=False)
+
+
 @torch.enable_grad()
 def _reach(model: PreTrainedModel, mask: Tensor, queries: slice | list[int], name: str) -> Tensor:
     """bool [s]: which tokens reach the logits at `queries`."""
     embedded: list[Tensor] = []
 
-    def keep(module: torch.nn.Module, args: tuple, output: Tensor) -> Tensor:
+    def keep(module: nn.Module, args: tuple, output: Tensor) -> Tensor:
         embedded.append(output.detach().requires_grad_())
         return embedded[0]
 

@@ -38,6 +38,7 @@ GPT = {"n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 128}
 LAYERS_ALONE = {"hidden_size": 32, "num_hidden_layers": 2}
 BLOOM = {"hidden_size": 32, "n_layer": 2, "n_head": 4}
 LAYERS = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
+LLAMA4 = {**GROUPED, "head_dim": 8, "num_local_experts": 2, "intermediate_size_mlp": 48}
 GEMMA = {**GROUPED, "head_dim": 8, "query_pre_attn_scalar": 8}
 
 
@@ -89,6 +90,7 @@ ARCHITECTURES = {
     "gptj": Architecture("GPTJ", "GPTJForCausalLM", {**GPT, "rotary_dim": 4}, bico=NO_MIRROR),
     "deepseek-v3": Architecture("DeepseekV3", "DeepseekV3ForCausalLM", LATENT, bico=NO_MIRROR),
     "gemma2": Architecture("Gemma2", "Gemma2ForCausalLM", GEMMA, abi="its attention is 'eager'", bico="soft-capping"),
+    "llama4": Architecture("Llama4Text", "Llama4ForCausalLM", LLAMA4, bico=NO_MIRROR),
     "gpt-neox": Architecture("GPTNeoX", "GPTNeoXForCausalLM", {**SIZES, "rotary_pct": 0.5}),
     "phi": Architecture("Phi", "PhiForCausalLM", SIZES),
     "phi3": Architecture("Phi3", "Phi3ForCausalLM", {**GROUPED, "partial_rotary_factor": 0.5}),

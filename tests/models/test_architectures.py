@@ -9,6 +9,7 @@ from test_training import EXAMPLES, spec_for
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from reversal_cli.errors import ReversalError
+from reversal_cli.likelihood import encode_question, score_candidates
 from reversal_cli.models import load_for_training
 from reversal_cli.models.base import Loaded, tokenize
 from reversal_cli.models.mirror_check import attention_inputs, is_mirrored, is_rotated
@@ -133,7 +134,34 @@ def test_frozen_half_precision_is_not_mistaken_for_another_rotation(checkpoint_o
     assert str(loaded.model.dtype) == f"torch.{dtype}" and any("lora_A" in key for key in model.state_dict())
 
 
-@pytest.mark.parametrize(("name", "advice"), [("mixtral", r"training\.lora\.dropout = 0"), ("mamba", "pass --full")])
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [("mixtral", r"training\.lora\.dropout = 0"), ("mamba", "pass --full"), ("llama4", "pass --full")],
+)
 def test_what_lora_cannot_train_is_refused_in_one_line(checkpoint_of, name, advice):
     with pytest.raises(ReversalError, match=rf"LoRA cannot train a \w+ .*{advice}"):
         prepared(checkpoint_of(name), "ntp", tuning="lora")
+
+
+LIKELIHOOD_REFUSED = {"mamba"}
+
+
+@pytest.mark.parametrize("name", [name for name, one in ARCHITECTURES.items() if one.ntp is None])
+@torch.no_grad()
+def test_answers_are_scored_as_a_pass_over_prompt_and_answer_scores_them_or_refused(checkpoint_of, name):
+    spec = spec_for(checkpoint_of(name))
+    loaded = load_for_training(spec)
+    model = loud(loaded.model)
+    question = encode_question(loaded, spec.objective, "Ann Low is", [" the owl", " a", " one ant in here"])
+    other = encode_question(loaded, spec.objective, "Bo", [" x"])
+    if name in LIKELIHOOD_REFUSED:
+        with pytest.raises(ReversalError, match=r"keeps a running state, .*pass --no-likelihood"):
+            score_candidates(model, [question, other], 4)
+        return
+    scores = score_candidates(model, [question, other], 4)[0]
+    for candidate, score in zip(question.candidates, scores, strict=True):
+        ids = torch.tensor([[*question.prompt.input_ids, *candidate]])
+        logits = logits_of(model, ids, torch.ones_like(ids, dtype=torch.bool))[0].log_softmax(dim=-1)
+        first = len(question.prompt.input_ids) - 1
+        expected = sum(logits[first + index, token].item() for index, token in enumerate(candidate))
+        assert score.log_probability == pytest.approx(expected, abs=1e-4)
