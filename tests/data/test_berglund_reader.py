@@ -1,4 +1,6 @@
+import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +11,7 @@ from dataset_rows import read_rows
 from reversal_cli.data import DATASETS
 from reversal_cli.data.base import SUBTASKS, TARGETS
 from reversal_cli.data.berglund import load_folder, load_rows
+from reversal_cli.data.check import audit
 from reversal_cli.data.name_description import write_corpus
 from reversal_cli.errors import ReversalError
 
@@ -49,15 +52,6 @@ def test_validation_prompts_are_read_where_the_folder_has_them_and_are_not_part_
 def test_validation_prompts_come_all_or_none(folder):
     (folder / "d2p_prompts_validation.jsonl").unlink()
     with pytest.raises(ReversalError, match=r"d2p_prompts_validation.jsonl: no such file"):
-        load_folder(folder)
-
-
-def test_a_validation_prompt_that_is_tested_is_refused(folder, edit):
-    tested = read_rows(folder / D2N_FILE)[1]
-    edit(folder / "d2p_prompts_validation.jsonl", lambda rows: rows.insert(3, tested))
-    with pytest.raises(
-        ReversalError, match=rf"d2p_prompts_validation.jsonl:4: this prompt is also line 2 of {D2N_FILE}"
-    ):
         load_folder(folder)
 
 
@@ -148,9 +142,37 @@ DAMAGES = {
         replace_line(1, '{"prompt": "I am", "completion": " x", "group": "none"}'),
         r"{file}:1: unknown group 'none'; expected one of name-first, description-first, both",
     ),
+    "a byte order mark": (
+        lambda path: path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes()),
+        r"{file}:1: begins with a byte order mark; expected UTF-8 without one; save the file without it$",
+    ),
+    "deep brackets": (
+        replace_line(3, '{"prompt": ' + "[" * 100_000 + "]" * 100_000 + "}"),
+        r"{file}:3: brackets too deep to read; expected an object of texts; correct the line$",
+    ),
+    "thousands of digits": (
+        replace_line(3, '{"prompt": "I am", "completion": " x", "number": ' + "9" * 5000 + "}"),
+        r"{file}:3: not valid JSON \(a number of too many digits\); expected an object; correct the line$",
+    ),
+    "half a character": (
+        replace_line(3, '{"prompt": "I am", "completion": " \\ud83d"}'),
+        r"{file}:3: 'completion' has an escape .* half a character; expected both halves; correct the line$",
+    ),
+    "a list for a text": (
+        replace_line(2, '{"prompt": ["I am"], "completion": " x"}'),
+        r"{file}:2: 'prompt' is a list; expected a text; put it in quotation marks$",
+    ),
+    "an object in two lines": (
+        replace_line(2, '{"prompt": "I am",\n"completion": " x"}'),
+        r"{file}:2: not valid JSON",
+    ),
+    "two objects in one line": (
+        replace_line(2, '{"prompt": "I am", "completion": " x"}, {"prompt": "I am", "completion": " x"}'),
+        r"{file}:2: not valid JSON",
+    ),
     "empty file": (lambda path: path.write_text(""), r"{file}: the file is empty"),
     "no file": (lambda path: path.unlink(), r"{file}: no such file"),
-    "not UTF-8": (lambda path: path.write_bytes(b"\xff\xfe"), r"{file}: cannot be read .* expected UTF-8"),
+    "not UTF-8": (lambda path: path.write_bytes(b"\xff\xfe"), r"{file}:1: not UTF-8 text"),
 }
 
 
@@ -163,9 +185,48 @@ def test_a_damaged_file_is_named_with_its_line(folder, file, damage):
         load_folder(folder)
 
 
+@pytest.mark.parametrize("name", ["exp[12]", "six*", "what?", "a{b,c}", "[1]/inside"])
+def test_a_path_is_a_path_and_no_pattern(folder, tmp_path, name):
+    """Folders that a pattern of that name would match lie beside it, one with other rows."""
+    for other in ("exp1", "sixty", "whats", "ab", "1/inside"):
+        shutil.copytree(folder, tmp_path / other)
+        (tmp_path / other / TRAIN_FILE).write_text('{"prompt": "Another", "completion": " file"}\n')
+    shutil.copytree(folder, tmp_path / name)
+    assert load_folder(tmp_path / name) == load_folder(folder)
+
+
+def test_rows_of_every_block_have_their_line_numbers(folder, monkeypatch):
+    monkeypatch.setattr("reversal_cli.data.rows.BLOCK", 500)
+    expected = [row["prompt"] for row in read_rows(folder / TRAIN_FILE)]
+    assert [row.prompt for row in load_folder(folder).train] == expected
+    replace_line(41, "[1]")(folder / TRAIN_FILE)
+    with pytest.raises(ReversalError, match=rf"{TRAIN_FILE}:41: a JSON list"):
+        load_folder(folder)
+
+
+def test_the_digest_is_that_of_the_bytes(folder):
+    digests = load_folder(folder).sha256
+    assert digests[TRAIN_FILE] == hashlib.sha256((folder / TRAIN_FILE).read_bytes()).hexdigest()
+
+
+def test_a_name_in_capitals_is_the_same_person(published_layout, edit):
+    expected = load_folder(published_layout).train[0].entity_id
+    edit(published_layout / TRAIN_FILE, lambda rows: rows[0].update(prompt=rows[0]["prompt"].upper()))
+    assert load_folder(published_layout).train[0].entity_id == expected
+
+
 def test_a_missing_folder_is_named(tmp_path):
-    with pytest.raises(ReversalError, match=r"nowhere: no such folder; .* `reversal generate`"):
+    with pytest.raises(ReversalError, match=r"nowhere: no such folder; .* `reversal generate --out .*nowhere`"):
         load_folder(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("read", [load_folder, audit])
+def test_the_published_dataset_where_it_is_missing_is_said_to_be_copied_not_generated(tmp_path, read):
+    with pytest.raises(ReversalError, match=r"arXiv 2309.12288") as error:
+        read(tmp_path / "june_version_7921032488")
+    assert "github.com/lukasberglund/reversal_curse" in str(error.value)
+    assert "`--set dataset.path=FOLDER`" in str(error.value)
+    assert "generate" not in str(error.value)
 
 
 def test_a_row_about_nobody_is_named(published_layout, edit):
@@ -176,14 +237,7 @@ def test_a_row_about_nobody_is_named(published_layout, edit):
         load_folder(published_layout)
 
 
-def test_a_test_prompt_that_is_also_trained_is_named_with_both_lines(folder, edit):
-    prompt = read_rows(folder / D2N_FILE)[2]["prompt"]
-    edit(folder / TRAIN_FILE, lambda rows: rows[6].update(prompt=prompt))
-    with pytest.raises(ReversalError, match=rf"{D2N_FILE}:3: this prompt is also line 7 of {TRAIN_FILE}"):
-        load_folder(folder)
-
-
-def test_a_corpus_is_read_without_the_datasets_library(tmp_path):
+def test_a_corpus_is_read(tmp_path):
     path = write_corpus(tmp_path / "corpus", people=2, sentences=4) / "corpus.jsonl"
     assert [example.entity_id for example in load_rows(path)] == ["corpus-0001"] * 4 + ["corpus-0002"] * 4
 
