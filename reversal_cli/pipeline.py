@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reversal_cli import manifest
+from reversal_cli.benchmark import check_datasets, find_allowed_leaks, prepare_dataset
 from reversal_cli.console import Terminal, clock_time
 from reversal_cli.data.base import Splits
-from reversal_cli.data.wishes import refuse_missing_validation, refuse_other_options
+from reversal_cli.data.wishes import refuse_missing_validation
 from reversal_cli.errors import ReversalError
 from reversal_cli.naming import model_stem
 from reversal_cli.run_directory import RunDirectory, find_runs, read_json, run_path
 from reversal_cli.scoring import definitions
-from reversal_cli.spec import DatasetSpec, EvaluationSpec, ExperimentSpec
+from reversal_cli.spec import EvaluationSpec, ExperimentSpec
 from reversal_cli.spec_loading import Experiment, spec_differences
 from reversal_cli.storage import storage_errors
 
@@ -53,12 +54,19 @@ class EvaluationOptions:
 
 
 def run_experiment(
-    experiment: Experiment, results: Path, terminal: Terminal, overwrite: bool = False, device: str | None = None
+    experiment: Experiment,
+    results: Path,
+    terminal: Terminal,
+    overwrite: bool = False,
+    device: str | None = None,
+    allow_leaks: bool = False,
 ) -> list[RunDirectory]:
     """Every stage of every run, untrained baselines first; what is complete already is skipped."""
     runs = []
-    for spec in (*experiment.baselines, *experiment.specs):
-        run = finetune(spec, results, terminal, overwrite)
+    specs = (*experiment.baselines, *experiment.specs)
+    check_datasets(specs, terminal, allow_leaks)
+    for spec in specs:
+        run = finetune(spec, results, terminal, overwrite, allow_leaks)
         evaluate_run(run, terminal, EvaluationOptions(device=device))
         runs.append(run)
     return runs
@@ -86,43 +94,13 @@ def pretrain_base(spec: "PretrainSpec", out: Path, terminal: Terminal, overwrite
     return content
 
 
-def prepare_dataset(dataset: DatasetSpec, terminal: Terminal) -> Splits:
-    """The benchmark in the spec's folder; the default one, or one whose options the spec gives, is generated if absent.
-
-    Raises ReversalError for a mistyped path, and for a folder made with other options.
-    """
-    from reversal_cli.data.berglund import load_folder
-
-    folder = Path(dataset.path)
-    if not folder.exists():
-        if dataset.generator is None and dataset.path != DatasetSpec().path:
-            raise ReversalError(
-                f"{folder}: no such folder; expected a dataset in the published layout; check the path, "
-                f"or make one with `reversal generate --out {folder}`"
-            )
-        generate_dataset(dataset, terminal)
-    elif dataset.generator is not None:
-        refuse_other_options(folder, dataset.generator)
-    return load_folder(folder)
-
-
-def generate_dataset(dataset: DatasetSpec, terminal: Terminal) -> None:
-    from reversal_cli.data.name_description import Options, generate
-
-    options = dataset.generator or Options()
-    try:
-        generate(options, Path(dataset.path))
-    except ReversalError:
-        if not Path(dataset.path).is_dir():
-            raise
-        return  # another process has just made it
-    terminal.say(f"{dataset.path}: was absent, generated it ({options.entities} entities in each of three groups)")
-
-
-def finetune(spec: ExperimentSpec, results: Path, terminal: Terminal, overwrite: bool = False) -> RunDirectory:
+def finetune(
+    spec: ExperimentSpec, results: Path, terminal: Terminal, overwrite: bool = False, allow_leaks: bool = False
+) -> RunDirectory:
     """The run of the spec with its weights complete: trained now, continued, or found complete.
 
-    Raises ReversalError when the directory belongs to another spec or other data, or another process works there.
+    Raises ReversalError when the directory belongs to another spec or other data, when a test leaks into the training
+    data and that is not allowed, or when another process works there.
     """
     run = RunDirectory(run_path(results, spec.name, spec.seed))
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
@@ -130,10 +108,11 @@ def finetune(spec: ExperimentSpec, results: Path, terminal: Terminal, overwrite:
     splits = prepare_dataset(spec.dataset, terminal)
     if spec.training.eval_every is not None and spec.objective.name != "none":
         refuse_missing_validation(Path(spec.dataset.path), splits)
+    leaks = find_allowed_leaks(spec.dataset, splits, terminal, allow_leaks)
     with run.lock():
         if overwrite:
             run.clear()
-        manifest.begin_run(run, spec, splits)
+        manifest.begin_run(run, spec, splits, leaks)
         if spec.objective.name == "none":
             return run
         if run.is_trained:
@@ -184,6 +163,8 @@ def evaluate_run(run: RunDirectory, terminal: Terminal, options: EvaluationOptio
     splits = prepare_dataset(spec.dataset, terminal)
     manifest.refuse_other_data(run, spec, splits)
     with run.lock():
+        if not manifest.knows_leaks(run):
+            manifest.add_leaks(run, find_allowed_leaks(spec.dataset, splits, terminal, allow_leaks=True))
         if options.overwrite:
             run.clear_results()
         return _evaluate(run, spec.model_copy(update={"evaluation": settings}), splits, terminal, options)

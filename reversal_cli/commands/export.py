@@ -28,6 +28,8 @@ def export(
     as_json: Json = False,
 ) -> None:
     """Write the four subtasks for another evaluation tool."""
+    from reversal_cli.data.leaks import files_of, find_leaks
+    from reversal_cli.data.wishes import refuse_leaks
     from reversal_cli.export import FORMATS
     from reversal_cli.pipeline import prepare_dataset
     from reversal_cli.spec import DatasetSpec, EvaluationSpec
@@ -36,6 +38,7 @@ def export(
         raise unknown_name("export", "format", form, FORMATS)
     terminal = Terminal(quiet)
     splits = prepare_dataset(DatasetSpec(path=str(data)), terminal)
+    refuse_leaks(data, find_leaks(files_of(splits)), "or export another dataset")
     files = FORMATS[form](splits, EvaluationSpec().max_new_tokens)
     write_files(folder, files, overwrite)
     if as_json:

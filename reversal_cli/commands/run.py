@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from reversal_cli.commands.finetune import show_specs
-from reversal_cli.commands.options import RESULTS, Device, DryRun, Overwrite, Quiet, Require, Results, Set
+from reversal_cli.commands.options import RESULTS, AllowLeaks, Device, DryRun, Overwrite, Quiet, Require, Results, Set
 from reversal_cli.commands.pretrain import run_pretraining
 from reversal_cli.commands.report import ReportOptions, show_report
 from reversal_cli.console import Terminal
@@ -21,6 +21,7 @@ def run(
     device: Device = None,
     dry_run: DryRun = False,
     overwrite: Overwrite = False,
+    allow_leaks: AllowLeaks = False,
     require: Require = None,
     quiet: Quiet = False,
 ) -> None:
@@ -48,5 +49,5 @@ def run(
     from reversal_cli.pipeline import run_experiment
 
     refuse_idle(experiment.specs, out)
-    runs = run_experiment(experiment, out, terminal, overwrite, device)
+    runs = run_experiment(experiment, out, terminal, overwrite, device, allow_leaks)
     show_report([done.path for done in runs], out / experiment.name, terminal, ReportOptions(), require or [])

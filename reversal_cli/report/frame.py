@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from reversal_cli.data.base import SUBTASKS
+from reversal_cli.data.leaks import Leak, counted
 from reversal_cli.errors import ReversalError
 from reversal_cli.report.measurements import measurement_lines
 from reversal_cli.run_directory import RunDirectory, find_runs, read_json
@@ -33,15 +34,16 @@ COLUMNS = [
     "entities",
     "dataset",
     "dataset_path",
+    "leaks",
     "settings",
     "recipe",
     "digest",
 ]
 """One value per line. value, low, high and chance are scores in [0, 1]; only the log-probability gap is in nats, and
 its tests are statistics and p-values. `row` is "run", or the control or floor that was measured beside the run.
-`variant` is the objective as tables show it, `dataset` identifies the test files, `recipe` what seeds of one experiment
-share, `settings` says in words what a reader wants to know of it, and `definition` identifies how the metric was
-computed (empty where a run does not say)."""
+`variant` is the objective as tables show it, `dataset` identifies the test files, `leaks` says what of the tests the
+training rows give away, `recipe` what seeds of one experiment share, `settings` says in words what a reader wants to
+know of it, and `definition` identifies how the metric was computed (empty where a run does not say)."""
 VARIANTS = {"abi": "span_policy"}
 """Objective -> the option so decisive that tables show its value with the objective's name."""
 
@@ -152,6 +154,7 @@ def _identity(manifest: dict[str, Any]) -> dict[str, Any]:
         "settings": settings_label(spec),
         "digest": manifest["digest"],
         "dataset_path": manifest["dataset"]["path"],
+        "leaks": counted(Leak(**leak) for leak in manifest["dataset"].get("leaks", ())),
     }
 
 

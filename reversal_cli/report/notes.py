@@ -25,7 +25,7 @@ def data_note(part: pd.DataFrame, subtasks: list[str]) -> str:
     dataset = f"Dataset {paths(part)} (test files {part.iloc[0]['dataset']}), {_counts(part, subtasks)}."
     seeds = sorted(part["seed"].unique())
     seed_list = f" Seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}."
-    return f"{model}{dataset}{seed_list}{_recipes(part)}"
+    return f"{model}{dataset}{_leaks(part)}{seed_list}{_recipes(part)}"
 
 
 def paths(part: pd.DataFrame) -> str:
@@ -43,6 +43,14 @@ def _counts(part: pd.DataFrame, subtasks: list[str]) -> str:
         return f"{sizes.iloc[0]['n']} prompts about {sizes.iloc[0]['entities']} entities per subtask"
     in_order = [line for name in SUBTASKS for line in sizes[sizes["subtask"] == name].itertuples()]
     return ", ".join(f"{line.subtask} {line.n} prompts/{line.entities} entities" for line in in_order)
+
+
+def _leaks(part: pd.DataFrame) -> str:
+    """What the datasets of which experiments give away; empty where they give away nothing."""
+    names = {text: lines["experiment"].unique() for text, lines in part.groupby("leaks", sort=False) if text}
+    every = part["experiment"].nunique()
+    whose = {text: "" if len(found) == every else f" ({', '.join(found)})" for text, found in names.items()}
+    return "".join(f" Dataset leaks{those}: {text}." for text, those in whose.items())
 
 
 def _recipes(part: pd.DataFrame) -> str:
