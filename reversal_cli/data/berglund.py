@@ -10,7 +10,7 @@ from pathlib import Path
 from reversal_cli.data.base import SUBTASKS, TARGETS, VALIDATION, Example, Splits, Subtask
 from reversal_cli.data.missing import no_such_dataset
 from reversal_cli.data.people import BOTH_TEST, TRAIN, Files, KnownNames, group_targets, noun_phrases
-from reversal_cli.data.rows import Row, RowFile, check_spaces, read_file
+from reversal_cli.data.rows import Row, RowFile, check_spaces, no_search_for_garbage, read_file
 from reversal_cli.errors import ReversalError
 
 REQUIRED_FILES = (TRAIN, *SUBTASKS.values())
@@ -32,8 +32,9 @@ def load_folder(path: Path) -> Splits:
         paths[BOTH_TEST] = folder / f"{BOTH_TEST}.jsonl"
     validation = VALIDATION if any((folder / f"{stem}.jsonl").is_file() for stem in VALIDATION.values()) else {}
     paths |= {stem: folder / f"{stem}.jsonl" for stem in validation.values()}
-    files = {stem: _read_checked(file) for stem, file in paths.items()}
-    examples = _examples(paths, {stem: file.rows for stem, file in files.items()})
+    with no_search_for_garbage():
+        files = {stem: _read_checked(file) for stem, file in paths.items()}
+        examples = _examples(paths, {stem: file.rows for stem, file in files.items()})
     return Splits(
         train=examples[TRAIN],
         subtasks={name: Subtask(name, TARGETS[name], examples[stem]) for name, stem in SUBTASKS.items()},

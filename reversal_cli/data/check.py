@@ -1,6 +1,5 @@
 """Audits a dataset folder: is it what it says, does a test leak into training, who is shown in which direction?"""
 
-import filecmp
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +21,8 @@ from reversal_cli.data.rows import Row, read_file
 
 CORPUS_STEM = "corpus"
 RANDOMIZED = tuple(f"{stem}_randomized" for stem in SUBTASKS.values())
+WHOLES = (TRAIN, SUBTASKS["N2D-reverse"])
+"""Files of which others are copies or parts."""
 KEPT = frozenset({TRAIN, CORPUS_STEM, *TEST_STEMS, *VALIDATION.values(), *RANDOMIZED})
 """Files whose rows are compared with those of others; of the rest only counts and labels are kept."""
 
@@ -83,19 +84,16 @@ def audit(path: Path) -> Audit:
 def _read(found: Audit, stems: Sequence[str], labels: Labels) -> dict[str, list[Row]]:
     """The rows of the files in `KEPT`; counts, duplicates and labels of all of them.
 
-    A file that is a copy of another one, as all.jsonl is, is not read again.
+    A file whose lines are part of an earlier one, as all.jsonl is of the training file, says nothing new.
     """
     files: dict[str, list[Row]] = {}
-    read: list[Path] = []
-    # What is kept first: then a copy of it can be left unread.
     for stem in sorted(stems, key=lambda stem: stem not in KEPT):
         path = found.folder / f"{stem}.jsonl"
-        original = next((other for other in read if stem not in KEPT and filecmp.cmp(path, other, shallow=False)), None)
-        if original:
-            found.counts[path.name] = found.counts[original.name]
+        lines = None if stem in KEPT else _lines_of_a_part(path, [found.folder / f"{name}.jsonl" for name in WHOLES])
+        if lines is not None:
+            found.counts[path.name] = lines
             continue
         rows = read_file(path).rows
-        read.append(path)
         found.counts[path.name] = len(rows)
         found.problems += _duplicates(stem, rows)
         labels.add(rows)
@@ -103,6 +101,19 @@ def _read(found: Audit, stems: Sequence[str], labels: Labels) -> dict[str, list[
             files[stem] = rows
     found.counts = dict(sorted(found.counts.items()))
     return files
+
+
+def _lines_of_a_part(path: Path, wholes: Sequence[Path]) -> int | None:
+    """The number of lines of a file that stand in one of the others in the same order; None where they do not."""
+    for whole in wholes:
+        if not (whole.is_file() and path.is_file()):
+            continue
+        with path.open("rb") as part, whole.open("rb") as lines:
+            first = part.readline()
+            if first in lines and all(line == lines.readline() for line in part):  # `in` reads up to that line
+                part.seek(0)
+                return sum(1 for _ in part)
+    return None
 
 
 def _duplicates(stem: str, rows: Sequence[Row]) -> Iterator[str]:

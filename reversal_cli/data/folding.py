@@ -2,26 +2,37 @@
 
 import re
 import unicodedata
-from functools import lru_cache
+from collections.abc import Sequence
+from functools import cache
 
 WORD = re.compile(r"([^\W_]+(?:[-'\u2019](?!s\b)[^\W_]+)*)(?:['\u2019]s\b)?")
 """A word; a possessive 's is cut off."""
 HYPHENS = str.maketrans("\u2010\u2011", "--")
 
 
-def folded_words(text: str) -> list[str]:
+def folded_words(text: str, parts: int = -1) -> list[str]:
     """The words of `text` with case folded, without punctuation, possessive 's and invisible characters.
+
+    parts: how many parts between spaces to look at; -1 for all.
 
     >>> folded_words('  Known for "AMBER   Corridor", of Ann\u2019s.')
     ['known', 'for', 'amber', 'corridor', 'of', 'ann']
     """
     found: list[str] = []
-    for chunk in text.split():
+    for chunk in text.split() if parts < 0 else text.split(None, parts)[:parts]:
         found += _chunk_words(chunk)
     return found
 
 
-@lru_cache(maxsize=1 << 16)
+def places(words: Sequence[str], word: str) -> list[int]:
+    """Where `word` stands in `words`."""
+    found: list[int] = []
+    for _ in range(words.count(word)):
+        found.append(words.index(word, found[-1] + 1 if found else 0))
+    return found
+
+
+@cache
 def _chunk_words(chunk: str) -> tuple[str, ...]:
     """The words between two spaces. A benchmark repeats its words: remembered, they cost a tenth."""
     if not chunk.isascii():

@@ -2,7 +2,6 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from reversal_cli.data.base import SUBTASKS, VALIDATION, Direction, Group, Splits
@@ -20,8 +19,9 @@ IN_WORDS: dict[Direction, str] = {
     "N2D": "with the name before the description",
     "D2N": "with the description before the name",
 }
-KEY_WORDS = 3
-"""Prompts are looked up by so many of their first words: few share them with a training row."""
+Words = tuple[str, ...]
+KEY_WORDS = 4
+"""Prompts are looked up by so many of their first words: few share them with a row of another template."""
 
 
 class Leak(NamedTuple):
@@ -69,22 +69,60 @@ def prompt_leaks(files: Files) -> Iterator[Leak]:
     Only words count, and the whole row: a prompt with other space, case or punctuation, or one whose last word has
     moved into the completion, trains the same words in the same order.
     """
-    stems = [stem for stem in (*TEST_STEMS, *VALIDATION.values()) if stem in files]
-    index = PromptIndex.of(row.prompt for stem in stems for row in files[stem])
-    trained = index.beginnings(files[TRAIN], TRAIN)
-    for stem in stems:
-        kind = "test prompts are trained" if stem in TEST_STEMS else "validation prompts are trained"
-        yield from _shared(stem, files[stem], trained, f"{TRAIN}.jsonl", kind)
-    tested: dict[tuple[str, ...], str] = {}
-    for stem in TEST_STEMS if any(stem in files for stem in VALIDATION.values()) else ():
-        tested |= index.beginnings(files.get(stem, ()), stem)
-    for stem in VALIDATION.values():
-        yield from _shared(stem, files.get(stem, ()), tested, "a test file", "validation prompts are tested")
+    tests = {stem: files[stem] for stem in TEST_STEMS if stem in files}
+    validation = {stem: files[stem] for stem in VALIDATION.values() if stem in files}
+    trained = beginnings({TRAIN: files[TRAIN]}, {**tests, **validation})
+    for stem, rows in tests.items():
+        yield from _shared(stem, rows, trained, f"{TRAIN}.jsonl", "test prompts are trained")
+    for stem, rows in validation.items():
+        yield from _shared(stem, rows, trained, f"{TRAIN}.jsonl", "validation prompts are trained")
+    tested = beginnings(tests, validation)
+    for stem, rows in validation.items():
+        yield from _shared(stem, rows, tested, "a test file", "validation prompts are tested")
 
 
-def _shared(
-    stem: str, rows: Sequence[AnyRow], places: Mapping[tuple[str, ...], str], other: str, kind: str
-) -> Iterator[Leak]:
+def beginnings(texts: Files, prompts: Files) -> dict[Words, str]:
+    """Words of a prompt -> the first place where the text of a row begins with them, for every such prompt."""
+    index: dict[Words, list[str]] = defaultdict(list)
+    for rows in prompts.values():
+        for row in rows:
+            index[_first_words(row.prompt)].append(row.prompt)
+    sizes = sorted({len(key) for key in index} - {0})
+    by_length: dict[Words, dict[int, set[Words]]] = {}  # only of the few keys that some text has
+    found: dict[Words, str] = {}
+    for stem, rows in texts.items():
+        for number, row in enumerate(rows, start=1):
+            first = _first_words(row.text)
+            for key in [first[:size] for size in sizes if first[:size] in index]:
+                if key not in by_length:
+                    by_length[key] = _by_length(index[key])
+                for prompt in _beginnings(folded_words(row.text), by_length[key]):
+                    found.setdefault(prompt, f"line {number} of {stem}.jsonl")
+    return found
+
+
+def _beginnings(words: list[str], by_length: Mapping[int, set[Words]]) -> list[Words]:
+    starts = [(tuple(words[:length]), prompts) for length, prompts in by_length.items()]
+    return [start for start, prompts in starts if start in prompts]
+
+
+def _by_length(prompts: Iterable[str]) -> dict[int, set[Words]]:
+    found: dict[int, set[Words]] = defaultdict(set)
+    for prompt in prompts:
+        words = tuple(folded_words(prompt))
+        found[len(words)].add(words)
+    return found
+
+
+def _first_words(text: str) -> Words:
+    """The first `KEY_WORDS` words, without a look at the whole text where its first spaces part that many."""
+    words = folded_words(text, KEY_WORDS)
+    if len(words) < KEY_WORDS:
+        words = folded_words(text)
+    return tuple(words[:KEY_WORDS])
+
+
+def _shared(stem: str, rows: Sequence[AnyRow], places: Mapping[Words, str], other: str, kind: str) -> Iterator[Leak]:
     """The prompts of one file that have a place in another one."""
     if not places:
         return
@@ -105,40 +143,3 @@ def reversed_rows(stem: str, shown: Shown, groups: dict[str, Group]) -> Iterator
                 what = f"rows show a {group} entity {IN_WORDS[direction]}"
                 remedy = "expected none, or its reverse subtask does not measure reversal; remove these rows"
                 yield Leak(f"{stem}.jsonl:{seen[0]}", len(seen), what, remedy, f"training {what}")
-
-
-@dataclass(frozen=True, slots=True)
-class PromptIndex:
-    """Prompts by the words they begin with."""
-
-    by_key: dict[tuple[str, ...], dict[int, set[tuple[str, ...]]]]
-    """First words -> length in words -> prompts."""
-
-    @classmethod
-    def of(cls, prompts: Iterable[str]) -> "PromptIndex":
-        by_key: dict[tuple[str, ...], dict[int, set[tuple[str, ...]]]] = defaultdict(lambda: defaultdict(set))
-        for prompt in prompts:
-            words = tuple(folded_words(prompt))
-            by_key[words[:KEY_WORDS]][len(words)].add(words)
-        return cls(dict(by_key))
-
-    def beginnings(self, rows: Iterable[AnyRow], stem: str) -> dict[tuple[str, ...], str]:
-        """Prompt -> the first place where a row begins with its words."""
-        found: dict[tuple[str, ...], str] = {}
-        for number, row in enumerate(rows, start=1):
-            text = row.text
-            first = _first_words(text)
-            for size in range(1, KEY_WORDS + 1):
-                for length, prompts in self.by_key.get(first[:size], {}).items():
-                    prompt = tuple(folded_words(text)[:length])
-                    if prompt in prompts:
-                        found.setdefault(prompt, f"line {number} of {stem}.jsonl")
-        return found
-
-
-def _first_words(text: str) -> tuple[str, ...]:
-    """The first `KEY_WORDS` words, without looking at the whole text where its first spaces hold that many."""
-    words = folded_words(" ".join(text.split(maxsplit=KEY_WORDS)[:KEY_WORDS]))
-    if len(words) < KEY_WORDS:
-        words = folded_words(text)
-    return tuple(words[:KEY_WORDS])

@@ -5,9 +5,9 @@ import gc
 import hashlib
 import itertools
 import json
-import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from sys import intern
 from typing import NamedTuple, get_args
 
 from reversal_cli.data.base import Group
@@ -36,7 +36,6 @@ class Row(NamedTuple):
 
 REQUIRED_FIELDS = ("prompt", "completion")
 GROUPS = frozenset({"", *get_args(Group)})
-ALL_TEXTS = {str}
 
 
 class RowFile(NamedTuple):
@@ -60,7 +59,7 @@ def read_file(path: Path) -> RowFile:
     rows: list[Row] = []
     digest = hashlib.sha256()
     try:
-        with path.open("rb") as file, _no_search_for_garbage():
+        with path.open("rb") as file, no_search_for_garbage():
             # A bytes line ends at a line feed only; a text one also at U+2028, which JSON allows in a text.
             while block := file.readlines(BLOCK):
                 digest.update(b"".join(block))
@@ -86,7 +85,7 @@ def check_spaces(rows: Iterable[Row], path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _no_search_for_garbage() -> Iterator[None]:
+def no_search_for_garbage() -> Iterator[None]:
     """Rows are many and stay: to look for garbage among them again and again takes half of the time of reading."""
     was_enabled = gc.isenabled()
     gc.disable()
@@ -101,7 +100,7 @@ def _block_rows(lines: list[bytes], path: Path, first: int) -> list[Row]:
     rows = []
     for line, fields in zip(lines, _parse_block(lines) or itertools.repeat(None), strict=False):
         try:
-            rows.append(_row(line, _parse(line) if fields is None else fields))
+            rows.append(_row(_parse(line) if fields is None else fields))
         except _BadLine as fault:
             raise ReversalError(f"{path}:{first + len(rows)}: {fault}") from None
     return rows
@@ -119,22 +118,25 @@ def _parse_block(lines: list[bytes]) -> list[object] | None:
     return values[::2] if len(values) == 2 * len(lines) - 1 and not any(values[1::2]) else None
 
 
-def _row(line: bytes, fields: object) -> Row:
+def _row(fields: object) -> Row:
     if not isinstance(fields, dict):
         found = type(fields).__name__
         raise _BadLine(f"a JSON {found}; expected an object with prompt and completion; correct the line")
     values = [fields.get(name, "") for name in Row._fields]
-    if set(map(type, values)) != ALL_TEXTS:
-        raise _wrong_type(fields)
-    prompt, completion, *labels = values
-    if not prompt or not completion or prompt.isspace() or completion.isspace():
+    try:
+        is_plain = "".join(values).isascii()
+    except TypeError:
+        raise _wrong_type(fields) from None
+    prompt, completion, entity_id, template_id, name, description, group = values
+    if not prompt.strip() or not completion.strip():
         raise _missing(fields)
-    if labels[-1] not in GROUPS:
+    if group not in GROUPS:
         known = ", ".join(get_args(Group))
-        raise _BadLine(f"unknown group '{labels[-1]}'; expected one of {known}; correct the line")
-    if b"\\u" in line:
+        raise _BadLine(f"unknown group '{group}'; expected one of {known}; correct the line")
+    if not is_plain:
         _refuse_half_characters(values)
-    return Row(prompt, completion, *map(sys.intern, labels))  # a label stands in many rows, and in memory once
+    # A label stands in many rows, and in memory once.
+    return Row(prompt, completion, intern(entity_id), intern(template_id), intern(name), intern(description), group)
 
 
 def _parse(line: bytes) -> object:
