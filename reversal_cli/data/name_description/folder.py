@@ -12,6 +12,7 @@ from reversal_cli.errors import ReversalError
 
 CARD = "dataset.json"
 """The card: what the generator was asked for, and the row count and SHA-256 of every file it wrote."""
+AS_CARD = "expected the card that `reversal generate` writes; generate the folder again"
 
 
 def write_folder(folder: Path, files: Mapping[str, Iterable[str]], card: dict[str, Any], overwrite: bool) -> Path:
@@ -64,10 +65,20 @@ def read_card(folder: Path) -> dict[str, Any] | None:
         return None
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ReversalError(f"{path}: not valid JSON ({error}); expected a card; generate the folder again") from None
-    if not isinstance(card, dict) or not isinstance(card.get("sha256"), dict):
-        raise ReversalError(f"{path}: no 'sha256' table; expected a dataset card; generate the folder again")
+    except RecursionError:
+        raise ReversalError(f"{path}: brackets too deep to read; {AS_CARD}") from None
+    except json.JSONDecodeError as error:
+        raise ReversalError(f"{path}: not valid JSON ({error.msg}, line {error.lineno}); {AS_CARD}") from None
+    except UnicodeDecodeError as error:
+        raise ReversalError(f"{path}: not UTF-8 text ({error.reason}); {AS_CARD}") from None
+    except ValueError:
+        raise ReversalError(f"{path}: holds a number of too many digits; {AS_CARD}") from None
+    if not isinstance(card, dict):
+        raise ReversalError(f"{path}: a JSON {type(card).__name__}; {AS_CARD}")
+    tables = {"sha256": card.get("sha256"), "options": card.get("options", {})}
+    for name, table in tables.items():
+        if not isinstance(table, dict):
+            raise ReversalError(f"{path}: no '{name}' table; {AS_CARD}")
     return card
 
 
