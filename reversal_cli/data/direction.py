@@ -12,19 +12,18 @@ from typing import NamedTuple
 
 from reversal_cli.data.base import SUBTASKS, Direction, Group
 from reversal_cli.data.clues import NAME, Clues, Sample, learn_clues, without_names
-from reversal_cli.data.folding import WORD, places
+from reversal_cli.data.folding import WORD
 from reversal_cli.data.people import BOTH_TEST, TRAIN, AnyRow, Files, KnownNames, group_targets
 
 TEST_STEMS = (*SUBTASKS.values(), BOTH_TEST)
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """Whom a text names and whom it describes: name -> the places, counted in words, in text order."""
 
     named: dict[str, list[int]]
     described: dict[str, list[int]]
-    surely: frozenset[str]
+    surely: set[str]
     """Those of the described whose description is beyond doubt."""
 
     def directions(self, name: str) -> tuple[Direction, ...]:
@@ -68,12 +67,11 @@ class DirectionJudge:
         described: dict[str, list[int]] = {}
         owners, strong = self.clues.owners, self.clues.strong
         found = owners.keys() & pairwise(words)
-        for pair in found:
-            starts = [place for place in places(words, pair[0]) if words[place + 1 : place + 2] == [pair[1]]]
-            described.setdefault(owners[pair], []).extend(starts)
-        for starts in described.values():
-            starts.sort()
-        return Reading(named, described, frozenset(owners[pair] for pair in found if pair in strong))
+        if found:
+            for place, pair in enumerate(pairwise(words)):
+                if pair in found:
+                    described.setdefault(owners[pair], []).append(place)
+        return Reading(named, described, {owners[pair] for pair in found & strong})
 
     def _add_surnames(self, text: str, words: list[str], named: dict[str, list[int]]) -> None:
         """Adds surnames that stand alone, with a capital letter: "Lee" may be a person, "the lee side" is not."""

@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
 from functools import cache
 
 WORD = re.compile(r"([^\W_]+(?:[-'\u2019](?!s\b)[^\W_]+)*)(?:['\u2019]s\b)?")
@@ -21,14 +20,6 @@ def folded_words(text: str, parts: int = -1) -> list[str]:
     found: list[str] = []
     for chunk in text.split() if parts < 0 else text.split(None, parts)[:parts]:
         found += _chunk_words(chunk)
-    return found
-
-
-def places(words: Sequence[str], word: str) -> list[int]:
-    """Where `word` stands in `words`."""
-    found: list[int] = []
-    for _ in range(words.count(word)):
-        found.append(words.index(word, found[-1] + 1 if found else 0))
     return found
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from reversal_cli.data.base import SUBTASKS, Example, Group
-from reversal_cli.data.folding import WORD, folded_words, places
+from reversal_cli.data.folding import WORD, folded_words
 from reversal_cli.data.rows import Row
 
 TRAIN = "all_prompts_train"
@@ -67,7 +67,10 @@ class KnownNames:
 
     def mentions(self, words: Sequence[str]) -> list[Mention]:
         """Every known name in the folded words of a text, in text order."""
-        starts = sorted(place for word in self.lengths.keys() & words for place in places(words, word))
+        hits = self.lengths.keys() & words
+        if not hits:
+            return []
+        starts = [first for first, word in enumerate(words) if word in hits]
         return [mention for first in starts if (mention := self._mention_at(first, words))]
 
     def first(self, text: str) -> str | None:
