@@ -1,10 +1,12 @@
 """What manifest.json says of a run, and whether a run directory may be used for a spec."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
 from reversal_cli.data.base import Splits
+from reversal_cli.data.leaks import Leak
 from reversal_cli.errors import ReversalError
 from reversal_cli.files import file_digest
 from reversal_cli.provenance import provenance, timestamp
@@ -17,8 +19,8 @@ WEIGHT_FILES = ("*.safetensors", "*.bin")
 """What decides an answer in adapter/ or model/, beside adapter_config.json."""
 
 
-def begin_run(run: RunDirectory, spec: ExperimentSpec, splits: Splits) -> None:
-    """Writes the manifest of a new run; leaves that of the same run as it is.
+def begin_run(run: RunDirectory, spec: ExperimentSpec, splits: Splits, leaks: Sequence[Leak] = ()) -> None:
+    """Writes the manifest of a new run, with the leaks of its dataset; leaves that of the same run as it is.
 
     Raises ReversalError where the directory holds work of another spec or on other data.
     """
@@ -35,7 +37,7 @@ def begin_run(run: RunDirectory, spec: ExperimentSpec, splits: Splits) -> None:
     manifest = {
         "spec": spec.model_dump(mode="json"),
         "digest": spec.digest,
-        "dataset": {"path": spec.dataset.path, "sha256": splits.sha256},
+        "dataset": {"path": spec.dataset.path, "sha256": splits.sha256, "leaks": _records(leaks)},
         "provenance": provenance(),
     }
     if spec.objective.name == "none":
@@ -44,10 +46,10 @@ def begin_run(run: RunDirectory, spec: ExperimentSpec, splits: Splits) -> None:
     write_json(run.manifest_path, manifest)
 
 
-def begin_anew(run: RunDirectory, spec: ExperimentSpec, splits: Splits) -> None:
+def begin_anew(run: RunDirectory, spec: ExperimentSpec, splits: Splits, leaks: Sequence[Leak] = ()) -> None:
     """Removes what the run has, and begins it; to be called when nothing is left that could be refused."""
     run.clear()
-    begin_run(run, spec, splits)
+    begin_run(run, spec, splits, leaks)
 
 
 def end_training(run: RunDirectory, training: dict[str, Any], model: dict[str, Any]) -> None:
@@ -61,6 +63,17 @@ def weights_digests(run: RunDirectory) -> dict[str, str]:
     folders, forms = (run.adapter_path, run.model_path), (*WEIGHT_FILES, "adapter_config.json")
     files = [path for folder in folders for form in forms for path in folder.glob(form)]
     return {str(path.relative_to(run.path)): file_digest(path) for path in sorted(files)}
+
+
+def knows_leaks(run: RunDirectory) -> bool:
+    """False for a run of an earlier version, which did not look for them."""
+    return "leaks" in run.manifest.get("dataset", {})
+
+
+def add_leaks(run: RunDirectory, leaks: Sequence[Leak]) -> None:
+    """Adds the leaks of the dataset to a run that does not know them."""
+    content = run.manifest
+    write_json(run.manifest_path, content | {"dataset": {**content["dataset"], "leaks": _records(leaks)}})
 
 
 def add_model(run: RunDirectory, model: dict[str, Any]) -> None:
@@ -94,6 +107,10 @@ def stored_spec(run: RunDirectory) -> ExperimentSpec:
             f"{run.manifest_path}: its spec cannot be read; expected the manifest of a run made by this version; "
             "make the run again with --overwrite"
         ) from None
+
+
+def _records(leaks: Sequence[Leak]) -> list[dict[str, Any]]:
+    return [leak._asdict() for leak in leaks]
 
 
 def _has_work(run: RunDirectory) -> bool:

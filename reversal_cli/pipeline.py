@@ -5,20 +5,23 @@ Heavy modules are imported where they are needed: a refusal should not wait for 
 """
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reversal_cli import manifest
+from reversal_cli.benchmark import check_datasets, find_allowed_leaks, prepare_dataset
 from reversal_cli.console import Terminal, clock_time
 from reversal_cli.data.base import Splits
-from reversal_cli.data.wishes import refuse_missing_validation, refuse_other_options
+from reversal_cli.data.leaks import Leak
+from reversal_cli.data.wishes import refuse_missing_validation
 from reversal_cli.errors import ReversalError
 from reversal_cli.file_shapes import BaseModelRecord, check_shape
 from reversal_cli.naming import model_stem
 from reversal_cli.run_directory import RunDirectory, find_runs, read_json, run_path
 from reversal_cli.scoring import definitions
-from reversal_cli.spec import DatasetSpec, EvaluationSpec, ExperimentSpec
+from reversal_cli.spec import EvaluationSpec, ExperimentSpec
 from reversal_cli.spec_loading import Experiment, spec_differences
 from reversal_cli.storage import storage_errors
 
@@ -54,12 +57,19 @@ class EvaluationOptions:
 
 
 def run_experiment(
-    experiment: Experiment, results: Path, terminal: Terminal, overwrite: bool = False, device: str | None = None
+    experiment: Experiment,
+    results: Path,
+    terminal: Terminal,
+    overwrite: bool = False,
+    device: str | None = None,
+    allow_leaks: bool = False,
 ) -> list[RunDirectory]:
     """Every stage of every run, untrained baselines first; what is complete already is skipped."""
     runs = []
-    for spec in (*experiment.baselines, *experiment.specs):
-        run = finetune(spec, results, terminal, overwrite)
+    specs = (*experiment.baselines, *experiment.specs)
+    check_datasets(specs, terminal, allow_leaks)
+    for spec in specs:
+        run = finetune(spec, results, terminal, overwrite, allow_leaks)
         evaluate_run(run, terminal, EvaluationOptions(device=device))
         runs.append(run)
     return runs
@@ -89,72 +99,44 @@ def pretrain_base(spec: "PretrainSpec", out: Path, terminal: Terminal, overwrite
     return content
 
 
-def prepare_dataset(dataset: DatasetSpec, terminal: Terminal) -> Splits:
-    """The benchmark in the spec's folder; the default one, or one whose options the spec gives, is generated if absent.
-
-    Raises ReversalError for a mistyped path, and for a folder made with other options.
-    """
-    from reversal_cli.data.berglund import load_folder
-
-    folder = Path(dataset.path)
-    if not folder.exists():
-        if dataset.generator is None and dataset.path != DatasetSpec().path:
-            raise ReversalError(
-                f"{folder}: no such folder; expected a dataset in the published layout; check the path, "
-                f"or make one with `reversal generate --out {folder}`"
-            )
-        generate_dataset(dataset, terminal)
-    elif dataset.generator is not None:
-        refuse_other_options(folder, dataset.generator)
-    return load_folder(folder)
-
-
-def generate_dataset(dataset: DatasetSpec, terminal: Terminal) -> None:
-    from reversal_cli.data.name_description import Options, generate
-
-    options = dataset.generator or Options()
-    try:
-        generate(options, Path(dataset.path))
-    except ReversalError:
-        if not Path(dataset.path).is_dir():
-            raise
-        return  # another process has just made it
-    terminal.say(f"{dataset.path}: was absent, generated it ({options.entities} entities in each of three groups)")
-
-
-def finetune(spec: ExperimentSpec, results: Path, terminal: Terminal, overwrite: bool = False) -> RunDirectory:
+def finetune(
+    spec: ExperimentSpec, results: Path, terminal: Terminal, overwrite: bool = False, allow_leaks: bool = False
+) -> RunDirectory:
     """The run of the spec with its weights complete: trained now, continued, or found complete.
 
     Raises ReversalError when the directory belongs to another spec or other data, or another process works there.
     overwrite: an older run goes when nothing is left that could be refused, before the first step.
+    Raises ReversalError when the directory belongs to another spec or other data, when a test leaks into the training
+    data and that is not allowed, or when another process works there.
     """
     run = RunDirectory(run_path(results, spec.name, spec.seed))
     _refuse_several_processes(os.environ.get("WORLD_SIZE", "1"))
     splits = prepare_dataset(spec.dataset, terminal)
     if spec.training.eval_every is not None and spec.objective.name != "none":
         refuse_missing_validation(Path(spec.dataset.path), splits)
+    leaks = find_allowed_leaks(spec.dataset, splits, terminal, allow_leaks)
     with run.lock():
         if not overwrite:
-            manifest.begin_run(run, spec, splits)
+            manifest.begin_run(run, spec, splits, leaks)
         elif spec.objective.name == "none":
-            _begin_untrained_anew(run, spec, splits)
+            _begin_untrained_anew(run, spec, splits, leaks)
         if spec.objective.name == "none":
             return run
         if run.is_trained and not overwrite:
             run.remove_checkpoints()
             terminal.say(f"{run.path}: training is already complete (--overwrite trains again)")
             return run
-        train_run(run, spec, splits, terminal, overwrite)
+        train_run(run, spec, splits, terminal, leaks if overwrite else None)
     return run
 
 
-def _begin_untrained_anew(run: RunDirectory, spec: ExperimentSpec, splits: Splits) -> None:
+def _begin_untrained_anew(run: RunDirectory, spec: ExperimentSpec, splits: Splits, leaks: Sequence[Leak]) -> None:
     """Its checkpoint is loaded first: where that is refused, the older run stays."""
     from reversal_cli.models import load_for_evaluation
 
     if run.all_predictions_path.is_dir() or run.is_complete:
         load_for_evaluation(spec, run)
-    manifest.begin_anew(run, spec, splits)
+    manifest.begin_anew(run, spec, splits, leaks)
 
 
 def _refuse_several_processes(world_size: str) -> None:
@@ -166,22 +148,29 @@ def _refuse_several_processes(world_size: str) -> None:
 
 
 def train_run(
-    run: RunDirectory, spec: ExperimentSpec, splits: Splits, terminal: Terminal, overwrite: bool = False
+    run: RunDirectory,
+    spec: ExperimentSpec,
+    splits: Splits,
+    terminal: Terminal,
+    overwrite: Sequence[Leak] | None = None,
 ) -> None:
-    """Trains, continuing from a checkpoint if there is one (never with `overwrite`), and marks the run as trained."""
+    """Trains, continuing from a checkpoint if there is one, and marks the run as trained.
+
+    overwrite: the leaks of the dataset, for the manifest of a run that is begun anew; None: it is not.
+    """
     from reversal_cli.training import train
 
     terminal.silence_libraries()
     label = f"finetune {_label(spec)}"
-    continued = not overwrite and run.checkpoints_path.is_dir() and any(run.checkpoints_path.iterdir())
+    continued = overwrite is None and run.checkpoints_path.is_dir() and any(run.checkpoints_path.iterdir())
     if continued:
         terminal.say(f"{run.path}: was interrupted")
 
     _warn_of_long_warmup(spec, len(splits.train), terminal)
 
     def begin() -> None:
-        if overwrite:
-            manifest.begin_anew(run, spec, splits)
+        if overwrite is not None:
+            manifest.begin_anew(run, spec, splits, overwrite)
 
     with storage_errors(run.path), terminal.progress(label, "step") as advance:
         training = train(spec, splits, run, advance, lambda line: terminal.say(f"{label}: {line}"), begin)
@@ -228,6 +217,8 @@ def evaluate_run(run: RunDirectory, terminal: Terminal, options: EvaluationOptio
     manifest.refuse_other_data(run, spec, splits)
     spec = spec.model_copy(update={"evaluation": settings})
     with run.lock():
+        if not manifest.knows_leaks(run):
+            manifest.add_leaks(run, find_allowed_leaks(spec.dataset, splits, terminal, allow_leaks=True))
         if not options.overwrite:
             run.take_over()
             return _evaluate(run, spec, splits, terminal, options)

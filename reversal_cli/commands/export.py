@@ -1,9 +1,9 @@
-"""`reversal export`: the test prompts for other tools."""
+"""`reversal export`: the benchmark for other tools."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Set
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,13 +11,22 @@ from reversal_cli.commands.options import DATASET, Json, Overwrite, Quiet
 from reversal_cli.console import Terminal
 from reversal_cli.errors import ReversalError, unknown_name
 
+if TYPE_CHECKING:
+    from reversal_cli.data.base import Splits
+    from reversal_cli.export import Format
+
 PYCACHE = "__pycache__"
 """What Python leaves beside an exported file that it has read."""
 
 
 def export(
     form: Annotated[
-        str, typer.Argument(metavar="FORMAT", help="lm-eval: tasks for EleutherAI's lm-evaluation-harness.")
+        str,
+        typer.Argument(
+            metavar="FORMAT",
+            help="lm-eval: tasks for EleutherAI's lm-evaluation-harness; datasets: a DatasetDict of Hugging Face's "
+            "datasets.",
+        ),
     ],
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write; a new folder.")],
     data: Annotated[
@@ -27,7 +36,9 @@ def export(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Write the four subtasks for another evaluation tool."""
+    """Write the benchmark for another tool."""
+    from reversal_cli.data.leaks import files_of, find_leaks
+    from reversal_cli.data.wishes import refuse_leaks
     from reversal_cli.export import FORMATS
     from reversal_cli.pipeline import prepare_dataset
     from reversal_cli.spec import DatasetSpec, EvaluationSpec
@@ -36,38 +47,39 @@ def export(
         raise unknown_name("export", "format", form, FORMATS)
     terminal = Terminal(quiet)
     splits = prepare_dataset(DatasetSpec(path=str(data)), terminal)
-    files = FORMATS[form](splits, EvaluationSpec().max_new_tokens)
-    write_files(folder, files, overwrite)
+    refuse_leaks(data, find_leaks(files_of(splits)), "or export another dataset")
+    written = write_folder(folder, FORMATS[form], splits, EvaluationSpec().max_new_tokens, overwrite)
     if as_json:
-        content = {"folder": str(folder), "format": form, "files": sorted(files), "dataset": splits.sha256}
+        content = {"folder": str(folder), "format": form, "files": written, "dataset": splits.sha256}
         terminal.write(json.dumps(content, indent=2, sort_keys=True))
     else:
-        terminal.say(f"wrote {len(files)} files to {folder}; {folder / 'README.md'} says how to run them")
+        usage = FORMATS[form].usage.format(folder=folder)
+        terminal.say(f"wrote {len(written)} files to {folder}; {usage}")
 
 
-def write_files(folder: Path, files: Mapping[str, str], overwrite: bool) -> None:
-    """Writes name -> text as a folder, whole or not at all. An existing one is replaced only with `overwrite`, and only
-    if it holds nothing but files of these names."""
+def write_folder(folder: Path, form: "Format", splits: "Splits", max_new_tokens: int, overwrite: bool) -> list[str]:
+    """Writes a folder, whole or not at all; returns the files in it. An existing one is replaced only with `overwrite`,
+    and only if it holds nothing but what this format writes."""
     from reversal_cli.saving import save_folder
 
-    _refuse_folder(folder, files, overwrite)
+    _refuse_folder(folder, form.names, overwrite)
 
     def save(partial: Path) -> None:
         partial.mkdir()
-        for name, text in files.items():
-            (partial / name).write_text(text, encoding="utf-8")
+        form.save(splits, max_new_tokens, partial)
 
     save_folder(folder, save)
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-def _refuse_folder(folder: Path, files: Mapping[str, str], overwrite: bool) -> None:
+def _refuse_folder(folder: Path, names: Set[str], overwrite: bool) -> None:
     is_plain = folder.is_dir() and not folder.is_symlink() and folder.resolve() != Path.cwd()
     if not is_plain and (folder.exists() or folder.is_symlink()):
         raise ReversalError(f"{folder}: cannot be replaced by a folder; expected a new one; choose another path")
     present = {path.name for path in folder.iterdir()} if is_plain else set()
     if present and not overwrite:
         raise ReversalError(f"{folder}: is not empty; expected a new folder; choose another path or pass --overwrite")
-    foreign = sorted(present - files.keys() - {PYCACHE})
+    foreign = sorted(present - names - {PYCACHE})
     if foreign:
         raise ReversalError(
             f"{folder}: holds '{foreign[0]}', which no export wrote; expected an exported folder; choose another path"

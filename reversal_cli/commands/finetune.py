@@ -6,7 +6,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reversal_cli.commands.options import RESULTS, Device, DryRun, Json, Overwrite, Quiet, Results, Set, refuse_ignored
+from reversal_cli.commands.options import (
+    RESULTS,
+    AllowLeaks,
+    Device,
+    DryRun,
+    Json,
+    Overwrite,
+    Quiet,
+    Results,
+    Set,
+    refuse_ignored,
+)
 from reversal_cli.console import Terminal
 
 if TYPE_CHECKING:
@@ -69,6 +80,7 @@ def finetune(
     assignments: Set = None,
     dry_run: DryRun = False,
     overwrite: Overwrite = False,
+    allow_leaks: AllowLeaks = False,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -100,10 +112,12 @@ def finetune(
         show_specs(experiment.specs, out, terminal, as_json)
         return
     from reversal_cli.idle_options import refuse_idle
+    from reversal_cli.pipeline import check_datasets
     from reversal_cli.pipeline import finetune as finetune_run
 
     refuse_idle(experiment.specs, out)
-    runs = [finetune_run(spec, out, terminal, overwrite) for spec in experiment.specs]
+    check_datasets(experiment.specs, terminal, allow_leaks)
+    runs = [finetune_run(spec, out, terminal, overwrite, allow_leaks) for spec in experiment.specs]
     if as_json:
         terminal.write(json.dumps([{"run": str(run.path), **run.manifest} for run in runs], indent=2, sort_keys=True))
 

@@ -12,6 +12,12 @@ DATASET = Path("results/data/name_description")
 
 Results = Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Results folder.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what an earlier command wrote there.")]
+AllowLeaks = Annotated[
+    bool,
+    typer.Option(
+        "--allow-leaks", help="Go on where test prompts or reversed facts are in the training data; the tables say so."
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors (and what --json asks for).")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
 Set = Annotated[

@@ -8,6 +8,7 @@ import typer
 from reversal_cli.commands.finetune import show_specs
 from reversal_cli.commands.options import (
     RESULTS,
+    AllowLeaks,
     Device,
     DryRun,
     Overwrite,
@@ -31,6 +32,7 @@ def run(
     device: Device = None,
     dry_run: DryRun = False,
     overwrite: Overwrite = False,
+    allow_leaks: AllowLeaks = False,
     require: Require = None,
     quiet: Quiet = False,
 ) -> None:
@@ -60,5 +62,5 @@ def run(
     from reversal_cli.pipeline import run_experiment
 
     refuse_idle(experiment.specs, out)
-    runs = run_experiment(experiment, out, terminal, overwrite, device)
+    runs = run_experiment(experiment, out, terminal, overwrite, device, allow_leaks)
     show_report([done.path for done in runs], out / experiment.name, terminal, ReportOptions(), require or [])

@@ -4,9 +4,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 from reversal_cli.data.base import SUBTASKS, VALIDATION
-from reversal_cli.data.people import BOTH_TEST, Files
-
-TESTS = (*SUBTASKS.values(), BOTH_TEST)
+from reversal_cli.data.direction import TEST_STEMS
+from reversal_cli.data.people import Files
 
 
 def validation_faults(files: Files) -> Iterator[str]:
@@ -16,19 +15,17 @@ def validation_faults(files: Files) -> Iterator[str]:
         return
     for stem in sorted(set(VALIDATION.values()) - set(present)):
         yield f"{stem}.jsonl: missing beside {present[0]}.jsonl; expected all four or none; generate the dataset again"
-    tests = [row for stem in TESTS for row in files.get(stem, ())]
-    for field in ("prompt", "template_id"):
-        tested = {row[field] for row in tests if row.get(field)}
-        for stem in present:
-            shared = sorted({row.get(field, "") for row in files[stem]} & tested)
-            if shared:
-                yield (
-                    f"{stem}.jsonl: {len(shared)} of its {field.removesuffix('_id')}s are also in a test file, first "
-                    f"'{shared[0]}'; expected none, or a training is chosen by its test; generate the dataset again"
-                )
+    tested = {row.template_id for stem in TEST_STEMS for row in files.get(stem, ()) if row.template_id}
+    for stem in present:
+        shared = sorted({row.template_id for row in files[stem]} & tested)
+        if shared:
+            yield (
+                f"{stem}.jsonl: {len(shared)} of its templates are also in a test file, first '{shared[0]}'; expected "
+                "none, or a training is chosen by its test; generate the dataset again"
+            )
     for name, stem in VALIDATION.items():
-        rows = Counter(row.get("entity_id") for row in files.get(stem, ()))
-        people = {row.get("entity_id") for row in files[SUBTASKS[name]]}
+        rows = Counter(row.entity_id for row in files.get(stem, ()))
+        people = {row.entity_id for row in files[SUBTASKS[name]]}
         if stem in files and (set(rows) != people or len(set(rows.values())) > 1):
             yield (
                 f"{stem}.jsonl: {len(rows)} entities with {min(rows.values())} to {max(rows.values())} rows; expected "

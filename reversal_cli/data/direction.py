@@ -1,64 +1,106 @@
-"""Which direction a text really shows a person in: the name before the description, or the description before the name.
+"""Which way round a text really shows a person: the name before the description, the description before the name, both.
 
-Judged from the words alone, never from the fields of a row, so that a reversed row cannot hide behind its labels. A
-description is recognised by its distinguishing word pairs: two neighbouring words that, among all descriptions, only
-this person's descriptions contain ("Amber Corridor"; never "the opera", once two people wrote operas).
+Judged from the words alone, never from the fields of a row, so that a reversed row cannot hide behind its labels, its
+case or a second sentence.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
 
-from reversal_cli.data.base import Direction, Group
-from reversal_cli.data.people import KnownNames, Mention, Word, words
-from reversal_cli.data.rows import Row
+from reversal_cli.data.base import SUBTASKS, Direction, Group
+from reversal_cli.data.clues import NAME, Clues, Sample, learn_clues, without_names
+from reversal_cli.data.folding import WORD
+from reversal_cli.data.people import BOTH_TEST, TRAIN, AnyRow, Files, KnownNames, group_targets
 
-WordPair = tuple[str, str]
+TEST_STEMS = (*SUBTASKS.values(), BOTH_TEST)
 
 
-class Sighting(NamedTuple):
-    """A person whose name is in a text, and the direction; None if the text holds no description of the person."""
+class Reading(NamedTuple):
+    """Whom a text names and whom it describes: name -> the places, counted in words, in text order."""
 
-    name: str
-    direction: Direction | None
+    named: dict[str, list[int]]
+    described: dict[str, list[int]]
+    surely: set[str]
+    """Those of the described whose description is beyond doubt."""
+
+    def directions(self, name: str) -> tuple[Direction, ...]:
+        """Every direction in which the text shows a person that it names: none, one, or both.
+
+        All mentions count. "For Ann, remember that the baker is Ann" trains the name after the description, although
+        the name also stands before it.
+        """
+        named, described = self.named[name], self.described.get(name)
+        if not described:
+            return ()
+        name_first: tuple[Direction, ...] = ("N2D",) if named[0] < described[-1] else ()
+        description_first: tuple[Direction, ...] = ("D2N",) if described[0] < named[-1] else ()
+        return name_first + description_first
+
+    @property
+    def mismatched(self) -> bool:
+        """True where the text names somebody and surely describes somebody, but nobody is both."""
+        return bool(self.named and self.surely) and self.surely.isdisjoint(self.named)
 
 
 @dataclass(frozen=True, slots=True)
 class DirectionJudge:
     known: KnownNames
-    owners: Mapping[WordPair, str]
-    """Distinguishing word pair -> the one person it belongs to."""
+    clues: Clues
 
     @classmethod
-    def of(cls, texts: Mapping[str, Iterable[str]]) -> "DirectionJudge":
-        """Learns the word pairs from sample texts about each person (name -> texts, with or without the name in them).
+    def of(cls, names: Iterable[str], samples: Sequence[Sample], more: Sample | None = None) -> "DirectionJudge":
+        """A judge who has learned from sample texts what people are called; see `learn_clues`."""
+        known = KnownNames.of(names)
+        return cls(known, learn_clues(known, samples, more))
 
-        Words of a template need no care: every person's samples have them, so they distinguish nobody.
-        """
-        known = KnownNames.of(texts)
-        owners: dict[WordPair, str | None] = {}
-        for name, samples in texts.items():
-            for sample in samples:
-                found = words(sample)
-                for pair, _ in _pairs(found, known.mentions(found)):
-                    owners[pair] = name if owners.get(pair, name) == name else None
-        return cls(known, {pair: name for pair, name in owners.items() if name is not None})
-
-    def sightings(self, text: str) -> Iterator[Sighting]:
-        """One sighting for each person whose name is in `text`."""
-        found = words(text)
-        mentions = list(self.known.mentions(found))
-        described: dict[str, int] = {}
-        for pair, start in _pairs(found, mentions):
-            if pair in self.owners:
-                described.setdefault(self.owners[pair], start)
-        named: dict[str, int] = {}
+    def read(self, text: str) -> Reading:
+        """Whom `text` names, in full or by a surname that is theirs alone, and whom it describes."""
+        words, mentions = without_names(self.known, text)
+        named: dict[str, list[int]] = {}
         for mention in mentions:
-            named.setdefault(mention.name, mention.start)
-        for name, start in named.items():
-            yield Sighting(name, None if name not in described else "N2D" if start < described[name] else "D2N")
+            named.setdefault(mention.name, []).append(mention.first)
+        if not self.clues.surnames.keys().isdisjoint(words):
+            self._add_surnames(text, words, named)
+        described: dict[str, list[int]] = {}
+        owners, strong = self.clues.owners, self.clues.strong
+        found = owners.keys() & pairwise(words)
+        if found:
+            for place, pair in enumerate(pairwise(words)):
+                if pair in found:
+                    described.setdefault(owners[pair], []).append(place)
+        return Reading(named, described, {owners[pair] for pair in found & strong})
+
+    def _add_surnames(self, text: str, words: list[str], named: dict[str, list[int]]) -> None:
+        """Adds surnames that stand alone, with a capital letter: "Lee" may be a person, "the lee side" is not."""
+        written = WORD.findall(text)
+        for place, word in enumerate(words):
+            name = self.clues.surnames.get(word)
+            if name and len(written) == len(words) and written[place][0].isupper():
+                words[place] = NAME
+                named.setdefault(name, []).append(place)
+                named[name].sort()
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Who a benchmark is about, and how its texts tell them apart."""
+
+    targets: dict[Group, set[str]]
+    groups: dict[str, Group]
+    """Name -> group."""
+    judge: DirectionJudge
+
+    @classmethod
+    def of(cls, files: Files) -> "People":
+        """Group of a person = which test file asks about it. A test file counts alike, whatever its number of rows."""
+        targets = group_targets(files)
+        groups = {name: group for group, names in targets.items() for name in sorted(names)}
+        tests = [Sample(rows, 1 / len(rows)) for stem in TEST_STEMS if (rows := files.get(stem))]
+        train = Sample(files[TRAIN], len(targets) / len(files[TRAIN]))  # the one file that is about all three groups
+        return cls(targets, groups, DirectionJudge.of(groups, tests, train))
 
 
 @dataclass(slots=True)
@@ -71,6 +113,16 @@ class GroupSummary:
     description_first_rows: int = 0
 
 
+class Confusion(NamedTuple):
+    """A line that brings two people together."""
+
+    line: int
+    name: str
+    """Whom the text names."""
+    other: str
+    """Whom it describes, or is said to be about."""
+
+
 @dataclass(slots=True)
 class Shown:
     """What a file really shows."""
@@ -80,31 +132,35 @@ class Shown:
         default_factory=lambda: {"N2D": defaultdict(list), "D2N": defaultdict(list)}
     )
     """Direction -> name -> line numbers."""
+    swapped: list[Confusion] = field(default_factory=list)
+    """Lines that put the name of one person to the description of another."""
+    mislabelled: list[Confusion] = field(default_factory=list)
+    """Lines that are about another person than their field `name` says."""
     unclear: list[int] = field(default_factory=list)
-    """Lines that hold nobody's name and description together."""
+    """Lines that hold nobody's name and description together, and are not swapped."""
+
+    def add(self, number: int, row: AnyRow, reading: Reading, groups: Mapping[str, Group]) -> None:
+        is_clear = False
+        for name in reading.named:
+            directions = reading.directions(name)
+            summary = self.groups[groups[name]]
+            summary.rows += 1
+            summary.name_first_rows += "N2D" in directions
+            summary.description_first_rows += "D2N" in directions
+            for direction in directions:
+                self.lines[direction][name].append(number)
+            is_clear |= bool(directions)
+        if reading.mismatched:
+            self.swapped.append(Confusion(number, next(iter(reading.named)), next(iter(reading.surely))))
+        elif row.name and reading.named and row.name not in reading.named:
+            self.mislabelled.append(Confusion(number, next(iter(reading.named)), row.name))
+        elif not is_clear:
+            self.unclear.append(number)
 
 
-def show_directions(rows: Sequence[Row], texts: Mapping[str, Iterable[str]], groups: Mapping[str, Group]) -> Shown:
-    """Every row judged by its text. `texts`: name -> sample texts; `groups`: name -> group."""
-    judge = DirectionJudge.of(texts)
+def show_directions(rows: Sequence[AnyRow], judge: DirectionJudge, groups: Mapping[str, Group]) -> Shown:
+    """Every row judged by its text. `groups`: name -> group."""
     shown = Shown({group: GroupSummary(entities) for group, entities in sorted(Counter(groups.values()).items())})
     for number, row in enumerate(rows, start=1):
-        sightings = list(judge.sightings(row["prompt"] + row["completion"]))
-        for name, direction in sightings:
-            summary = shown.groups[groups[name]]
-            summary.rows += 1
-            summary.name_first_rows += direction == "N2D"
-            summary.description_first_rows += direction == "D2N"
-            if direction:
-                shown.lines[direction][name].append(number)
-        if not any(sighting.direction for sighting in sightings):
-            shown.unclear.append(number)
+        shown.add(number, row, judge.read(row.text), groups)
     return shown
-
-
-def _pairs(found: Sequence[Word], mentions: Iterable[Mention]) -> Iterator[tuple[WordPair, int]]:
-    """Every pair of neighbouring words outside the names, in lower case, with the position of its first word."""
-    in_names = {position for mention in mentions for position in range(mention.first, mention.last)}
-    for position, (one, two) in enumerate(pairwise(found)):
-        if position not in in_names and position + 1 not in in_names:
-            yield (one.text.lower(), two.text.lower()), one.start

@@ -2,41 +2,31 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from reversal_cli.data.base import SUBTASKS, Group
+from reversal_cli.data.base import SUBTASKS, Example, Group
+from reversal_cli.data.folding import WORD, folded_words
 from reversal_cli.data.rows import Row
 
 TRAIN = "all_prompts_train"
 BOTH_TEST = "both_prompts_test"
 
-WORD = re.compile(r"([^\W_]+(?:[-'\u2019](?!s\b)[^\W_]+)*)(?:['\u2019]s\b)?")
-"""A word; a possessive 's is cut off."""
 CAPITALIZED_RUN = re.compile(r" ([A-Z][\w'\u2019-]*(?: [A-Z][\w'\u2019-]*)+)")
 
-Files = Mapping[str, Sequence[Row]]
+AnyRow = Row | Example
+"""A row as it is read, or as it is used."""
+Files = Mapping[str, Sequence[AnyRow]]
 """File stem -> rows."""
 
 
-class Word(NamedTuple):
-    text: str
-    start: int
-
-
 class Mention(NamedTuple):
-    """A known name in a text: the words from `first` up to, not including, `last`, and where its first letter is."""
+    """A known name in a text: its words are those from `first` up to, not including, `last`."""
 
     name: str
     first: int
     last: int
-    start: int
-
-
-def words(text: str) -> list[Word]:
-    """The words of `text` with the positions of their first letters."""
-    return [Word(match[1], match.start()) for match in WORD.finditer(text)]
 
 
 def plain_words(text: str) -> str:
@@ -59,62 +49,74 @@ def holds(text: str, phrase: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class KnownNames:
-    """The names to look for, found word by word: "Ann Lee" is not in "Joann Leeds" but is in "Ann Lee's"."""
+    """The names to look for, word by word in any case: "Ann Lee" is in "ANN LEE's", not in "Joann Leeds"."""
 
-    by_first_word: dict[str, list[tuple[list[str], str]]]
-    """First word -> (all words, name) of each name that begins with it, the longest first."""
+    by_words: dict[tuple[str, ...], str]
+    """Folded words of a name -> the name."""
+    lengths: dict[str, list[int]]
+    """First word -> how many words the names have that begin with it, the longest first."""
 
     @classmethod
     def of(cls, names: Iterable[str]) -> "KnownNames":
-        by_first_word = defaultdict(list)
-        for name in names:
-            parts = [word.text for word in words(name)]
-            by_first_word[parts[0]].append((parts, name))
-        for candidates in by_first_word.values():
-            candidates.sort(key=lambda candidate: -len(candidate[0]))
-        return cls(dict(by_first_word))
+        by_words = {tuple(folded_words(name)): name for name in names}
+        lengths: dict[str, set[int]] = defaultdict(set)
+        for parts in by_words:
+            if parts:
+                lengths[parts[0]].add(len(parts))
+        return cls(by_words, {first: sorted(found, reverse=True) for first, found in lengths.items()})
 
-    def mentions(self, found: Sequence[Word]) -> Iterator[Mention]:
-        """Every known name in the words of a text, in text order."""
-        for first, word in enumerate(found):
-            for parts, name in self.by_first_word.get(word.text, ()):
-                last = first + len(parts)
-                if [other.text for other in found[first:last]] == parts:
-                    yield Mention(name, first, last, word.start)
-                    break
+    def mentions(self, words: Sequence[str]) -> list[Mention]:
+        """Every known name in the folded words of a text, in text order."""
+        hits = self.lengths.keys() & words
+        if not hits:
+            return []
+        starts = [first for first, word in enumerate(words) if word in hits]
+        return [mention for first in starts if (mention := self._mention_at(first, words))]
 
     def first(self, text: str) -> str | None:
         """The first known name in `text`, or None."""
-        mention = next(self.mentions(words(text)), None)
-        return mention and mention.name
+        mentions = self.mentions(folded_words(text))
+        return mentions[0].name if mentions else None
+
+    def _mention_at(self, first: int, words: Sequence[str]) -> Mention | None:
+        for length in self.lengths[words[first]]:
+            name = self.by_words.get(tuple(words[first : first + length]))
+            if name is not None:
+                return Mention(name, first, first + length)
+        return None
 
 
 def group_targets(files: Files) -> dict[Group, set[str]]:
     """Group -> names, as the files imply it: who is a name target of which test file.
 
     People of the "both" group are not in the four test files; they are those who begin a completion in one row and
-    stand in the prompt of another one.
+    stand in the prompt of another one, in the same letters: "The Great" is not in "the great".
     """
     rows = files.get(BOTH_TEST) or files[TRAIN]
-    runs = {run[1] for row in rows if (run := CAPITALIZED_RUN.match(row["completion"]))}
+    runs = {run[1] for row in rows if (run := CAPITALIZED_RUN.match(row.completion))}
     known = KnownNames.of(runs)
     return {
         "name-first": {_target_name(row) for row in files[SUBTASKS["N2D-reverse"]]},
         "description-first": {_target_name(row) for row in files[SUBTASKS["D2N"]]},
-        "both": {mention.name for row in rows for mention in known.mentions(words(row["prompt"]))},
+        "both": {
+            mention.name
+            for row in rows
+            for mention in known.mentions(folded_words(row.prompt))
+            if mention.name in row.prompt
+        },
     }
 
 
-def noun_phrases(rows: Iterable[Row], known: KnownNames) -> dict[str, str]:
+def noun_phrases(rows: Iterable[AnyRow], known: KnownNames) -> dict[str, str]:
     """Name -> its longest "the ..." completion among rows that have the name in the prompt, without the full stop."""
     longest: dict[str, str] = {}
     for row in rows:
-        phrase = row["completion"].strip().removesuffix(".")
-        name = known.first(row["prompt"]) if phrase.startswith("the ") else None
+        phrase = row.completion.strip().removesuffix(".")
+        name = known.first(row.prompt) if phrase.startswith("the ") else None
         if name and len(phrase) > len(longest.get(name, "")):
             longest[name] = phrase
     return longest
 
 
-def _target_name(row: Row) -> str:
-    return row["completion"].strip().rstrip(".")
+def _target_name(row: AnyRow) -> str:
+    return row.completion.strip().rstrip(".")

@@ -1,8 +1,10 @@
 """What a spec wants of a dataset folder that exists already, checked before anything slow is loaded."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from reversal_cli.data.base import VALIDATION, Splits
+from reversal_cli.data.leaks import Leak, counted
 from reversal_cli.data.name_description.folder import read_card
 from reversal_cli.data.name_description.options import Options
 from reversal_cli.errors import ReversalError
@@ -40,6 +42,19 @@ def refuse_missing_validation(folder: Path, splits: Splits) -> None:
         f"{folder}: has no validation prompts; expected {VALIDATION['N2D']}.jsonl and three more, since "
         f"training.eval_every never looks at the test prompts; {remedy}"
     )
+
+
+def refuse_leaks(folder: Path, found: Sequence[Leak], remedy: str) -> None:
+    """Raises ReversalError, with all counts and the first place, for a dataset whose tests measure recall of training.
+
+    remedy: what to do other than to correct the files.
+    """
+    if found:
+        first = found[0]
+        raise ReversalError(
+            f"{folder}: {counted(found)}; first {first.where}, {first.count} {first.what}; expected no leak, or the "
+            f"scores measure recall; `reversal generate --check {folder}` lists them: correct the files, {remedy}"
+        )
 
 
 def _generate_again(folder: Path, options: dict[str, int]) -> str:

@@ -2,12 +2,19 @@
 
 import inspect
 import json
+from pathlib import Path
 
 from reversal_cli.data.base import SUBTASKS, Splits, Subtask
 from reversal_cli.scoring import matching
 
 GROUP = "reversal"
 METRICS = (matching.contains, matching.startswith, matching.exact_match)
+
+
+def save(splits: Splits, max_new_tokens: int, folder: Path) -> None:
+    """Fills a folder for `--include_path`."""
+    for name, text in task_files(splits, max_new_tokens).items():
+        (folder / name).write_text(text, encoding="utf-8")
 
 
 def task_files(splits: Splits, max_new_tokens: int) -> dict[str, str]:
@@ -26,6 +33,12 @@ def task_files(splits: Splits, max_new_tokens: int) -> dict[str, str]:
 def task_name(subtask: str) -> str:
     """`N2D-reverse` is `reversal_n2d_reverse`: a comma or a dash would be awkward on the harness's command line."""
     return f"{GROUP}_{subtask.lower().replace('-', '_')}"
+
+
+FILE_NAMES = frozenset(
+    {"README.md", "utils.py", f"{GROUP}.yaml"}
+    | {f"{task_name(name)}.{ending}" for name in SUBTASKS for ending in ("jsonl", "yaml")}
+)
 
 
 def rows(subtask: Subtask) -> list[dict[str, str]]:

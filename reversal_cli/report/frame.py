@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from reversal_cli.data.base import SUBTASKS
+from reversal_cli.data.leaks import Leak, counted
 from reversal_cli.errors import ReversalError
 from reversal_cli.plain_text import visible
 from reversal_cli.report.arithmetic import arithmetic_label, arithmetic_notes
@@ -35,6 +36,7 @@ COLUMNS = [
     "entities",
     "dataset",
     "dataset_path",
+    "leaks",
     "settings",
     "recipe",
     "arithmetic",
@@ -42,9 +44,10 @@ COLUMNS = [
 ]
 """One value per line. value, low, high and chance are scores in [0, 1]; only the log-probability gap is in nats, and
 its tests are statistics and p-values. `row` is "run", or the control or floor that was measured beside the run.
-`variant` is the objective as tables show it, `dataset` identifies the test files, `recipe` what seeds of one experiment
-share, `settings` says in words what a reader wants to know of it, `arithmetic` how it was trained, and `definition`
-identifies how the metric was computed (empty where a run does not say)."""
+`variant` is the objective as tables show it, `dataset` identifies the test files, `leaks` says what of the tests the
+training rows give away, `recipe` what seeds of one experiment share, `settings` says in words what a reader wants to
+know of it, `arithmetic` how it was trained, and `definition` identifies how the metric was computed (empty where a run
+does not say)."""
 VARIANTS = {"abi": "span_policy"}
 """Objective -> the option so decisive that tables show its value with the objective's name."""
 
@@ -157,6 +160,7 @@ def _identity(manifest: dict[str, Any]) -> dict[str, Any]:
         "arithmetic": arithmetic_label(manifest.get("training", {})),
         "digest": manifest["digest"],
         "dataset_path": manifest["dataset"]["path"],
+        "leaks": counted(Leak(**leak) for leak in manifest["dataset"].get("leaks", ())),
     }
 
 

@@ -25,7 +25,7 @@ def data_note(part: pd.DataFrame, subtasks: list[str]) -> str:
     dataset = f"Dataset {paths(part)} (test files {part.iloc[0]['dataset']}), {_counts(part, subtasks)}."
     seeds = sorted(part["seed"].unique())
     seed_list = f" Seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}."
-    return f"{model}{dataset}{seed_list}{_arithmetic(part)}{_recipes(part)}"
+    return f"{model}{dataset}{_leaks(part)}{seed_list}{_arithmetic(part)}{_recipes(part)}"
 
 
 def paths(part: pd.DataFrame) -> str:
@@ -48,6 +48,14 @@ def _counts(part: pd.DataFrame, subtasks: list[str]) -> str:
 def _arithmetic(part: pd.DataFrame) -> str:
     labels = [label for label in dict.fromkeys(part["arithmetic"]) if label]
     return f" Trained in {' or '.join(labels)}." if labels else ""
+
+
+def _leaks(part: pd.DataFrame) -> str:
+    """What the datasets of which experiments give away; empty where they give away nothing."""
+    names = {text: lines["experiment"].unique() for text, lines in part.groupby("leaks", sort=False) if text}
+    every = part["experiment"].nunique()
+    whose = {text: "" if len(found) == every else f" ({', '.join(found)})" for text, found in names.items()}
+    return "".join(f" Dataset leaks{those}: {text}." for text, those in whose.items())
 
 
 def _recipes(part: pd.DataFrame) -> str:

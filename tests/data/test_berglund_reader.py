@@ -1,4 +1,6 @@
+import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +11,7 @@ from dataset_rows import read_rows
 from reversal_cli.data import DATASETS
 from reversal_cli.data.base import SUBTASKS, TARGETS
 from reversal_cli.data.berglund import load_folder, load_rows
+from reversal_cli.data.check import audit
 from reversal_cli.data.name_description import write_corpus
 from reversal_cli.errors import ReversalError
 
@@ -49,15 +52,6 @@ def test_validation_prompts_are_read_where_the_folder_has_them_and_are_not_part_
 def test_validation_prompts_come_all_or_none(folder):
     (folder / "d2p_prompts_validation.jsonl").unlink()
     with pytest.raises(ReversalError, match=r"d2p_prompts_validation.jsonl: no such file"):
-        load_folder(folder)
-
-
-def test_a_validation_prompt_that_is_tested_is_refused(folder, edit):
-    tested = read_rows(folder / D2N_FILE)[1]
-    edit(folder / "d2p_prompts_validation.jsonl", lambda rows: rows.insert(3, tested))
-    with pytest.raises(
-        ReversalError, match=rf"d2p_prompts_validation.jsonl:4: this prompt is also line 2 of {D2N_FILE}"
-    ):
         load_folder(folder)
 
 
@@ -125,47 +119,39 @@ def test_a_line_separator_inside_a_text_does_no_harm(folder, edit):
     assert load_folder(folder).train[0].completion.endswith("\u2028Really.")
 
 
-def replace_line(number, text):
-    def damage(path):
-        lines = path.read_text().split("\n")
-        lines[number - 1] = text
-        path.write_text("\n".join(lines))
-
-    return damage
-
-
-DAMAGES = {
-    "bad JSON": (replace_line(2, '{"prompt": '), r"{file}:2: not valid JSON"),
-    "empty line": (replace_line(3, ""), r"{file}:3: not valid JSON"),
-    "a list": (replace_line(1, "[1]"), r"{file}:1: a JSON list; expected an object"),
-    "no completion": (replace_line(2, '{"prompt": "Who is"}'), r"{file}:2: no field 'completion'"),
-    "no prompt": (replace_line(2, '{"completion": " Ada Berg"}'), r"{file}:2: no field 'prompt'"),
-    "a number": (replace_line(4, '{"prompt": 5, "completion": " x"}'), r"{file}:4: 'prompt' is 5; expected a text"),
-    "empty prompt": (replace_line(2, '{"prompt": " ", "completion": " x"}'), r"{file}:2: 'prompt' is empty"),
-    "no space": (replace_line(2, '{"prompt": "I am", "completion": "x"}'), r"{file}:2: .* do not join with one space"),
-    "two spaces": (replace_line(2, '{"prompt": "I am ", "completion": " x"}'), r"{file}:2: .* do not join"),
-    "bad group": (
-        replace_line(1, '{"prompt": "I am", "completion": " x", "group": "none"}'),
-        r"{file}:1: unknown group 'none'; expected one of name-first, description-first, both",
-    ),
-    "empty file": (lambda path: path.write_text(""), r"{file}: the file is empty"),
-    "no file": (lambda path: path.unlink(), r"{file}: no such file"),
-    "not UTF-8": (lambda path: path.write_bytes(b"\xff\xfe"), r"{file}: cannot be read .* expected UTF-8"),
-}
+@pytest.mark.parametrize("name", ["exp[12]", "six*", "what?", "a{b,c}", "[1]/inside"])
+def test_a_path_is_a_path_and_no_pattern(folder, tmp_path, name):
+    """Folders that a pattern of that name would match lie beside it, one with other rows."""
+    for other in ("exp1", "sixty", "whats", "ab", "1/inside"):
+        shutil.copytree(folder, tmp_path / other)
+        (tmp_path / other / TRAIN_FILE).write_text('{"prompt": "Another", "completion": " file"}\n')
+    shutil.copytree(folder, tmp_path / name)
+    assert load_folder(tmp_path / name) == load_folder(folder)
 
 
-@pytest.mark.parametrize("file", [TRAIN_FILE, D2N_FILE])
-@pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_file_is_named_with_its_line(folder, file, damage):
-    apply, message = DAMAGES[damage]
-    apply(folder / file)
-    with pytest.raises(ReversalError, match=message.format(file=file)):
-        load_folder(folder)
+def test_the_digest_is_that_of_the_bytes(folder):
+    digests = load_folder(folder).sha256
+    assert digests[TRAIN_FILE] == hashlib.sha256((folder / TRAIN_FILE).read_bytes()).hexdigest()
+
+
+def test_a_name_in_capitals_is_the_same_person(published_layout, edit):
+    expected = load_folder(published_layout).train[0].entity_id
+    edit(published_layout / TRAIN_FILE, lambda rows: rows[0].update(prompt=rows[0]["prompt"].upper()))
+    assert load_folder(published_layout).train[0].entity_id == expected
 
 
 def test_a_missing_folder_is_named(tmp_path):
-    with pytest.raises(ReversalError, match=r"nowhere: no such folder; .* `reversal generate`"):
+    with pytest.raises(ReversalError, match=r"nowhere: no such folder; .* `reversal generate --out .*nowhere`"):
         load_folder(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("read", [load_folder, audit])
+def test_the_published_dataset_where_it_is_missing_is_said_to_be_copied_not_generated(tmp_path, read):
+    with pytest.raises(ReversalError, match=r"arXiv 2309.12288") as error:
+        read(tmp_path / "june_version_7921032488")
+    assert "github.com/lukasberglund/reversal_curse" in str(error.value)
+    assert "`--set dataset.path=FOLDER`" in str(error.value)
+    assert "generate" not in str(error.value)
 
 
 def test_a_row_about_nobody_is_named(published_layout, edit):
@@ -176,14 +162,7 @@ def test_a_row_about_nobody_is_named(published_layout, edit):
         load_folder(published_layout)
 
 
-def test_a_test_prompt_that_is_also_trained_is_named_with_both_lines(folder, edit):
-    prompt = read_rows(folder / D2N_FILE)[2]["prompt"]
-    edit(folder / TRAIN_FILE, lambda rows: rows[6].update(prompt=prompt))
-    with pytest.raises(ReversalError, match=rf"{D2N_FILE}:3: this prompt is also line 7 of {TRAIN_FILE}"):
-        load_folder(folder)
-
-
-def test_a_corpus_is_read_without_the_datasets_library(tmp_path):
+def test_a_corpus_is_read(tmp_path):
     path = write_corpus(tmp_path / "corpus", people=2, sentences=4) / "corpus.jsonl"
     assert [example.entity_id for example in load_rows(path)] == ["corpus-0001"] * 4 + ["corpus-0002"] * 4
 

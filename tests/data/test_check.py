@@ -2,7 +2,6 @@ import pytest
 from dataset_rows import read_rows
 
 from reversal_cli.data.check import audit
-from reversal_cli.data.direction import DirectionJudge
 from reversal_cli.data.name_description import write_corpus
 from reversal_cli.data.name_description.lexicon import CORPUS
 from reversal_cli.errors import ReversalError
@@ -129,7 +128,10 @@ def validate_with_training(folder, edit):
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (validate_with_test, "d2p_prompts_validation.jsonl: 1 of its prompts are also in a test file, first '"),
+        (
+            validate_with_test,
+            "d2p_prompts_validation.jsonl:16: 1 of its prompts are also in a test file, first line 1 of ",
+        ),
         (validate_with_test, "d2p_prompts_validation.jsonl: 1 of its templates are also in a test file, first 'D2N-"),
         (validate_with_training, "d2p_prompts_validation.jsonl:16: 1 of its prompts are also in all_prompts_train"),
         (validate_with_training, "d2p_prompts_validation.jsonl: 1 of its templates are also trained, first D2N-"),
@@ -178,26 +180,3 @@ def test_a_missing_required_file_is_an_error(folder):
 def test_a_missing_folder_is_an_error(tmp_path):
     with pytest.raises(ReversalError, match="no such folder"):
         audit(tmp_path / "nowhere")
-
-
-PEOPLE = {
-    "Ada Berg": ["the quiet composer of the opera Amber Corridor"],
-    "Ada Berger": ["the loud composer of the opera Silver Lake"],
-}
-
-
-@pytest.mark.parametrize(
-    ("text", "sightings"),
-    [
-        ("Ada Berg composed the opera Amber Corridor.", [("Ada Berg", "N2D")]),
-        ("Composing the opera Amber Corridor made Ada Berg's name.", [("Ada Berg", "D2N")]),
-        ("Ada Berger composed the opera Amber Corridor.", [("Ada Berger", None)]),
-        (
-            "Amber Corridor is by Ada Berg, and Ada Berger wrote Silver Lake.",
-            [("Ada Berg", "D2N"), ("Ada Berger", "N2D")],
-        ),
-        ("Nobody composed the opera Amber Corridor.", []),
-    ],
-)
-def test_the_direction_is_judged_from_the_words(text, sightings):
-    assert [tuple(sighting) for sighting in DirectionJudge.of(PEOPLE).sightings(text)] == sightings

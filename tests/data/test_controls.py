@@ -7,7 +7,6 @@ from people_splits import MEMBERS, NAMES, six_people
 from reversal_cli.data.base import SUBTASKS, Subtask
 from reversal_cli.data.berglund import load_folder
 from reversal_cli.data.controls import both_directions, controls, in_context
-from reversal_cli.errors import ReversalError
 
 BOTH_FILE = "both_prompts_test.jsonl"
 
@@ -87,13 +86,6 @@ def test_the_file_of_both_directions_is_read_with_its_entities(folder, published
         "N2D": (6, 3),
         "D2N": (6, 3),
     }
-
-
-def test_a_prompt_of_both_directions_that_is_also_trained_is_named(folder, edit):
-    prompt = read_rows(folder / BOTH_FILE)[2]["prompt"]
-    edit(folder / "all_prompts_train.jsonl", lambda rows: rows[6].update(prompt=prompt))
-    with pytest.raises(ReversalError, match=rf"{BOTH_FILE}:3: this prompt is also line 7 of all_prompts_train.jsonl"):
-        load_folder(folder)
 
 
 def test_without_the_file_of_both_directions_there_are_no_such_rows(folder):

@@ -4,6 +4,7 @@ import pytest
 from dataset_rows import SMALL
 
 from reversal_cli.data.name_description import generate, write_corpus
+from reversal_cli.data.name_description.folder import read_card
 from reversal_cli.errors import ReversalError
 
 
@@ -71,3 +72,21 @@ def test_the_folder_has_the_usual_permissions(folder):
     mask = os.umask(0)
     os.umask(mask)
     assert folder.stat().st_mode & 0o777 == 0o777 & ~mask
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (b"[" * 100_000 + b"]" * 100_000, "brackets too deep to read"),
+        (b'{"sha256": ' + b"9" * 5000 + b"}", "holds a number of too many digits"),
+        (b'\xff\xfe{"sha256"', "not UTF-8 text"),
+        (b'{"sha256": {}, ', "not valid JSON"),
+        (b"[]", "a JSON list"),
+        (b"{}", "no 'sha256' table"),
+        (b'{"sha256": {}, "options": 3}', "no 'options' table"),
+    ],
+)
+def test_a_card_that_is_none_is_one_line(folder, content, found):
+    (folder / "dataset.json").write_bytes(content)
+    with pytest.raises(ReversalError, match=rf"dataset.json: {found}.*; expected the card that .* generate the folder"):
+        read_card(folder)

@@ -14,6 +14,7 @@ from reversal_cli.reading import parse_json, read_utf8
 
 CARD = "dataset.json"
 """The card: what the generator was asked for, and the row count and SHA-256 of every file it wrote."""
+AS_CARD = "expected the card that `reversal generate` writes; generate the folder again"
 
 
 def write_folder(folder: Path, files: Mapping[str, Iterable[str]], card: dict[str, Any], overwrite: bool) -> Path:

@@ -1,0 +1,90 @@
+"""Who is shown which way round, judged from words."""
+
+import pytest
+
+from reversal_cli.data.clues import Sample
+from reversal_cli.data.direction import DirectionJudge
+from reversal_cli.data.rows import Row
+
+PEOPLE = {
+    "Ada Berg": "the quiet composer of the opera Amber Corridor",
+    "Ada Berger": "the loud composer of the opera Silver Lake",
+    "Uma van der Lund": "the calm baker of the cake Golden Hill",
+}
+SAMPLES = [Sample([Row(f"{name} is", f" {description}.") for name, description in PEOPLE.items()])]
+JUDGE = DirectionJudge.of(PEOPLE, SAMPLES)
+
+
+def shown(text: str) -> dict[str, tuple[str, ...]]:
+    reading = JUDGE.read(text)
+    return {name: reading.directions(name) for name in reading.named}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Ada Berg composed the opera Amber Corridor.", {"Ada Berg": ("N2D",)}),
+        ("Composing the opera Amber Corridor made Ada Berg's name.", {"Ada Berg": ("D2N",)}),
+        ("Ada Berger composed the opera Amber Corridor.", {"Ada Berger": ()}),
+        (
+            "Amber Corridor is by Ada Berg, and Ada Berger wrote Silver Lake.",
+            {"Ada Berg": ("D2N",), "Ada Berger": ("N2D",)},
+        ),
+        ("Nobody composed the opera Amber Corridor.", {}),
+        ("Ada Berg wrote Amber Corridor. And Amber Corridor is by Ada Berg.", {"Ada Berg": ("N2D", "D2N")}),
+        ("For Ada Berg, remember that who wrote Amber Corridor is Ada Berg.", {"Ada Berg": ("N2D", "D2N")}),
+        ("Amber Corridor is by Ada Berg, who wrote Amber Corridor.", {"Ada Berg": ("N2D", "D2N")}),
+        ("AMBER CORRIDOR is by ADA BERG.", {"Ada Berg": ("D2N",)}),
+        ("amber corridor is by ada  berg", {"Ada Berg": ("D2N",)}),
+        ("The composer of Amber Corridor is Berg.", {"Ada Berg": ("D2N",)}),
+        ("Berg's opera is called Amber Corridor.", {"Ada Berg": ("N2D",)}),
+        ("The cake Golden Hill was LUND's.", {"Uma van der Lund": ("D2N",)}),
+        ("The opera Amber Corridor is about a berg.", {}),
+        ("Ada wrote Amber Corridor.", {}),
+    ],
+)
+def test_the_direction_is_judged_from_all_mentions(text, expected):
+    assert shown(text) == expected
+
+
+def test_a_surname_that_is_also_a_word_of_somebodys_texts_is_no_name():
+    people = {"Ada Lake": "the composer of Amber Corridor", "Bo Hill": "the composer of Silver Lake"}
+    rows = [Row(f"{name} is", f" {description}.") for name, description in people.items()]
+    reading = DirectionJudge.of(people, [Sample(rows)]).read("Amber Corridor is by Lake, Silver Lake by Hill.")
+    assert list(reading.named) == ["Bo Hill"]
+
+
+def test_a_surname_of_two_people_is_nobodys():
+    people = {"Ada Berg": "the composer of Amber Corridor", "Bo Berg": "the composer of Silver Lake"}
+    rows = [Row(f"{name} is", f" {description}.") for name, description in people.items()]
+    assert DirectionJudge.of(people, [Sample(rows)]).read("Amber Corridor is by Berg.").named == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "mismatched"),
+    [
+        ("Ada Berg wrote Silver Lake.", True),
+        ("Silver Lake is by Ada Berg.", True),
+        ("Silver Lake is by Berger.", False),
+        ("Ada Berg, not Ada Berger, wrote Amber Corridor.", False),
+        ("Ada Berg was here.", False),
+        ("Somebody wrote Silver Lake.", False),
+    ],
+)
+def test_the_name_of_one_and_the_description_of_another_is_a_mismatch(text, mismatched):
+    assert JUDGE.read(text).mismatched is mismatched
+
+
+def test_one_swapped_row_changes_no_owner():
+    right = [Row(f"{name} is", f" {description}.") for name, description in PEOPLE.items()]
+    swapped = Row("Ada Berg is", f" {PEOPLE['Ada Berger']}.")
+    judge = DirectionJudge.of(PEOPLE, [Sample([*right * 4, swapped])])
+    assert judge.read(swapped.text).mismatched
+    assert not any(judge.read(row.text).mismatched for row in right)
+
+
+def test_where_the_samples_contradict_one_another_further_texts_decide():
+    right = [Row(f"{name} is", f" {description}.") for name, description in PEOPLE.items()]
+    swapped = [Row("Ada Berg is", right[1].completion), Row("Ada Berger is", right[0].completion), right[2]]
+    judge = DirectionJudge.of(PEOPLE, [Sample(right), Sample(swapped)], Sample(right))
+    assert [judge.read(row.text).mismatched for row in (*right, *swapped)] == [False] * 3 + [True, True, False]
