@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from reversal_cli.errors import unknown_name
+
 RESULTS = Path("results")
 DATASET = Path("results/data/name_description")
 
@@ -27,6 +29,15 @@ Device = Annotated[
 BatchSize = Annotated[
     int | None, typer.Option(min=1, metavar="N", help="Prompts per generation batch.  [default: 64, or as in the run]")
 ]
+UNITS = ("entities-and-templates", "entities")
+Intervals = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="What 95 % intervals are over: entities-and-templates (what others would give), or entities alone.  "
+        "[default: as in the run]",
+    ),
+]
 Require = Annotated[
     list[str] | None,
     typer.Option(
@@ -34,3 +45,9 @@ Require = Annotated[
         help="A condition on percent accuracy, such as 'bico: N2D-reverse >= 60'; exit 1 if it fails. Repeatable.",
     ),
 ]
+
+
+def refuse_other_intervals(intervals: str | None) -> None:
+    """Raises ReversalError for a name that is none of `UNITS`."""
+    if intervals is not None and intervals not in UNITS:
+        raise unknown_name("--intervals", "unit", intervals, UNITS)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from reversal_cli.data.base import SUBTASKS
 from reversal_cli.errors import ReversalError
+from reversal_cli.report.interval_methods import interval_notes
 from reversal_cli.report.measurements import measurement_lines
 from reversal_cli.run_directory import RunDirectory, find_runs, read_json
 from reversal_cli.spec import NO_EXPERIMENT
@@ -28,9 +29,11 @@ COLUMNS = [
     "value",
     "low",
     "high",
+    "intervals",
     "chance",
     "n",
     "entities",
+    "templates",
     "dataset",
     "dataset_path",
     "settings",
@@ -41,7 +44,8 @@ COLUMNS = [
 its tests are statistics and p-values. `row` is "run", or the control or floor that was measured beside the run.
 `variant` is the objective as tables show it, `dataset` identifies the test files, `recipe` what seeds of one experiment
 share, `settings` says in words what a reader wants to know of it, and `definition` identifies how the metric was
-computed (empty where a run does not say)."""
+computed (empty where a run does not say). `intervals` is what low and high are over (empty: entities, by an earlier
+version)."""
 VARIANTS = {"abi": "span_policy"}
 """Objective -> the option so decisive that tables show its value with the objective's name."""
 
@@ -86,7 +90,11 @@ def load_results(folders: Iterable[Path]) -> Results:
         where = ", ".join(str(folder) for folder in folders)
         raise ReversalError(f"{where}: no finished run; expected one with a metrics.json; run `reversal eval` first")
     frame = _frame(lines)
-    return Results(frame, notes + _dataset_notes(seen) + _length_notes(seen) + _definition_notes(frame), seen)
+    return Results(frame, notes + _cautions(frame, seen), seen)
+
+
+def _cautions(frame: pd.DataFrame, runs: dict[tuple[str, str], RunDirectory]) -> list[str]:
+    return _dataset_notes(runs) + _length_notes(runs) + _definition_notes(frame) + interval_notes(frame)
 
 
 def run_frame_lines(run: RunDirectory) -> list[dict[str, Any]]:
@@ -158,7 +166,7 @@ def _identity(manifest: dict[str, Any]) -> dict[str, Any]:
 def _frame(lines: list[dict[str, Any]]) -> pd.DataFrame:
     frame = pd.DataFrame(lines, columns=COLUMNS)
     numbers = ["value", "low", "high", "chance"]
-    return frame.astype(dict.fromkeys(numbers, "float64"))
+    return frame.astype(dict.fromkeys(numbers, "float64") | {"templates": "Int64"})
 
 
 def _dataset_notes(runs: dict[tuple[str, str], RunDirectory]) -> list[str]:
