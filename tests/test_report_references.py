@@ -207,43 +207,6 @@ def test_the_note_says_how_the_interval_was_made_and_which_seeds(results):
     assert note.endswith("Seeds 0, 1.")
 
 
-def test_runs_whose_intervals_were_made_in_different_ways_stand_together_with_a_note(results):
-    """An older run says neither what its intervals are over nor how many templates there were."""
-    assert not [note for note in load_results([results]).notes if "intervals" in note]
-    older, alone = (read_json(run_of(results, name).metrics_path)["subtasks"] for name in ("ntp", "bico"))
-    for name in SUBTASKS:
-        del older[name]["intervals"], older[name]["templates"]
-        alone[name]["intervals"] = "entities"
-    change_metrics(run_of(results, "ntp"), subtasks=older)
-    change_metrics(run_of(results, "bico"), subtasks=alone)
-    loaded = load_results([results])
-    (caution,) = [note for note in loaded.notes if "intervals" in note]
-    assert caution.endswith(
-        ": intervals are over entities in bico seed 0; entities and templates in bico seed 1, untrained seed 0; "
-        "entities (by an earlier version) in ntp seed 0; `reversal eval RUN` makes them alike"
-    )
-    (accuracy,) = (t for t in accuracy_tables(loaded.frame) if t.title.startswith("Accuracy"))
-    for way in (
-        method("entities-and-templates"),
-        method("entities"),
-        "over entities: bootstrap, by an earlier version",
-    ):
-        assert way in accuracy.note
-    assert "300 prompts: 30 entities x 10 templates per subtask" in accuracy.note
-    assert set(loaded.frame["intervals"]) == {"", "entities", "entities-and-templates"}
-
-
-def test_tables_of_older_runs_alone_say_so_and_need_no_number_of_templates(results):
-    for name in ("ntp/seed-0", "bico/seed-0", "bico/seed-1", "untrained/seed-0"):
-        subtasks = read_json(results / name / "metrics.json")["subtasks"]
-        for subtask in subtasks.values():
-            del subtask["intervals"], subtask["templates"]
-        change_metrics(RunDirectory(results / name), subtasks=subtasks)
-    note = table(results, "Accuracy").note
-    assert "95 % interval over entities: bootstrap, by an earlier version" in note
-    assert "300 prompts about 30 entities per subtask" in note
-
-
 def test_the_terminal_shows_the_main_tables_and_all_on_request(results, capsys):
     add_references(run_of(results, "bico"))
     add_likelihood(run_of(results, "bico"))
