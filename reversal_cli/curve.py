@@ -14,6 +14,7 @@ from typing import Any
 from torch import nn
 
 from reversal_cli.data.base import Splits, Subtask
+from reversal_cli.data.template_keys import with_template_ids
 from reversal_cli.decoding import complete_prompts
 from reversal_cli.errors import ReversalError
 from reversal_cli.finite import working_on
@@ -89,15 +90,15 @@ class Curve:
                     records += [make_prediction(subtask, item.index, item, self.index) for item in batch]
                     done += len(batch)
                     on_prompts(done, total)
-            measured[name] = summarize(records)
+            measured[name] = summarize(records, settings.intervals)
         return measured
 
 
 def choose_prompts(subtasks: Mapping[str, Subtask], limit: int) -> dict[str, Subtask]:
-    """The subtasks with at most `limit` prompts each, spread over the entities as `eval --limit` does."""
+    """The subtasks with at most `limit` prompts each, spread over entities and templates as `eval --limit` does."""
     return {
         name: replace(subtask, examples=tuple(subtask.examples[row] for row in select_rows(subtask.examples, limit)))
-        for name, subtask in subtasks.items()
+        for name, subtask in ((name, with_template_ids(subtask)) for name, subtask in subtasks.items())
     }
 
 

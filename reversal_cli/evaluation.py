@@ -7,11 +7,13 @@ from typing import Any
 
 from reversal_cli.data.base import SUBTASKS, Splits, Subtask
 from reversal_cli.data.controls import controls
+from reversal_cli.data.template_keys import with_template_ids
 from reversal_cli.errors import ReversalError, unknown_name
 from reversal_cli.finite import NotFiniteError
 from reversal_cli.predictions import Complete, Measure, Progress, Record, add_likelihood, predict
 from reversal_cli.run_directory import RunDirectory, write_json
 from reversal_cli.scoring import GAP, definitions
+from reversal_cli.scoring.clusters import Unit
 from reversal_cli.scoring.entities import EntityIndex
 from reversal_cli.scoring.floors import floors
 from reversal_cli.scoring.log_probability_gap import Pair, log_probability_gap
@@ -47,11 +49,15 @@ def evaluate(
     index = EntityIndex.of(splits)
     measured = {}
     for name in names:
-        subtask = splits.subtasks[name]
+        subtask = with_template_ids(splits.subtasks[name])
         records = predict(run, complete, subtask, index, limit, on_progress)
         if settings.likelihood and measure is not None:
             records = add_likelihood(run, measure, subtask, records, on_progress)
-        measured[name] = {"target": subtask.target, **summarize(records), **_likelihood(records)}
+        measured[name] = {
+            "target": subtask.target,
+            **summarize(records, settings.intervals),
+            **_likelihood(records, settings.intervals),
+        }
     metrics = {
         "complete": limit is None and len(names) == len(SUBTASKS),
         "dataset": splits.sha256,
@@ -64,12 +70,15 @@ def evaluate(
     if metrics["complete"]:
         metrics["controls"] = {
             control: {
-                name: {"target": subtask.target, **summarize(_ask_control(run, complete, subtask, index, on_progress))}
+                name: {
+                    "target": subtask.target,
+                    **summarize(_ask_control(run, complete, subtask, index, on_progress), settings.intervals),
+                }
                 for name, subtask in asked.items()
             }
             for control, asked in control_subtasks(splits, settings).items()
         }
-        metrics["floors"] = floors(splits, settings.seed)
+        metrics["floors"] = floors(splits, settings.seed, settings.intervals)
         write_json(run.metrics_path, metrics)
     return metrics
 
@@ -87,7 +96,9 @@ def control_subtasks(splits: Splits, settings: EvaluationSpec) -> dict[str, dict
     if not settings.controls:
         return {}
     return {
-        control: {name: replace(subtask, name=f"{control}/{name}") for name, subtask in subtasks.items()}
+        control: {
+            name: with_template_ids(replace(subtask, name=f"{control}/{name}")) for name, subtask in subtasks.items()
+        }
         for control, subtasks in controls(splits, settings.seed).items()
     }
 
@@ -113,13 +124,18 @@ def _ask_control(
         raise ReversalError(f"{subtask.name}: {error} (`reversal eval --no-controls` leaves it out)") from None
 
 
-def _likelihood(records: Sequence[Record]) -> dict[str, Any]:
+def _likelihood(records: Sequence[Record], intervals: Unit) -> dict[str, Any]:
     """What a subtask's rankings say beyond their scores; empty where its predictions were not all measured."""
     rankings = [record["ranking"] for record in records if "ranking" in record]
     if len(rankings) < len(records):
         return {}
     pairs = [
-        Pair(record["entity_id"], ranking["log_probability"], ranking["other_log_probability"])
+        Pair(
+            record["entity_id"],
+            ranking["log_probability"],
+            ranking["other_log_probability"],
+            record["template_id"] if intervals == "entities-and-templates" else "",
+        )
         for record, ranking in zip(records, rankings, strict=True)
         if "other_entity" in ranking
     ]

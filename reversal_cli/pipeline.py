@@ -45,10 +45,11 @@ class EvaluationOptions:
     """Predict again, beside what is there, and replace it at the end."""
     likelihood: bool | None = None
     controls: bool | None = None
+    intervals: str | None = None
     """None: as the spec says."""
 
     def applied_to(self, settings: EvaluationSpec) -> EvaluationSpec:
-        chosen = {"likelihood": self.likelihood, "controls": self.controls}
+        chosen = {"likelihood": self.likelihood, "controls": self.controls, "intervals": self.intervals}
         return settings.model_copy(update={key: value for key, value in chosen.items() if value is not None})
 
     @property

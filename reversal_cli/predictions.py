@@ -3,11 +3,12 @@
 What a model generates and how likely it finds an answer is the caller's business.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from reversal_cli.data.base import Example, Subtask
+from reversal_cli.data.spread import spread_order
+from reversal_cli.data.template_keys import template_keys
 from reversal_cli.errors import ReversalError
 from reversal_cli.finite import working_on
 from reversal_cli.run_directory import RunDirectory
@@ -104,17 +105,14 @@ def add_likelihood(
 
 
 def select_rows(examples: Sequence[Example], limit: int | None) -> list[int]:
-    """Indices of the rows to evaluate, ascending: the first row of every entity, then the second of every entity ...
+    """Indices of the first `limit` rows of `spread_order`, ascending; of all rows without a limit.
 
-    A limit spreads over entities, because ten rows of one entity say little more than one.
-    Example: entities a a b b c c with limit 4 gives rows 0, 1, 2, 4.
+    A limit spreads over entities and templates, because ten rows of one entity, or of one template, say little more
+    than one. A smaller limit asks a part of what a larger one asks.
     """
-    seen: Counter[str] = Counter()
-    ranked = []
-    for row, example in enumerate(examples):
-        ranked.append((seen[example.entity_id], row))
-        seen[example.entity_id] += 1
-    return sorted(row for _, row in sorted(ranked)[:limit])
+    if limit is None or limit >= len(examples):
+        return list(range(len(examples)))
+    return sorted(spread_order([example.entity_id for example in examples], template_keys(examples))[:limit])
 
 
 def likelihood_scores(ranking: dict[str, Any], choice: dict[str, Any] | None) -> dict[str, float]:

@@ -15,6 +15,7 @@ from reversal_cli.data.name_description.options import Options
 from reversal_cli.objectives import OBJECTIVES
 from reversal_cli.objectives.base import FamilyName, ObjectiveOptions
 from reversal_cli.objectives.ntp import Ntp
+from reversal_cli.scoring.clusters import Unit
 
 
 class Section(BaseModel):
@@ -90,8 +91,8 @@ class TrainingSpec(Section):
     eval_every: int | None = Field(default=None, ge=1)
     """Epochs between two evaluations on the validation prompts, for curve.jsonl; the last epoch is always evaluated.
     Empty: none."""
-    eval_limit: int = Field(default=60, ge=1)
-    """Prompts per subtask in such an evaluation, spread over the entities; all where there are fewer."""
+    eval_limit: int = Field(default=120, ge=1)
+    """Prompts per subtask in such an evaluation, spread over entities and templates; all where there are fewer."""
 
     @property
     def last_epoch(self) -> int:
@@ -110,6 +111,10 @@ class EvaluationSpec(Section):
     """Also ask about the people seen in both directions, and with the fact in the prompt."""
     seed: int = Field(default=0, ge=0, le=2**32 - 1)
     """Draws wrong answers, options and facts. The same for all runs, so that they answer the same questions."""
+    intervals: Unit = "entities-and-templates"
+    """What 95 % intervals are over. entities-and-templates: what other entities, asked in other words, may give.
+    entities: what other entities may give, asked in these very words. Where the templates of a dataset cannot be
+    recognised, always entities."""
 
 
 ObjectiveSpec = Annotated[Union[(*OBJECTIVES.values(), Untrained)], Field(discriminator="name")]
@@ -120,6 +125,7 @@ NO_EXPERIMENT = (
     "training.eval_every",
     "training.eval_limit",
     "evaluation.batch_size",
+    "evaluation.intervals",
     "dataset.generator.validation_templates",
 )
 """Fields that may not change a result: two specs that differ in these alone are one experiment."""

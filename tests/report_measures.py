@@ -20,7 +20,8 @@ def estimate(mean: float) -> dict[str, float]:
 
 
 def block(mean: float, entities: int = 30) -> dict[str, Any]:
-    return {"target": "name", "n": 10 * entities, "entities": entities, "metrics": {"contains": estimate(mean)}}
+    sizes = {"n": 10 * entities, "entities": entities, "templates": 10, "intervals": "entities-and-templates"}
+    return {"target": "name", **sizes, "metrics": {"contains": estimate(mean)}}
 
 
 def add_references(run: RunDirectory, both: float = 0.9, in_context: float = 0.95) -> None:
@@ -52,7 +53,15 @@ def add_likelihood(run: RunDirectory, top1: float = 0.5, candidates: int | None 
 def gap() -> dict[str, Any]:
     tests = {"paired_t": {"statistic": 2.5, "p": 0.0183}, "ks": {"statistic": 0.4, "p": 0.0159}}
     rows = {"n": 300, "mean": 1.5, "paired_t": {"statistic": 8.1, "p": 1.3e-14}, "ks": {"statistic": 0.4, "p": 3e-9}}
-    return {"entities": 30, "mean": 1.5, "low": 0.4, "high": 2.6, **tests, "rows": rows}
+    return {
+        "entities": 30,
+        "intervals": "entities-and-templates",
+        "mean": 1.5,
+        "low": 0.4,
+        "high": 2.6,
+        **tests,
+        "rows": rows,
+    }
 
 
 def add_curve(run: RunDirectory, last: dict[str, float], epochs: int = 5) -> None:

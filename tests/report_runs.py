@@ -62,4 +62,5 @@ def manifest(experiment: str, objective: str, seed: int, model: str, data: str, 
 def measured(subtask: str, mean: float) -> dict[str, Any]:
     values = {name: 0.2 for name in TEXT_SCORES} | {"contains": mean}
     metrics = {name: {"mean": v, "low": max(0.0, v - 0.1), "high": min(1.0, v + 0.1)} for name, v in values.items()}
-    return {"n": 300, "entities": 30, "target": TARGETS[subtask], "metrics": metrics}
+    sizes = {"n": 300, "entities": 30, "templates": 10, "intervals": "entities-and-templates"}
+    return {**sizes, "target": TARGETS[subtask], "metrics": metrics}

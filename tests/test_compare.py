@@ -39,18 +39,42 @@ def test_the_tables_fit_100_columns_and_nothing_is_cut(capsys, monkeypatch):
 
 
 def test_the_rows_say_what_differs_and_how_sure_that_is():
-    """N2D-reverse: 1 of 24 rows right, then 19; each of the eight entities gains, so 2 of 256 flips go as far."""
+    """N2D-reverse: 1 of 24 rows right, then 19; each of the eight entities gains, so 2 of 256 flips go as far.
+
+    There are three templates only: over these, so large a gain is less certain.
+    """
     first, second = comparison_tables(compare_runs(Path(A), Path(B), "contains"))
     rows = {row[0]: row[1:] for row in first.rows}
     assert list(rows) == list(SUBTASKS)
-    assert rows["N2D-reverse"][:4] == ["24", "8", "4.2", "79.2"]
-    assert rows["N2D-reverse"][4].startswith("+75.0 [+")
-    assert rows["N2D-reverse"][5:] == ["0.008", "0.031"]
-    assert rows["D2N"][:4] == ["24", "8", "100.0", "100.0"]
-    assert rows["D2N"][4:] == ["+0.0 [-32, +32]*", "1.000", "1.000"]
+    assert rows["N2D-reverse"][:5] == ["24", "8", "3", "4.2", "79.2"]
+    assert rows["N2D-reverse"][5:] == ["+75.0 [+30, +100]", "0.013", "0.052"]
+    assert rows["D2N"][:5] == ["24", "8", "3", "100.0", "100.0"]
+    assert rows["D2N"][5:] == ["+0.0 [-56, +56]*", "1.000", "1.000"]
     rest = {row[0]: row[1:] for row in second.rows}
-    assert rest["N2D-reverse"][2:] == ["0", "18", "< 0.001"]
-    assert rest["D2N"] == ["-", "<= 46.4", "0", "0", "1.000"]
+    assert rest["N2D-reverse"][2:] == ["0.008", "0", "18", "< 0.001"]
+    assert rest["D2N"] == ["-", "<= 80.3", "1.000", "0", "0", "1.000"]
+
+
+def test_over_entities_alone_the_templates_are_taken_as_they_are():
+    (first, _) = comparison_tables(compare_runs(Path(A), Path(B), "contains", "entities"))
+    rows = {row[0]: row[1:] for row in first.rows}
+    assert rows["N2D-reverse"][2] == "-"
+    assert rows["N2D-reverse"][5].startswith("+75.0 [+5")
+    assert rows["N2D-reverse"][6] == "< 0.001"
+    assert "95 % interval over entities, for each" in first.note
+
+
+def test_templates_are_told_by_their_words_where_predictions_do_not_name_them(runs):
+    for run in runs:
+        for subtask in SUBTASKS:
+            change_predictions(run, subtask, lambda records: [record.pop("template_id") for record in records])
+    (first, _) = comparison_tables(compare_runs(Path(A), Path(B), "contains"))
+    assert first.rows[2][3:] == ["3", "4.2", "79.2", "+75.0 [+30, +100]", "0.013", "0.052"]
+
+
+def test_an_unknown_unit_is_refused_with_the_nearest(capsys):
+    assert main(["compare", A, B, "--intervals", "entitys"]) == 2
+    assert "--intervals: unknown unit 'entitys'; did you mean 'entities'?" in capsys.readouterr().err
 
 
 def test_the_notes_name_the_runs_the_methods_and_what_they_do_not_know():
@@ -58,30 +82,37 @@ def test_the_notes_name_the_runs_the_methods_and_what_they_do_not_know():
     for part in (
         A,
         B,
-        "bootstrap",
+        "over entities and templates",
+        "Student's t",
         "Tango",
-        "permutation test over entities",
-        "all sign flips",
+        "belongs to the interval",
         "training seed",
         "4 sub",
     ):
         assert part in first.note
-    for part in ("paired", "80 % power", "ignores that rows of an entity belong together", "<="):
+    for part in (
+        "paired",
+        "permutation test over entities",
+        "all sign flips",
+        "80 % power",
+        "ignores that rows of an entity belong together",
+        "<=",
+    ):
         assert part in second.note
 
 
 def test_a_sentence_per_subtask_says_it_in_words():
-    lines = sentences(compare_runs(Path(A), Path(B), "contains"))
+    lines = sentences(compare_runs(Path(A), Path(B), "contains", "entities"))
     assert lines[2].startswith("N2D-reverse: bico is 75.0 points higher than ntp [")
-    assert lines[2].endswith("], p = 0.031 after Holm.")
+    assert lines[2].endswith("], p < 0.001 after Holm.")
     assert lines[1].startswith("D2N: no significant difference, +0.0 points [-32, +32], p = 1.000 after Holm; a true ")
-    swapped = sentences(compare_runs(Path(B), Path(A), "contains"))
+    swapped = sentences(compare_runs(Path(B), Path(A), "contains", "entities"))
     assert swapped[2] == lines[2]
 
 
 def test_two_seeds_of_one_experiment_are_told_apart():
     make_evaluated_run(Path("results"), "bico", {}, objective="bico", seed=1)
-    lines = sentences(compare_runs(Path(B), Path("results/bico/seed-1"), "contains"))
+    lines = sentences(compare_runs(Path(B), Path("results/bico/seed-1"), "contains", "entities"))
     assert "bico seed 0 is 75.0" not in lines[2]
     assert "bico seed 0 is 79.2 points higher than bico seed 1 [" in lines[2]
 
@@ -109,7 +140,7 @@ def test_a_metric_that_is_no_count_has_no_mcnemar_test(capsys):
     ]
     assert (record["only_a"], record["mcnemar_p"]) == (None, None)
     _, second = comparison_tables(compare_runs(Path(A), Path(B), "chrf"))
-    assert second.rows[0][3:] == ["-", "-", "-"]
+    assert second.rows[0][4:] == ["-", "-", "-"]
     assert "McNemar" not in second.note
 
 

@@ -154,9 +154,9 @@ def test_a_curve_never_mixes_two_sets_of_prompts(llama_checkpoint, tmp_path):
     assert record["epoch"] == 2 and record["subtasks"]["N2D"]["n"] == 3
 
 
-def test_the_limit_spreads_over_entities():
+def test_the_limit_spreads_over_entities_and_templates():
     chosen = choose_prompts(SPLITS.validation, 4)["D2N"]
-    assert [example.prompt for example in chosen.examples] == ["Ann Low is", "Ann Low was", "Bo Hay is", "Cy Ray is"]
+    assert [example.prompt for example in chosen.examples] == ["Ann Low is", "Ann Low was", "Bo Hay was", "Cy Ray is"]
     assert choose_prompts(SPLITS.validation, 60) == SPLITS.validation
 
 

@@ -155,10 +155,11 @@ def test_a_line_that_is_no_prediction_is_an_error_in_one_line(run, record):
         evaluate(run, FakeModel(), make_splits(), SETTINGS)
 
 
-def test_a_limit_spreads_over_entities():
+def test_a_limit_spreads_over_entities_and_templates():
+    """Three entities, each in two templates: a1 b2 c1 a2 ..."""
     examples = make_splits().subtasks["N2D"].examples
-    assert select_rows(examples, 2) == [0, 2]
-    assert select_rows(examples, 4) == [0, 1, 2, 4]
+    assert select_rows(examples, 2) == [0, 3]
+    assert select_rows(examples, 4) == [0, 1, 3, 4]
     assert select_rows(examples, None) == select_rows(examples, 99) == list(range(6))
 
 

@@ -14,7 +14,7 @@ from reversal_cli.data.base import SUBTASKS
 from reversal_cli.errors import ReversalError
 from reversal_cli.report import accuracy_tables, check_requirements, csv_text, json_text, load_results
 from reversal_cli.run_directory import RunDirectory, read_json, write_json
-from reversal_cli.scoring.estimate import METHOD
+from reversal_cli.scoring.estimate import method
 
 
 @pytest.fixture
@@ -202,7 +202,8 @@ def test_broken_references_are_one_clear_line(results, change):
 
 def test_the_note_says_how_the_interval_was_made_and_which_seeds(results):
     note = table(results, "Accuracy").note
-    assert f"95 % interval: {METHOD}" in note
+    assert f"95 % interval {method('entities-and-templates')}" in note
+    assert "300 prompts: 30 entities x 10 templates per subtask" in note
     assert note.endswith("Seeds 0, 1.")
 
 

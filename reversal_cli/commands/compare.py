@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from reversal_cli.commands.options import Json, Quiet, refuse_ignored
+from reversal_cli.commands.options import UNITS, Json, Quiet, refuse_ignored, refuse_other_intervals
 from reversal_cli.console import Terminal
 from reversal_cli.errors import unknown_name
 
@@ -16,6 +16,9 @@ def compare(
     run_a: Annotated[Path, typer.Argument(metavar="RUN_A", help="Run folder that the other is compared with.")],
     run_b: Annotated[Path, typer.Argument(metavar="RUN_B", help="Run folder; differences are B - A.")],
     metric: Annotated[str, typer.Option(metavar="NAME", help="Any metric of the predictions.")] = "contains",
+    intervals: Annotated[
+        str, typer.Option(metavar="NAME", help="Over entities-and-templates, or over entities alone.")
+    ] = UNITS[0],
     form: Annotated[
         str, typer.Option("--format", metavar="NAME", help="What is printed: table, md, csv or json.")
     ] = "table",
@@ -24,17 +27,18 @@ def compare(
 ) -> None:
     """Compare two evaluated runs prompt by prompt.
 
-    Differences with intervals over entities, a permutation test, and what the data could have shown. Always exits 0.
+    Differences with intervals over entities and templates, tests, and what the data could have shown. Always exits 0.
     """
     if form not in FORMATS:
         raise unknown_name("--format", "format", form, FORMATS)
     if as_json and form not in ("table", "json"):
         refuse_ignored(f"--format {form}", "--json prints JSON")
+    refuse_other_intervals(intervals)
     from reversal_cli import statistics
     from reversal_cli.report import rich_table
 
     terminal = Terminal(quiet)
-    comparison = statistics.compare_runs(run_a, run_b, metric)
+    comparison = statistics.compare_runs(run_a, run_b, metric, intervals)
     if as_json or form == "json":
         terminal.write(statistics.json_text(comparison))
     elif form != "table":

@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reversal_cli.commands.options import RESULTS, BatchSize, Device, Json, Quiet, Results, refuse_ignored
+from reversal_cli.commands.options import (
+    RESULTS,
+    BatchSize,
+    Device,
+    Intervals,
+    Json,
+    Quiet,
+    Results,
+    refuse_ignored,
+    refuse_other_intervals,
+)
 from reversal_cli.console import Terminal
 from reversal_cli.errors import ReversalError
 
@@ -35,7 +45,8 @@ def evaluate(
         typer.Option(metavar="NAME", help="Only this subtask: N2D, D2N, N2D-reverse, D2N-reverse. Repeatable."),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Only N prompts per subtask, spread over people.")
+        int | None,
+        typer.Option(min=1, metavar="N", help="Only N prompts per subtask, spread over entities and templates."),
     ] = None,
     batch_size: BatchSize = None,
     device: Device = None,
@@ -51,6 +62,7 @@ def evaluate(
             help="Also ask the both-directions group, and with the fact in context.",
         ),
     ] = None,
+    intervals: Intervals = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Predict and score again.")] = False,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -64,7 +76,10 @@ def evaluate(
     if controls and (subtask or limit is not None):
         refuse_ignored("--controls", "the ceilings belong to an evaluation without --subtask and --limit")
     terminal = Terminal(quiet)
-    options = EvaluationOptions(batch_size, tuple(subtask or ()), limit, device, overwrite, likelihood, controls)
+    refuse_other_intervals(intervals)
+    options = EvaluationOptions(
+        batch_size, tuple(subtask or ()), limit, device, overwrite, likelihood, controls, intervals
+    )
     if model is not None:
         if runs:
             raise ReversalError("--model: evaluates a bare checkpoint; name either runs or a model")

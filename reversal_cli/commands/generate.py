@@ -31,11 +31,14 @@ def generate(
         int | None, typer.Option(metavar="N", help="Training sentences per person and direction.  [default: 30]")
     ] = None,
     test_templates: Annotated[
-        int | None, typer.Option(metavar="N", help="Test prompts per person, none seen in training.  [default: 10]")
+        int | None, typer.Option(metavar="N", help="Test prompts per person, none seen in training.  [default: 20]")
     ] = None,
     validation_templates: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Prompts per person for --eval-every, in neither of these.  [default: 5]"),
+        typer.Option(
+            metavar="N",
+            help="Prompts per person for --eval-every, in neither of these.  [default: 4, or what is left, at most 5]",
+        ),
     ] = None,
     name_words: Annotated[int | None, typer.Option(metavar="N", help="Words in a name, 2 to 4.  [default: 2]")] = None,
     seed: Annotated[int | None, typer.Option(metavar="N", help="Same seed, same bytes.  [default: 0]")] = None,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from reversal_cli.errors import ReversalError
+from reversal_cli.errors import ReversalError, unknown_name
 
 RESULTS = Path("results")
 DATASET = Path("results/data/name_description")
@@ -35,6 +35,15 @@ Device = Annotated[
 BatchSize = Annotated[
     int | None, typer.Option(min=1, metavar="N", help="Prompts per generation batch.  [default: 64, or as in the run]")
 ]
+UNITS = ("entities-and-templates", "entities")
+Intervals = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="What 95 % intervals are over: entities-and-templates (what others would give), or entities alone.  "
+        "[default: as in the run]",
+    ),
+]
 Require = Annotated[
     list[str] | None,
     typer.Option(
@@ -47,3 +56,9 @@ Require = Annotated[
 def refuse_ignored(flag: str, why: str) -> None:
     """Raises ReversalError for an option that makes no difference beside the others."""
     raise ReversalError(f"{flag}: would be ignored: {why}; leave it out")
+
+
+def refuse_other_intervals(intervals: str | None) -> None:
+    """Raises ReversalError for a name that is none of `UNITS`."""
+    if intervals is not None and intervals not in UNITS:
+        raise unknown_name("--intervals", "unit", intervals, UNITS)

@@ -1,7 +1,5 @@
 """What a benchmark is once it is read: examples, subtasks, splits."""
 
-from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -77,17 +75,3 @@ class Splits:
     """Test prompts, in both directions, about the people trained in both; empty where the folder lacks the file."""
     validation: dict[str, Subtask] = field(default_factory=dict)
     """The four subtasks with templates that are neither trained nor tested; empty where the folder has none."""
-
-
-def template_keys(examples: Iterable[Example]) -> list[str]:
-    """The template of each row: its id or, where the file does not say, its place among the rows of its entity.
-
-    The published files list every entity's rows in the same order of templates. Example: entities a a b b without ids
-    give 0 1 0 1.
-    """
-    seen: Counter[str] = Counter()
-    keys = []
-    for example in examples:
-        keys.append(example.template_id or str(seen[example.entity_id]))
-        seen[example.entity_id] += 1
-    return keys

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from reversal_cli.data.base import Direction, Example, Splits, Subtask, Target
 from reversal_cli.data.name_description.order import digest
+from reversal_cli.data.template_keys import with_template_ids
 from reversal_cli.data.wordings import entity_names, kind_of_target
 
 BOTH_SUBTASKS: dict[Direction, Target] = {"N2D": "description", "D2N": "name"}
@@ -54,7 +55,7 @@ def in_context(splits: Splits, seed: int = 0) -> dict[str, Subtask]:
         facts[row.entity_id].append(row.text)
     subtasks = {}
     for name, subtask in splits.subtasks.items():
-        rows = tuple(_with_facts(subtask, facts, seed))
+        rows = tuple(_with_facts(with_template_ids(subtask), facts, seed))
         if rows:
             subtasks[name] = Subtask(name, subtask.target, rows)
     return subtasks

@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
 from typing import NamedTuple
 
-from reversal_cli.data.base import TARGETS, Example, Splits, Target, template_keys
+from reversal_cli.data.base import TARGETS, Example, Splits, Target
 from reversal_cli.data.people import holds, plain_words
+from reversal_cli.data.template_keys import template_keys
 
 MIN_WORDS = 3
 """A shorter wording of a description says too little: it would be found where nobody is meant."""

@@ -13,6 +13,7 @@ from reversal_cli.data.leaks import Leak, counted
 from reversal_cli.errors import ReversalError
 from reversal_cli.plain_text import visible
 from reversal_cli.report.arithmetic import arithmetic_label, arithmetic_notes
+from reversal_cli.report.interval_methods import interval_notes
 from reversal_cli.report.measurements import measurement_lines
 from reversal_cli.run_directory import RunDirectory, find_runs
 from reversal_cli.spec import NO_EXPERIMENT
@@ -31,9 +32,11 @@ COLUMNS = [
     "value",
     "low",
     "high",
+    "intervals",
     "chance",
     "n",
     "entities",
+    "templates",
     "dataset",
     "dataset_path",
     "leaks",
@@ -47,7 +50,7 @@ its tests are statistics and p-values. `row` is "run", or the control or floor t
 `variant` is the objective as tables show it, `dataset` identifies the test files, `leaks` says what of the tests the
 training rows give away, `recipe` what seeds of one experiment share, `settings` says in words what a reader wants to
 know of it, `arithmetic` how it was trained, and `definition` identifies how the metric was computed (empty where a run
-does not say)."""
+does not say). `intervals` is what low and high are over (empty: entities, by an earlier version)."""
 VARIANTS = {"abi": "span_policy"}
 """Objective -> the option so decisive that tables show its value with the objective's name."""
 
@@ -92,8 +95,13 @@ def load_results(folders: Iterable[Path]) -> Results:
         where = ", ".join(str(folder) for folder in folders)
         raise ReversalError(f"{where}: no finished run; expected one with a metrics.json; run `reversal eval` first")
     frame = _frame(lines)
-    notes += [*_dataset_notes(seen), *_length_notes(seen), *arithmetic_notes(seen.values()), *_definition_notes(frame)]
+    notes += _cautions(frame, seen)
     return Results(frame, [visible(note) for note in notes], seen)
+
+
+def _cautions(frame: pd.DataFrame, runs: dict[tuple[str, str], RunDirectory]) -> list[str]:
+    by_run = [*_dataset_notes(runs), *_length_notes(runs), *arithmetic_notes(runs.values())]
+    return [*by_run, *_definition_notes(frame), *interval_notes(frame)]
 
 
 def run_frame_lines(run: RunDirectory) -> list[dict[str, Any]]:
@@ -170,7 +178,7 @@ def _frame(lines: list[dict[str, Any]]) -> pd.DataFrame:
     ]
     frame = pd.DataFrame(shown, columns=COLUMNS)
     numbers = ["value", "low", "high", "chance"]
-    return frame.astype(dict.fromkeys(numbers, "float64"))
+    return frame.astype(dict.fromkeys(numbers, "float64") | {"templates": "Int64"})
 
 
 def _dataset_notes(runs: dict[tuple[str, str], RunDirectory]) -> list[str]:

@@ -43,13 +43,16 @@ def _measured(
             "value": estimate["mean"],
             "low": estimate["low"],
             "high": estimate["high"],
+            "intervals": measured.get("intervals", ""),
             "chance": _chance(metric, candidates),
             "n": measured["n"],
             "entities": measured["entities"],
+            "templates": measured.get("templates"),
         }
     gap = measured.get(GAP)
     if gap:
         common = where | {"definition": definitions.get(GAP, ""), "low": None, "high": None, "chance": None}
+        common |= {"intervals": gap.get("intervals", ""), "templates": measured.get("templates")}
         yield from (common | line for line in _gap_lines(gap, measured))
 
 

@@ -3,15 +3,16 @@
 import pandas as pd
 
 from reversal_cli.data.base import SUBTASKS
+from reversal_cli.report.interval_methods import interval_methods
 from reversal_cli.report.rows import GROUP, needs_recipe
 from reversal_cli.scoring import METRICS
-from reversal_cli.scoring.estimate import METHOD
 
 
 def note(part: pd.DataFrame, metrics: list[str], subtasks: list[str]) -> str:
     """`part` are the lines of runs on one dataset, `metrics` and `subtasks` what the table shows of them."""
     what = "; ".join(f"{metric}: {summary(metric)}" for metric in metrics)
-    return f"Percent [95 % interval: {METHOD}]{_spread(part)}. {what}. {data_note(part, subtasks)}"
+    shown = part[part["metric"].isin(metrics) & part["subtask"].isin(subtasks)]
+    return f"Percent [95 % interval {interval_methods(shown)}]{_spread(part)}. {what}. {data_note(part, subtasks)}"
 
 
 def summary(metric: str) -> str:
@@ -38,11 +39,24 @@ def _spread(part: pd.DataFrame) -> str:
 
 
 def _counts(part: pd.DataFrame, subtasks: list[str]) -> str:
-    sizes = part[part["subtask"].isin(subtasks)][["subtask", "n", "entities"]].drop_duplicates()
-    if sizes[["n", "entities"]].drop_duplicates().shape[0] == 1:
-        return f"{sizes.iloc[0]['n']} prompts about {sizes.iloc[0]['entities']} entities per subtask"
-    in_order = [line for name in SUBTASKS for line in sizes[sizes["subtask"] == name].itertuples()]
-    return ", ".join(f"{line.subtask} {line.n} prompts/{line.entities} entities" for line in in_order)
+    """`600 prompts: 30 entities x 20 templates per subtask`, or that of each subtask."""
+    lines = part[part["subtask"].isin(subtasks)]
+    sizes = {name: _sizes(of_subtask) for name, of_subtask in lines.groupby("subtask", sort=False)}
+    if len(set(sizes.values())) == 1:
+        return f"{next(iter(sizes.values()))} per subtask"
+    return ", ".join(f"{name} {sizes[name]}" for name in SUBTASKS if name in sizes)
+
+
+def _sizes(lines: pd.DataFrame) -> str:
+    """Of one subtask; runs evaluated by an earlier version do not say the number of templates."""
+    sizes = lines[["n", "entities", "templates"]].drop_duplicates().sort_values("templates")
+    told = sizes.drop_duplicates(["n", "entities"])
+    return " or ".join(
+        f"{line.n} prompts about {line.entities} entities"
+        if pd.isna(line.templates)
+        else f"{line.n} prompts: {line.entities} entities x {line.templates} templates"
+        for line in told.itertuples()
+    )
 
 
 def _arithmetic(part: pd.DataFrame) -> str:

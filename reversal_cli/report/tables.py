@@ -8,6 +8,7 @@ from reversal_cli.data.base import SUBTASKS, TARGETS
 from reversal_cli.errors import unknown_name
 from reversal_cli.report.definitions import check_definitions
 from reversal_cli.report.gaps import gap_rows
+from reversal_cli.report.interval_methods import interval_units
 from reversal_cli.report.notes import data_note, note, paths
 from reversal_cli.report.references import FLOORS, REFERENCES, RUN
 from reversal_cli.report.rows import GROUP, MISSING, Pair, cells, group_rows, heading, label_columns, percent
@@ -132,11 +133,11 @@ def _chance_cell(runs: pd.DataFrame, pair: Pair) -> str:
 
 
 def _gaps(runs: pd.DataFrame) -> ReportTable:
-    labels = label_columns(runs)
+    labels, gaps = label_columns(runs), runs[runs["metric"] == GAP]
     numeric = ["gap in nats", "t", "p (paired t)", "p (KS)"]
     text = (
-        "Log-probability of the target minus that of another entity's, mean over entities, with a 95 % interval "
-        "(expanded percentile bootstrap over entities). Over entities: paired t test and Kolmogorov-Smirnov test of "
+        "Log-probability of the target minus that of another entity's, mean over rows, with a 95 % interval over "
+        f"{interval_units(gaps)}. Over entities: paired t test and Kolmogorov-Smirnov test of "
         "their means. Rows, as published: the same tests as if the prompts of an entity were independent, which makes "
         f"p too small. {data_note(runs, list(SUBTASKS))}"
     )

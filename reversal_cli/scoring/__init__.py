@@ -65,6 +65,8 @@ METRICS: dict[str, Metric] = {
 
 GAP = "log_probability_gap"
 """What metrics.json calls it; no metric of single prompts."""
+INTERVALS = "intervals"
+"""What metrics.json calls what its intervals are over, and how they are made."""
 
 TEXT_SCORES: dict[str, Score] = {name: metric.score for name, metric in METRICS.items() if metric.score is not None}
 """The metrics that need a completion and its target only."""
@@ -85,8 +87,8 @@ def definition(metric: str) -> str:
 
 
 def definitions() -> dict[str, str]:
-    """The ids of everything that an evaluation measures: every metric, and the log-probability gap."""
-    return {name: definition(name) for name in METRICS} | {GAP: "log_probability_gap/1"}
+    """The ids of everything that an evaluation measures: every metric, the log-probability gap, and intervals."""
+    return {name: definition(name) for name in METRICS} | {GAP: "log_probability_gap/2", INTERVALS: "intervals/2"}
 
 
 def chance(metric: str, choices: int) -> float | None:

@@ -1,28 +1,31 @@
-"""Mean score with a 95 % interval over entities.
+"""Mean score with a 95 % interval over entities and templates.
 
-The ten prompts of an entity share one fact, so they are not independent: 300 rows carry the information of 30 to 50. An
-interval over rows would be two to three times too narrow (Miller 2024, arXiv 2411.00640, section 2.2).
+The prompts of an entity share one fact and those of a template share its words, so they are not independent: 600 rows
+of 30 entities and 20 templates carry the information of 20 to 60. An interval over rows would be several times too
+narrow (Miller 2024, arXiv 2411.00640, section 2.2), and one over entities alone says nothing of other templates.
+
+The interval is Wilson's, with the number of independent rows that has the variance found (Korn and Graubard 1998,
+Surv. Methodol. 24, 193-201, do so with an exact interval) and Student's t for the normal. It was chosen by simulation:
+with 30 entities and 20 or 10 templates it covers means from 0.1 to 0.9 93 to 98 times of 100, and 0.02 and 0.98 96 to
+99 times, whether templates, entities, both or neither matter. Where they do, the pigeonhole bootstrap and mean +- t
+standard errors fall to 83 and 77 at 0.1 and to 68 and 54 at 0.02, the log odds to 88 and 84, and a bootstrap over
+entities to 24 everywhere. results/published/interval-coverage.md has the table, experiments/interval-coverage.py makes
+it.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
-from typing import NamedTuple
 
 import numpy as np
 
-RESAMPLES = 2_000
-SEED = 0
+from reversal_cli.scoring.clusters import Clusters, Interval, Unit, t_quantile, variance_of_mean
+
 Z = 1.959963984540054
 """97.5 % point of the normal distribution."""
-MIN_VARIED_ENTITIES = 5
-"""Below this many entities with a success (or with a failure), the bootstrap has too little to resample from."""
-METHOD = (
-    "expanded percentile bootstrap over entities (Hesterberg 2015); Wilson interval with n = entities where fewer than "
-    "five entities have a success or a failure"
-)
-"""How `estimate` makes an interval, for the note of a table."""
+MIN_VARIED = 3
+"""Below this many entities (or templates) with a success, or with a failure, there is no variance to rely on."""
+SHORT_UNITS: dict[str, str] = {"entities-and-templates": "entities and templates", "entities": "entities"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,84 +39,57 @@ class Estimate:
     n: int
     """Rows."""
     entities: int
+    unit: Unit
+    """What the interval is over."""
 
 
-class Interval(NamedTuple):
-    low: float
-    high: float
+def estimate(scores: Sequence[float], entity_ids: Sequence[str], template_ids: Sequence[str] | None = None) -> Estimate:
+    """The mean of `scores` (one per row) with its 95 % interval; the same input gives the same interval.
 
+    template_ids: of each row; None makes an interval over entities alone, and so do templates that cannot be told from
+    entities (`Clusters.of`).
 
-def estimate(scores: Sequence[float], entity_ids: Sequence[str]) -> Estimate:
-    """The mean of `scores` (one per row) with its 95 % interval over entities; the same input gives the same interval.
-
-    Normally a bootstrap over entities. It cannot see what the sample does not contain: with no success at
-    all it answers [0, 0], with one success in 300 rows [0, 0.01]. So when fewer than five entities have any success, or
-    fewer than five any failure, or all entities have the same mean, it is the Wilson interval with n = entities, as if
-    all rows of an entity agreed: 0 of 300 rows from 30 entities gives [0, 0.11], close to the rule of three (3 / 30).
+    A variance cannot show what the sample does not contain: with no success at all it is 0. So where fewer than three
+    entities, or fewer than three templates, have any success, or any failure, or nothing varies, the interval is
+    Wilson's as if all rows of an entity (or of a template, where these are fewer) agreed: 0 of 600 rows from 30
+    entities and 20 templates gives [0, 0.16], close to the rule of three (3 / 20). With n = entities it would hold 0.02
+    as often, but 0.15 only 92 times of 100 where ten templates decide nearly everything.
     """
-    sums, counts = sum_by_entity(scores, entity_ids)
-    means = sums / counts
-    mean = float(sums.sum() / counts.sum())
-    varied = min(np.count_nonzero(means > 0), np.count_nonzero(means < 1))
-    if varied < MIN_VARIED_ENTITIES or np.ptp(means) == 0:
-        interval = wilson_interval(mean, len(sums))
-    else:
-        interval = bootstrap_interval(sums, counts)
-    return Estimate(mean, interval.low, interval.high, len(scores), len(sums))
-
-
-def sum_by_entity(scores: Sequence[float], entity_ids: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Sum of scores float64 [entities] and number of rows int64 [entities], in order of entity id."""
     if not scores or len(scores) != len(entity_ids):
         raise ValueError(f"{len(scores)} scores for {len(entity_ids)} entity ids")
-    _, entity_of_row = np.unique(np.asarray(entity_ids), return_inverse=True)
-    return np.bincount(entity_of_row, weights=np.asarray(scores, dtype=np.float64)), np.bincount(entity_of_row)
+    values, clusters = np.asarray(scores, dtype=np.float64), Clusters.of(entity_ids, template_ids)
+    mean = min(1.0, max(0.0, math.fsum(values) / len(values)))
+    interval = score_interval(values, mean, clusters)
+    return Estimate(mean, *interval, len(values), int(clusters.entity_of_row.max()) + 1, clusters.unit)
 
 
-def bootstrap_interval(sums: np.ndarray, counts: np.ndarray) -> Interval:
-    """Expanded percentile bootstrap: draw as many entities with replacement, take all their rows, 2,000 times.
-
-    Each resample's mean is (sum of scores) / (number of rows), so entities may have unequal numbers of rows. The
-    interval ends at the quantiles of `tail_probability`, not at 2.5 % and 97.5 %.
-    """
-    generator = np.random.default_rng(SEED)
-    drawn = generator.integers(len(sums), size=(RESAMPLES, len(sums)))  # [resamples, entities]
-    means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
-    tail = tail_probability(len(sums))
-    low, high = np.quantile(means, [tail, 1 - tail])
-    return Interval(float(low), float(high))
+def score_interval(values: np.ndarray, mean: float, clusters: Clusters) -> Interval:
+    """See `estimate`. values: float64 [rows] in [0, 1], `mean` is theirs."""
+    variance = variance_of_mean(values, clusters) if clusters.varied(values, 0, 1) >= MIN_VARIED else None
+    if variance is None or variance.value == 0:
+        return wilson_interval(mean, clusters.fewest)
+    effective_rows = mean * (1 - mean) / variance.value
+    return wilson_interval(mean, effective_rows, t_quantile(0.975, variance.freedom))
 
 
-def tail_probability(entities: int) -> float:
-    """Which quantile of the resampled means is the lower end: 0.0188 for 30 entities, towards 0.025 for many.
-
-    The plain percentile interval is too narrow by sqrt((n - 1) / n) and takes the normal for Student's t: of true means
-    it covered 92 to 94 % in simulations with 30 entities and 89 % with 10, this one 94 to 95 %, and BCa, which mends a
-    skew, no more than the plain one where there is none. Hesterberg 2015, arXiv 1411.5279 ("expanded percentile").
-    """
-    return NormalDist().cdf(-math.sqrt(entities / (entities - 1)) * t_quantile(entities - 1))
-
-
-def t_quantile(freedom: int) -> float:
-    """97.5 % point of Student's t, to 0.003 from five degrees of freedom on (Abramowitz and Stegun 26.7.5).
-
-    >>> round(t_quantile(29), 4)
-    2.0452
-    """
-    first = (Z**3 + Z) / 4
-    second = (5 * Z**5 + 16 * Z**3 + 3 * Z) / 96
-    third = (3 * Z**7 + 19 * Z**5 + 17 * Z**3 - 15 * Z) / 384
-    return Z + first / freedom + second / freedom**2 + third / freedom**3
-
-
-def wilson_interval(mean: float, n: int) -> Interval:
+def wilson_interval(mean: float, n: float, quantile: float = Z) -> Interval:
     """Wilson score interval of a proportion (Wilson 1927). Scores in [0, 1] vary at most as much as 0 and 1 do.
 
     >>> round(wilson_interval(0.0, 30).high, 3)
     0.114
     """
-    centre = (mean + Z**2 / (2 * n)) / (1 + Z**2 / n)
-    half_width = Z / (1 + Z**2 / n) * math.sqrt(mean * (1 - mean) / n + Z**2 / (4 * n**2))
+    square = quantile**2
+    centre = (mean + square / (2 * n)) / (1 + square / n)
+    half_width = quantile / (1 + square / n) * math.sqrt(mean * (1 - mean) / n + square / (4 * n**2))
     low = 0.0 if mean == 0 else max(0.0, centre - half_width)
     high = 1.0 if mean == 1 else min(1.0, centre + half_width)
     return Interval(low, high)
+
+
+def method(unit: str) -> str:
+    """How an interval over `unit`, a key of `SHORT_UNITS`, is made, for the note of a table."""
+    fewest = "entities or templates, whichever are fewer" if unit == "entities-and-templates" else "entities"
+    return (
+        f"over {SHORT_UNITS[unit]}: Wilson interval with the clustered variance, Student's t; with n = {fewest}, where "
+        "fewer than three have a success or a failure"
+    )

@@ -12,10 +12,12 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from reversal_cli.data.base import Example, Splits, Subtask, template_keys
+from reversal_cli.data.base import Example, Splits, Subtask
 from reversal_cli.data.name_description.order import digest
+from reversal_cli.data.template_keys import template_keys, with_template_ids
 from reversal_cli.data.wordings import entity_names, kind_of_target
 from reversal_cli.scoring import score_all
+from reversal_cli.scoring.clusters import Unit
 from reversal_cli.scoring.matching import normalize
 from reversal_cli.scoring.summary import summarize
 
@@ -24,20 +26,22 @@ ScoreAll = Callable[[str, str], Scores]
 Record = dict[str, Any]
 
 
-def floors(splits: Splits, seed: int = 0) -> dict[str, dict[str, dict[str, Any]]]:
-    """Floor -> subtask -> {target, n, entities, metrics}; the seed decides who is the other entity.
+def floors(
+    splits: Splits, seed: int = 0, intervals: Unit = "entities-and-templates"
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """Floor -> subtask -> its target and `summarize`; the seed decides who is the other entity.
 
     A subtask without two different targets in any template has no "wrong entity".
     """
     score = functools.cache(score_all)  # few targets differ: most pairs come up again and again
     trained = trained_descriptions(splits)
     measured: dict[str, dict[str, dict[str, Any]]] = {"wrong entity": {}, "other wording": {}}
-    for name, subtask in splits.subtasks.items():
+    for name, subtask in ((name, with_template_ids(subtask)) for name, subtask in splits.subtasks.items()):
         wrong = wrong_entity_records(subtask, seed, score)
         if wrong:
-            measured["wrong entity"][name] = {"target": subtask.target, **summarize(wrong)}
+            measured["wrong entity"][name] = {"target": subtask.target, **summarize(wrong, intervals)}
         other = other_wording_records(subtask, trained, score)
-        measured["other wording"][name] = {"target": subtask.target, **summarize(other)}
+        measured["other wording"][name] = {"target": subtask.target, **summarize(other, intervals)}
     return measured
 
 
@@ -129,4 +133,4 @@ def _mean(scores: Sequence[Scores]) -> dict[str, float]:
 
 
 def _record(example: Example, scores: Scores) -> Record:
-    return {"entity_id": example.entity_id, "scores": scores}
+    return {"entity_id": example.entity_id, "template_id": example.template_id, "scores": scores}

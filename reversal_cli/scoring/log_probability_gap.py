@@ -1,8 +1,8 @@
 """How much likelier the right answer is than another entity's: the log-probability test of Berglund et al.
 
 They compare the log-probabilities of right and of random names (arXiv 2309.12288) by a t-test and a Kolmogorov-Smirnov
-test over prompts. The ten prompts of an entity are not independent, so our tests are over the means of entities; those
-over rows are kept, as in the paper.
+test over prompts. The prompts of an entity are not independent, so our tests are over the means of entities; those
+over rows are kept, as in the paper. The interval is over entities and templates, as that of a score is.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from reversal_cli.scoring.estimate import bootstrap_interval, sum_by_entity
+from reversal_cli.scoring.clusters import Clusters, t_interval
 
 ROUNDING = 1e-9
 """Nats; gaps that differ by less are equal."""
@@ -24,27 +24,31 @@ class Pair(NamedTuple):
     """Of the right answer."""
     other_log_probability: float
     """Of the other entity's."""
+    template_id: str = ""
+    """Empty in all rows: the interval is over entities alone."""
 
 
 def log_probability_gap(pairs: Sequence[Pair]) -> dict[str, Any]:
-    """The section of that name in metrics.json: mean gap in nats, 95 % interval over entities, and tests.
+    """The section of that name in metrics.json: mean gap over rows in nats, its 95 % t interval, and tests.
 
     A number that is not defined (an interval or a test of one entity, a t-test of gaps that are all equal) is None.
     Raises ValueError without pairs.
     """
-    entity_ids, right, other = zip(*pairs, strict=True)
-    right_sums, counts = sum_by_entity(right, entity_ids)
-    right_means, other_means = right_sums / counts, sum_by_entity(other, entity_ids)[0] / counts
-    gaps = right_means - other_means
-    # Of one entity every resample is that entity: an interval without width.
-    interval = bootstrap_interval(gaps, np.ones_like(counts)) if len(gaps) > 1 else None
+    entity_ids, right, other, template_ids = zip(*pairs, strict=True)
+    clusters = Clusters.of(entity_ids, template_ids if all(template_ids) else None)
+    gaps = np.subtract(right, other)
+    right_means, other_means = clusters.entity_means(right), clusters.entity_means(other)
+    # One entity says nothing of others.
+    interval = t_interval(gaps, clusters) if len(right_means) > 1 else None
+    mean = float(gaps.mean())
     return {
-        "entities": len(gaps),
-        "mean": float(gaps.mean()),
+        "entities": len(right_means),
+        "intervals": clusters.unit,
+        "mean": mean,
         "low": interval and interval.low,
         "high": interval and interval.high,
         **tests(right_means, other_means),
-        "rows": {"n": len(pairs), "mean": float(np.subtract(right, other).mean()), **tests(right, other)},
+        "rows": {"n": len(pairs), "mean": mean, **tests(right, other)},
     }
 
 

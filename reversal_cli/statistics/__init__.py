@@ -1,7 +1,8 @@
 """Two evaluated runs, prompt by prompt: is the difference between them more than chance?
 
-The unit is the entity throughout: its prompts share one fact (Miller 2024, arXiv 2411.00640: clustered standard errors,
-paired differences, power). What is computed for one subtask is in paired.py; read it first.
+The units are entities and templates: prompts of one share a fact, those of the other its words (Miller 2024, arXiv
+2411.00640: clustered standard errors, paired differences, power). What is computed for one subtask is in paired.py:
+read it first.
 """
 
 from reversal_cli.statistics.comparison import Comparison, SubtaskComparison, compare_runs

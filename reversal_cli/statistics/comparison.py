@@ -7,6 +7,7 @@ from reversal_cli.data.base import SUBTASKS
 from reversal_cli.errors import unknown_name
 from reversal_cli.plain_text import visible
 from reversal_cli.scoring import METRICS
+from reversal_cli.scoring.clusters import Unit
 from reversal_cli.statistics.evaluated_run import EvaluatedRun, open_run
 from reversal_cli.statistics.paired import PairedDifference, paired_difference
 from reversal_cli.statistics.pairing import Pairs, cautions, pair, refuse_incomparable
@@ -18,7 +19,7 @@ class SubtaskComparison:
     subtask: str
     paired: PairedDifference
     p_holm: float
-    """Of the permutation test, corrected for the number of subtasks in the comparison."""
+    """Of the test that belongs to the interval, corrected for the number of subtasks in the comparison."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,8 @@ class Comparison:
     """What a reader should know beside the numbers, a line each."""
 
 
-def compare_runs(folder_a: Path, folder_b: Path, metric: str) -> Comparison:
-    """Run B against run A on every subtask that has the metric.
+def compare_runs(folder_a: Path, folder_b: Path, metric: str, intervals: Unit = "entities-and-templates") -> Comparison:
+    """Run B against run A on every subtask that has the metric; over entities alone where templates are not known.
 
     Raises ReversalError where a folder is not one finished run, where the two were not evaluated on the same prompts
     with the same metric, or where no prediction has the metric.
@@ -44,7 +45,11 @@ def compare_runs(folder_a: Path, folder_b: Path, metric: str) -> Comparison:
     measured: dict[str, Pairs] = {subtask: rows for subtask, rows in pairs.items() if rows is not None}
     if not measured:
         raise unknown_name("--metric", "metric", metric, _metrics(a) | _metrics(b))
-    differences = {name: paired_difference(rows.a, rows.b, rows.entity_ids) for name, rows in measured.items()}
+    both = intervals == "entities-and-templates"
+    differences = {
+        name: paired_difference(rows.a, rows.b, rows.entity_ids, rows.template_ids if both else None)
+        for name, rows in measured.items()
+    }
     corrected = holm([difference.p for difference in differences.values()])
     subtasks = [SubtaskComparison(*item, p) for item, p in zip(differences.items(), corrected, strict=True)]
     absent = [f"{subtask}: neither run has {metric}, left out" for subtask in pairs if subtask not in measured]

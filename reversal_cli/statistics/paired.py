@@ -7,21 +7,37 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from reversal_cli.scoring.estimate import MIN_VARIED_ENTITIES, Interval, Z, bootstrap_interval, sum_by_entity
-from reversal_cli.statistics.significance import mcnemar_test, permutation_test
+from reversal_cli.scoring.clusters import (
+    Clusters,
+    Interval,
+    Unit,
+    Variance,
+    t_interval,
+    t_quantile,
+    t_test,
+    variance_of_mean,
+)
+from reversal_cli.scoring.estimate import MIN_VARIED, Z
+from reversal_cli.statistics.significance import mcnemar_test, normal_p, permutation_test
 
-Z_POWER = 0.8416212335729143
-"""80 % point of the normal distribution."""
+POWER = 0.8
+"""With which a detectable difference is found."""
 
 
-Method = Literal["bootstrap", "score"]
-"""How an interval was made: see `paired_interval`."""
+Method = Literal["t", "score"]
+"""How an interval and its test were made: see `paired_test`."""
 
 
-class PairedInterval(NamedTuple):
+class PairedTest(NamedTuple):
+    """An interval, and the test that rejects "no difference" where the interval lacks 0."""
+
     low: float
     high: float
     method: Method
+    p: float
+    """Two-sided."""
+    variance: Variance | None
+    """Of the difference; None with the method "score"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +47,7 @@ class Discordant:
     only_a: int
     only_b: int
     mcnemar_p: float
-    """Exact, two-sided; it ignores that the rows of an entity belong together."""
+    """Exact, two-sided; it ignores that rows of an entity, and of a template, belong together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,70 +57,95 @@ class PairedDifference:
     n: int
     """Rows."""
     entities: int
+    templates: int | None
+    """None where the rows do not say their templates."""
     mean_a: float
     mean_b: float
     difference: float
     """mean_b - mean_a."""
     low: float
     high: float
-    """95 % interval over entities."""
+    """95 % interval over `unit`."""
+    unit: Unit
     interval: Method
     p: float
-    """Two-sided permutation test over entities."""
+    """Two-sided, of the test that belongs to the interval."""
+    p_permutation: float
+    """Two-sided permutation test over entities alone: of these very templates."""
     p_is_exact: bool
+    """The permutation test counted every sign flip."""
     standard_error: float | None
-    """Of the difference, clustered by entity. None where too few entities vary to estimate it (interval "score")."""
+    """Of the difference, over `unit`. None where too little varies to estimate it (interval "score")."""
     detectable: float
-    """The smallest true difference that a paired comparison of so many entities with this spread finds 80 times of 100,
-    two-sided at 5 %. With the interval "score" a bound: half the interval's width in place of 1.96 standard errors."""
+    """The smallest true difference that a paired comparison of so many entities and templates with this spread finds 80
+    times of 100, two-sided at 5 %. With the interval "score" a bound: half the interval's width in place of 1.96
+    standard errors."""
     intraclass_correlation: float | None
     """How alike the differences of one entity's rows are; 1: ten rows say no more than one. None: not estimable."""
     discordant: Discordant | None
     """None where scores are not all 0 or 1."""
 
 
-def paired_difference(a: Sequence[float], b: Sequence[float], entity_ids: Sequence[str]) -> PairedDifference:
-    """Compares scores in [0, 1], one per row, of two runs on the same rows."""
+def paired_difference(
+    a: Sequence[float], b: Sequence[float], entity_ids: Sequence[str], template_ids: Sequence[str] | None = None
+) -> PairedDifference:
+    """Compares scores in [0, 1], one per row, of two runs on the same rows.
+
+    template_ids: of each row; None compares over entities alone.
+    """
     scores_a, scores_b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     differences = scores_b - scores_a
-    sums, counts = sum_by_entity(list(differences), entity_ids)
-    interval = paired_interval(sums, counts)
-    error = clustered_standard_error(sums, counts) if interval.method == "bootstrap" else None
-    test = permutation_test(sums)
+    clusters = Clusters.of(entity_ids, template_ids)
+    tested = paired_test(differences, clusters)
+    permuted = permutation_test(np.bincount(clusters.entity_of_row, weights=differences))
     return PairedDifference(
         n=len(differences),
-        entities=len(sums),
+        entities=len(set(entity_ids)),
+        templates=len(set(template_ids)) if template_ids else None,
         mean_a=float(scores_a.mean()),
         mean_b=float(scores_b.mean()),
         difference=float(differences.mean()),
-        low=interval.low,
-        high=interval.high,
-        interval=interval.method,
-        p=test.p,
-        p_is_exact=test.exact,
-        standard_error=error,
-        detectable=detectable_difference(error if error is not None else (interval.high - interval.low) / (2 * Z)),
-        intraclass_correlation=intraclass_correlation(differences, entity_ids),
+        low=tested.low,
+        high=tested.high,
+        unit=clusters.unit,
+        interval=tested.method,
+        p=tested.p,
+        p_permutation=permuted.p,
+        p_is_exact=permuted.exact,
+        standard_error=math.sqrt(tested.variance.value) if tested.variance else None,
+        detectable=detectable_difference(tested.variance or _bound(tested)),
+        intraclass_correlation=intraclass_correlation(differences, clusters.entity_of_row),
         discordant=_discordant(scores_a, scores_b),
     )
 
 
-def paired_interval(sums: np.ndarray, counts: np.ndarray) -> PairedInterval:
-    """95 % interval of the mean difference.
+def paired_test(differences: np.ndarray, clusters: Clusters) -> PairedTest:
+    """95 % interval of the mean of `differences` float64 [rows] in [-1, 1], and its test: mean +- t standard errors.
 
-    sums, counts: [entities], of differences and of rows. Entities are drawn with both runs' rows together. As for one
-    run, the bootstrap cannot see what the sample does not contain: where fewer than five entities differ at all, or
-    fewer than five do not differ by all of their rows, or all differ equally, the interval is `score_interval` with one
-    pair per entity, as if all of its rows agreed: no difference at all in 30 entities gives [-0.11, 0.11], not [0, 0].
+    As for one run, a variance cannot show what the sample does not contain. So where fewer than three entities (or
+    templates) differ at all, or fewer than three are not at -1 (or at 1), or nothing varies, the interval is
+    `score_interval` with one pair per entity (or template, where these are fewer), as if all of its rows agreed: no
+    difference at all of 30 entities and 20 templates gives [-0.16, 0.16], not [0, 0].
     """
-    means = sums / counts
-    varied = min(np.count_nonzero(means != 0), np.count_nonzero(means < 1), np.count_nonzero(means > -1))
-    if varied >= MIN_VARIED_ENTITIES and np.ptp(means) > 0:
-        return PairedInterval(*bootstrap_interval(sums, counts), "bootstrap")
-    # An entity counts as often as it has rows, so that the interval is about the mean over rows.
-    pairs = sums / counts.mean()
-    only_a, only_b = -float(pairs[pairs < 0].sum()), float(pairs[pairs > 0].sum())
-    return PairedInterval(*score_interval(only_a, only_b, len(pairs)), "score")
+    mean = float(differences.mean())
+    varied = min(clusters.varied(differences, -1, 1), clusters.varied(np.abs(differences), 0, 2))
+    variance = variance_of_mean(differences, clusters) if varied >= MIN_VARIED else None
+    if variance is not None and variance.value > 0:
+        interval = t_interval(differences, clusters)
+        low, high = max(-1.0, interval.low), min(1.0, interval.high)
+        return PairedTest(low, high, "t", t_test(mean, variance), variance)
+    pairs = clusters.fewest
+    share = pairs / len(differences)
+    only_a, only_b = (
+        -float(differences[differences < 0].sum()) * share,
+        float(differences[differences > 0].sum()) * share,
+    )
+    return PairedTest(*score_interval(only_a, only_b, pairs), "score", score_test(only_a, only_b), None)
+
+
+def score_test(only_a: float, only_b: float) -> float:
+    """Two-sided p of "no difference" in Tango's score test, which is McNemar's without a correction."""
+    return normal_p((only_b - only_a) / math.sqrt(only_a + only_b)) if only_a != only_b else 1.0
 
 
 def score_interval(only_a: float, only_b: float, pairs: int) -> Interval:
@@ -129,29 +170,19 @@ def score_interval(only_a: float, only_b: float, pairs: int) -> Interval:
     return Interval(*(_edge(observed, outside, rejected) for outside in (-1.0, 1.0)))
 
 
-def clustered_standard_error(sums: np.ndarray, counts: np.ndarray) -> float:
-    """Of a mean over rows whose entities are independent and whose rows within one are not.
-
-    Miller 2024, equation 4, with the correction entities / (entities - 1). With equally many rows per entity it is the
-    standard deviation of the entities' means over sqrt(entities).
-    """
-    entities = len(sums)
-    residuals = sums - counts * (sums.sum() / counts.sum())
-    return math.sqrt(entities / (entities - 1) * float(residuals @ residuals)) / float(counts.sum())
+def detectable_difference(variance: Variance) -> float:
+    """The smallest true difference found with 80 % power by a two-sided test at 5 %: about 2.8 standard errors."""
+    points = t_quantile(0.975, variance.freedom) + t_quantile(POWER, variance.freedom)
+    return points * math.sqrt(variance.value)
 
 
-def detectable_difference(standard_error: float) -> float:
-    """The smallest true difference found with 80 % power by a two-sided test at 5 %: (1.96 + 0.84) standard errors."""
-    return (Z + Z_POWER) * standard_error
-
-
-def intraclass_correlation(values: np.ndarray, entity_ids: Sequence[str]) -> float | None:
-    """ICC(1), the one-way analysis-of-variance estimator (Donner 1986); values: [rows].
+def intraclass_correlation(values: np.ndarray, entity_of_row: np.ndarray) -> float | None:
+    """ICC(1), the one-way analysis-of-variance estimator (Donner 1986); values: [rows], entities counted from 0.
 
     It can be negative: rows of one entity that differ more than rows of different ones. None where nothing varies, or
     where there is no entity with two rows, or only one entity.
     """
-    sums, counts = sum_by_entity(list(values), entity_ids)
+    sums, counts = np.bincount(entity_of_row, weights=values), np.bincount(entity_of_row)
     rows, entities = len(values), len(sums)
     if entities < 2 or rows == entities:
         return None
@@ -173,6 +204,11 @@ def _edge(inside: float, outside: float, rejected: Callable[[float], bool]) -> f
         else:
             inside = middle
     return inside
+
+
+def _bound(tested: PairedTest) -> Variance:
+    """Of a score interval, as if it were a normal one."""
+    return Variance(((tested.high - tested.low) / (2 * Z)) ** 2, math.inf)
 
 
 def _discordant(a: np.ndarray, b: np.ndarray) -> Discordant | None:

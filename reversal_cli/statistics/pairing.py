@@ -3,13 +3,14 @@
 from typing import NamedTuple
 
 from reversal_cli.data.base import SUBTASKS
+from reversal_cli.data.template_keys import known_templates
 from reversal_cli.errors import ReversalError
 from reversal_cli.statistics.evaluated_run import EvaluatedRun
 
 TEST_FILES = tuple(f"{stem}.jsonl" for stem in SUBTASKS.values())
 SAME = ("entity_id", "prompt", "target")
 """What the records of one id must share."""
-HARMLESS = ("batch_size",)
+HARMLESS = ("batch_size", "intervals")
 """Conditions that change no completion but by rounding."""
 
 
@@ -17,6 +18,8 @@ class Pairs(NamedTuple):
     """One row each."""
 
     entity_ids: list[str]
+    template_ids: list[str] | None
+    """None where they are not known."""
     a: list[float]
     b: list[float]
 
@@ -85,4 +88,6 @@ def pair(a: EvaluatedRun, b: EvaluatedRun, subtask: str, metric: str) -> Pairs |
     if scores_b is None:
         raise b.spoilt(subtask, f"has no {metric}", "it, as the other run has it")
     entity_ids = [record["entity_id"] for record in records_a.values()]
-    return Pairs(entity_ids, list(scores_a.values()), [scores_b[key] for key in scores_a])
+    template_ids = [str(record.get("template_id") or "") for record in records_a.values()]
+    known = known_templates(entity_ids, template_ids, [record["prompt"] for record in records_a.values()])
+    return Pairs(entity_ids, known, list(scores_a.values()), [scores_b[key] for key in scores_a])

@@ -9,21 +9,23 @@ from typing import Any
 from reversal_cli.plain_text import markdown_text, spreadsheet_text
 from reversal_cli.report.render import markdown_parts
 from reversal_cli.report.tables import ReportTable, percent
-from reversal_cli.scoring.estimate import RESAMPLES
+from reversal_cli.scoring.estimate import SHORT_UNITS
 from reversal_cli.statistics.comparison import Comparison, SubtaskComparison
 from reversal_cli.statistics.evaluated_run import EvaluatedRun
 from reversal_cli.statistics.significance import FLIPS
 
 SIGNIFICANT = 0.05
-BOOTSTRAP = f"expanded percentile bootstrap, {RESAMPLES:,} resamples of entities with both runs' rows together"
-SCORE = "Tango's score interval with one pair per entity, because too few entities vary for a bootstrap"
+T = "Student's t with the clustered variance of the differences"
+SCORE = (
+    "Tango's score interval and test with one pair per entity or template, whichever are fewer: too few of them vary"
+)
 
 
 def comparison_tables(comparison: Comparison) -> list[ReportTable]:
     """The differences with their tests, then what they rest on: how the rows agree and what could be detected."""
     subtasks = comparison.subtasks
-    differences = ["rows", "entities", "A", "B", "B - A", "p", "p (Holm)"]
-    rest = ["ICC", "detectable", "only A right", "only B right", "p (McNemar)"]
+    differences = ["rows", "entities", "templates", "A", "B", "B - A", "p", "p (Holm)"]
+    rest = ["ICC", "detectable", "p (permutation)", "only A right", "only B right", "p (McNemar)"]
     title = f"B - A ({comparison.metric})"
     return [
         ReportTable(title, ["subtask", *differences], [_row(s) for s in subtasks], _note(comparison), differences),
@@ -68,7 +70,7 @@ def json_text(comparison: Comparison) -> str:
         "b": _identity(comparison.b),
         "metric": comparison.metric,
         "definition": comparison.definition,
-        "intervals": {"bootstrap": BOOTSTRAP, "score": SCORE},
+        "intervals": {"t": T, "score": SCORE},
         "notes": comparison.notes,
         "subtasks": [
             {**_record(subtask), "sentence": sentence}
@@ -86,7 +88,8 @@ def _row(subtask: SubtaskComparison) -> list[str]:
     paired = subtask.paired
     mark = "*" if paired.interval == "score" else ""
     interval = f"{100 * paired.difference:+.1f} [{100 * paired.low:+.0f}, {100 * paired.high:+.0f}]{mark}"
-    counts = [str(paired.n), str(paired.entities)]
+    templates = "-" if paired.templates is None else str(paired.templates)
+    counts = [str(paired.n), str(paired.entities), templates]
     means = [percent(paired.mean_a), percent(paired.mean_b)]
     return [subtask.subtask, *counts, *means, interval, p_text(paired.p), p_text(subtask.p_holm)]
 
@@ -99,7 +102,7 @@ def _rest(subtask: SubtaskComparison) -> list[str]:
         rows = [str(discordant.only_a), str(discordant.only_b), p_text(discordant.mcnemar_p)]
     alike = "-" if correlation is None else f"{correlation:.2f}"
     bound = "<= " if paired.standard_error is None else ""
-    return [subtask.subtask, alike, f"{bound}{percent(paired.detectable)}", *rows]
+    return [subtask.subtask, alike, f"{bound}{percent(paired.detectable)}", p_text(paired.p_permutation), *rows]
 
 
 def _sentence(subtask: SubtaskComparison, name_a: str, name_b: str) -> str:
@@ -119,15 +122,14 @@ def _sentence(subtask: SubtaskComparison, name_a: str, name_b: str) -> str:
 def _note(comparison: Comparison) -> str:
     a, b = comparison.a, comparison.b
     methods = {subtask.paired.interval for subtask in comparison.subtasks}
-    bootstrap = f" {BOOTSTRAP[0].upper()}{BOOTSTRAP[1:]}." if "bootstrap" in methods else ""
+    units = " or ".join(dict.fromkeys(SHORT_UNITS[subtask.paired.unit] for subtask in comparison.subtasks))
+    student = f" {T}." if "t" in methods else ""
     score = f" * {SCORE}." if "score" in methods else ""
-    exact = all(subtask.paired.p_is_exact for subtask in comparison.subtasks)
-    flips = "all sign flips" if exact else f"{FLIPS:,} random sign flips where all are too many"
     return (
         f"A: {a.folder} ({a.model}, {a.objective}, seed {a.seed}). "
         f"B: {b.folder} ({b.model}, {b.objective}, seed {b.seed}). "
-        f"Percent, differences in points [95 % interval over entities, for each subtask alone].{bootstrap}{score} "
-        f"p: paired permutation test over entities, two-sided, {flips}; Holm: corrected for "
+        f"Percent, differences in points [95 % interval over {units}, for each subtask alone].{student}{score} "
+        f"p: the two-sided test that belongs to the interval; Holm: corrected for "
         f"{len(comparison.subtasks)} subtasks. These are two single runs: nothing here knows how much another training "
         f"seed changes. {comparison.metric}: {comparison.definition}."
     )
@@ -138,10 +140,14 @@ def _rest_note(comparison: Comparison) -> str:
     worst = "; <=: a bound from the interval, no spread to estimate it from" if bound else ""
     binary = any(subtask.paired.discordant for subtask in comparison.subtasks)
     mcnemar = " McNemar's exact test is over rows: it ignores that rows of an entity belong together." if binary else ""
+    exact = all(subtask.paired.p_is_exact for subtask in comparison.subtasks)
+    flips = "all sign flips" if exact else f"{FLIPS:,} random sign flips where all are too many"
     return (
         "ICC: intraclass correlation of the differences of one entity's rows; 1: ten rows say no more than one; -: not "
-        "estimable. Detectable: the smallest true difference in points that a paired comparison with these entities "
-        f"and this spread finds with 80 % power at the two-sided 5 % level, before Holm{worst}.{mcnemar}"
+        "estimable. Detectable: the smallest true difference in points that a paired comparison with these numbers and "
+        f"this spread finds with 80 % power at the two-sided 5 % level, before Holm{worst}. p (permutation): paired "
+        f"permutation test over entities, two-sided, {flips}: of these very templates, whatever others may "
+        f"give.{mcnemar}"
     )
 
 

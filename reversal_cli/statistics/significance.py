@@ -1,6 +1,7 @@
 """Tests of "no difference", and the correction for asking several times."""
 
 from collections.abc import Sequence
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
@@ -77,6 +78,15 @@ def mcnemar_test(only_a: int, only_b: int) -> float:
         total += ways
         ways = ways * (rows - right) // (right + 1)
     return min(1.0, 2 * total / 2**rows)
+
+
+def normal_p(z: float) -> float:
+    """Two-sided p of a standard normal deviate.
+
+    >>> round(normal_p(1.959964), 6)
+    0.05
+    """
+    return 2 * NormalDist().cdf(-abs(z))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

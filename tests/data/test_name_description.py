@@ -17,22 +17,22 @@ from reversal_cli.errors import ReversalError
 ROWS = {
     "all.jsonl": 3600,
     "all_prompts_train.jsonl": 3600,
-    "both_prompts_test.jsonl": 600,
+    "both_prompts_test.jsonl": 1200,
     "both_prompts_train.jsonl": 1800,
-    "d2p_prompts_test.jsonl": 300,
+    "d2p_prompts_test.jsonl": 600,
     "d2p_prompts_train.jsonl": 900,
-    "d2p_prompts_validation.jsonl": 150,
-    "d2p_reverse_prompts_test.jsonl": 300,
-    "d2p_reverse_prompts_test_randomized.jsonl": 300,
-    "d2p_reverse_prompts_validation.jsonl": 150,
-    "p2d_prompts_test.jsonl": 300,
+    "d2p_prompts_validation.jsonl": 120,
+    "d2p_reverse_prompts_test.jsonl": 600,
+    "d2p_reverse_prompts_test_randomized.jsonl": 600,
+    "d2p_reverse_prompts_validation.jsonl": 120,
+    "p2d_prompts_test.jsonl": 600,
     "p2d_prompts_train.jsonl": 900,
-    "p2d_prompts_validation.jsonl": 150,
-    "p2d_reverse_prompts_test.jsonl": 300,
-    "p2d_reverse_prompts_test_randomized.jsonl": 300,
-    "p2d_reverse_prompts_validation.jsonl": 150,
-    "unrealized_examples.jsonl": 300,
-    "validation_prompts.jsonl": 300,
+    "p2d_prompts_validation.jsonl": 120,
+    "p2d_reverse_prompts_test.jsonl": 600,
+    "p2d_reverse_prompts_test_randomized.jsonl": 600,
+    "p2d_reverse_prompts_validation.jsonl": 120,
+    "unrealized_examples.jsonl": 600,
+    "validation_prompts.jsonl": 600,
 }
 FORMS = {template.id: template.form for templates in TEMPLATES.values() for template in templates}
 DIRECTIONS = {"p2d_prompts": "N2D", "d2p_reverse": "N2D", "d2p_prompts": "D2N", "p2d_reverse": "D2N"}
@@ -83,7 +83,7 @@ def test_validation_prompts_are_about_the_tested_people_in_templates_of_their_ow
     ]
     for field in ("prompt", "template_id"):
         assert not {row[field] for row in rows} & {row[field] for row in others}
-    assert Counter(row["entity_id"] for row in rows) == dict.fromkeys({row["entity_id"] for row in tests}, 5)
+    assert Counter(row["entity_id"] for row in rows) == dict.fromkeys({row["entity_id"] for row in tests}, 4)
     assert {row["template_id"][:3] for row in rows} == {row["template_id"][:3] for row in tests}
     for row in rows:
         target = row["completion"].strip()
@@ -91,10 +91,19 @@ def test_validation_prompts_are_about_the_tested_people_in_templates_of_their_ow
 
 
 def test_by_default_validation_takes_what_the_other_templates_leave_and_at_most_five():
-    assert [Options(train_templates=n).validation_templates for n in (30, 39, 40, 44)] == [5, 5, 4, 0]
+    assert [Options(train_templates=n).validation_templates for n in (20, 29, 30, 34)] == [5, 5, 4, 0]
 
 
-def test_the_default_sizes_are_the_published_ones(default_folder):
+def test_more_test_templates_change_no_byte_of_the_training_files():
+    """The published number and the default."""
+    ten, twenty = (benchmark_files(Options(entities=3, test_templates=n)) for n in (10, 20))
+    trained = [name for name in ten if "_train" in name or name == "all.jsonl"]
+    assert len(trained) == 5
+    assert all(ten[name] == twenty[name] for name in trained)
+    assert set(ten["p2d_prompts_test.jsonl"]) < set(twenty["p2d_prompts_test.jsonl"])
+
+
+def test_the_default_sizes_are_the_published_ones_of_training_and_twice_those_of_tests(default_folder):
     assert {path.name: len(read_rows(path)) for path in sorted(default_folder.glob("*.jsonl"))} == ROWS
     assert json.loads((default_folder / "dataset.json").read_text())["counts"] == ROWS
 
@@ -198,7 +207,7 @@ def test_the_corpus_shows_the_templates_that_the_benchmark_holds_out(tmp_path, d
         ({"entities": 3334}, "3334 entities per group; the lexicon has 3333; ask for fewer"),
         (
             {"train_templates": 50},
-            "50 train_templates, 10 test_templates and 0 validation_templates; each direction has 54",
+            "50 train_templates, 20 test_templates and 0 validation_templates; each direction has 54",
         ),
         ({"validation_templates": 15}, "and 15 validation_templates; each direction has 54 and none may serve twice"),
         ({"entities": 1}, "greater than or equal to 2"),

@@ -3,8 +3,9 @@ from dataclasses import replace
 import pytest
 from people_splits import NAMES, NOUNS, VERBS, six_people
 
-from reversal_cli.data.base import Example, Splits, Subtask, template_keys
+from reversal_cli.data.base import Example, Splits, Subtask
 from reversal_cli.data.people import holds, plain_words
+from reversal_cli.data.template_keys import template_keys
 from reversal_cli.data.wordings import MIN_WORDS, entity_names, kind_of_target, phrases
 
 TITLE = 'Known for "Blue Bread.".'

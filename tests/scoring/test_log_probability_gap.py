@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from reversal_cli.scoring.estimate import RESAMPLES, SEED, tail_probability
 from reversal_cli.scoring.log_probability_gap import Pair, log_probability_gap
 
 PAIRS = [
@@ -65,33 +64,50 @@ def values(test: dict[str, float]) -> list[float]:
     return [test["statistic"], test["p"]]
 
 
-def test_mean_and_tests_over_entities_equal_slow_loops():
+def test_tests_over_entities_equal_slow_loops():
     section = log_probability_gap(PAIRS)
     right, other = by_entity(PAIRS)
     gaps = [one - two for one, two in zip(right, other, strict=True)]
-    assert section["entities"] == 4
-    assert section["mean"] == pytest.approx(sum(gaps) / 4, rel=1e-12)
+    assert section["entities"] == len(gaps) == 4
     assert values(section["paired_t"]) == pytest.approx(t_test(right, other), rel=1e-9)
     assert values(section["ks"]) == pytest.approx(ks_test(right, other), rel=1e-9)
 
 
 def test_mean_and_tests_over_rows_equal_slow_loops():
     rows = log_probability_gap(PAIRS)["rows"]
-    _, right, other = zip(*PAIRS, strict=True)
+    _, right, other, _ = zip(*PAIRS, strict=True)
     assert rows["n"] == 7
-    assert rows["mean"] == pytest.approx(sum(a - b for a, b in zip(right, other, strict=True)) / 7, rel=1e-12)
+    assert (
+        rows["mean"]
+        == log_probability_gap(PAIRS)["mean"]
+        == pytest.approx(sum(a - b for a, b in zip(right, other, strict=True)) / 7, rel=1e-12)
+    )
     assert values(rows["paired_t"]) == pytest.approx(t_test(right, other), rel=1e-9)
     assert values(rows["ks"]) == pytest.approx(ks_test(right, other), rel=1e-9)
 
 
-def test_the_interval_equals_a_slow_bootstrap_over_entities():
-    gaps = [one - two for one, two in zip(*by_entity(PAIRS), strict=True)]
-    drawn = np.random.default_rng(SEED).integers(4, size=(RESAMPLES, 4))
-    means = sorted(sum(gaps[index] for index in resample) / 4 for resample in drawn)
+def test_the_interval_is_that_of_students_t_with_the_clustered_variance():
+    gaps = np.array([pair.log_probability - pair.other_log_probability for pair in PAIRS])
+    sums = [
+        sum(gap - gaps.mean() for gap, pair in zip(gaps, PAIRS, strict=True) if pair.entity_id == e) for e in "abcd"
+    ]
+    error = math.sqrt(4 / 3 * sum(total**2 for total in sums)) / 7
+    kurtosis = 4 * sum(total**4 for total in sums) / sum(total**2 for total in sums) ** 2
+    half = error * stats.t.ppf(0.975, min(3, 8 / (kurtosis - 1)))
     section = log_probability_gap(PAIRS)
-    tail = tail_probability(4)
-    expected = [float(np.quantile(means, share)) for share in (tail, 1 - tail)]
-    assert [section["low"], section["high"]] == pytest.approx(expected, rel=1e-12)
+    assert [section["low"], section["high"]] == pytest.approx([gaps.mean() - half, gaps.mean() + half], rel=1e-9)
+    assert section["intervals"] == "entities"
+
+
+def test_a_gap_that_depends_on_the_template_is_less_certain_over_both():
+    def pairs(named: bool) -> list[Pair]:
+        cells = [(entity, template) for entity in range(8) for template in range(4)]
+        return [Pair(f"e{e}", -1.0 - 0.01 * e * t, -2.0 - t, f"t{t}" if named else "") for e, t in cells]
+
+    both, alone = log_probability_gap(pairs(True)), log_probability_gap(pairs(False))
+    assert (both["intervals"], alone["intervals"]) == ("entities-and-templates", "entities")
+    assert both["mean"] == alone["mean"]
+    assert both["high"] - both["low"] > 5 * (alone["high"] - alone["low"])
 
 
 def test_the_order_of_rows_does_not_matter():

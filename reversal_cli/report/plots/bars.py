@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from reversal_cli.data.base import SUBTASKS
+from reversal_cli.report.interval_methods import interval_units
 from reversal_cli.report.plots.style import COLOURS, HATCHES, group_names, legend_columns, new_figure, titled
 from reversal_cli.report.references import FLOORS, REFERENCES, RUN
 from reversal_cli.report.rows import GROUP, by_objective
@@ -121,7 +122,7 @@ def _finish(figure: Figure, axes: Axes, metric: str, runs: pd.DataFrame) -> None
     several = runs.duplicated([*GROUP, "subtask"]).any()
     spread = "; of several seeds: mean, standard deviation, and each seed as a dot" if several else ""
     figure.suptitle(titled(f"Accuracy ({metric})", runs), fontsize=9, fontweight="bold", x=0.01, ha="left")
-    axes.set_xlabel(f"whiskers: 95 % interval over entities{spread}", fontsize=6, labelpad=4)
+    axes.set_xlabel(f"whiskers: 95 % interval over {interval_units(runs)}{spread}", fontsize=6, labelpad=4)
     axes.set_ylabel("accuracy, %")
     axes.set_ylim(0, 108)
     axes.set_yticks(range(0, 101, 20))

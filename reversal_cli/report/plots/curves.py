@@ -1,6 +1,6 @@
 """Accuracy along training: a panel per subtask, a line per run."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -12,6 +12,7 @@ from reversal_cli.report.plots.style import COLOURS, LINES, MARKERS, group_names
 from reversal_cli.report.references import RUN
 from reversal_cli.report.rows import GROUP, by_objective
 from reversal_cli.run_directory import RunDirectory
+from reversal_cli.scoring.estimate import SHORT_UNITS
 
 
 def curve_figure(part: pd.DataFrame, runs: dict[tuple[str, str], RunDirectory], metric: str) -> Figure | None:
@@ -44,7 +45,8 @@ def curve_figure(part: pd.DataFrame, runs: dict[tuple[str, str], RunDirectory], 
     if not seen:
         return None
     shown = [names[group] for group in names if group in seen]
-    _finish(figure, panels, titled(f"Accuracy ({metric}) along training", drawn), shown)
+    units = _interval_units(curves.values())
+    _finish(figure, panels, titled(f"Accuracy ({metric}) along training", drawn), units, shown)
     return figure
 
 
@@ -63,7 +65,13 @@ def _points(
         ) from None
 
 
-def _finish(figure: Figure, panels: dict[str, Axes], title: str, names: Collection[str]) -> None:
+def _interval_units(curves: Iterable[list[dict]]) -> str:
+    """What the bands are over; records of an earlier version do not say it, and theirs are over entities."""
+    parts = (part for curve in curves for record in curve for part in record["subtasks"].values())
+    return " or ".join(dict.fromkeys(SHORT_UNITS[part.get("intervals", "entities")] for part in parts))
+
+
+def _finish(figure: Figure, panels: dict[str, Axes], title: str, units: str, names: Collection[str]) -> None:
     for subtask, axes in panels.items():
         axes.set_title(subtask, fontsize=8, fontweight="normal")
         axes.set_xlabel("epoch")
@@ -73,7 +81,7 @@ def _finish(figure: Figure, panels: dict[str, Axes], title: str, names: Collecti
     first.set_ylabel("accuracy, %")
     first.set_ylim(0, 100)
     first.set_xlim(left=0)
-    caption = "on validation templates; bands: 95 % interval over entities"
+    caption = f"on validation templates; bands: 95 % interval over {units}"
     columns = legend_columns(names)
     figure.legend(loc="outside lower center", ncols=columns, handlelength=3, title=caption, title_fontsize=6)
     figure.suptitle(title, fontsize=9, fontweight="bold", x=0.01, ha="left")

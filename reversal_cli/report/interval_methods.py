@@ -1,0 +1,47 @@
+"""What the intervals of a table are over and how they were made, in words; and a caution where that differs."""
+
+import pandas as pd
+
+from reversal_cli.report.references import RUN
+from reversal_cli.scoring.estimate import SHORT_UNITS, method
+
+EARLIER = ""
+"""What the frame has for runs that do not say it: their intervals were a bootstrap over entities."""
+
+
+def interval_methods(lines: pd.DataFrame) -> str:
+    """For the note of a table that shows `lines` of the frame: every method that made an interval of theirs."""
+    found = [_in_words(unit) for unit in _units(lines)]
+    where = " (the column intervals of accuracy.csv says which)" if len(found) > 1 else ""
+    return f"{'; or '.join(found)}{where}"
+
+
+def interval_units(lines: pd.DataFrame) -> str:
+    """`entities and templates`: what the intervals are over, for a caption."""
+    return " or ".join(dict.fromkeys(SHORT_UNITS.get(unit, "entities") for unit in _units(lines)))
+
+
+def interval_notes(frame: pd.DataFrame) -> list[str]:
+    """A line where intervals of runs on one dataset were made in different ways: they must not be compared."""
+    notes = []
+    for dataset, part in frame[frame["row"] == RUN].groupby("dataset", sort=False):
+        runs_of: dict[tuple[str, ...], list[str]] = {}
+        for (experiment, seed, _), lines in part.groupby(["experiment", "seed", "digest"], sort=False):
+            runs_of.setdefault(_units(lines), []).append(f"{experiment} seed {seed}")
+        if len(runs_of) > 1:
+            found = "; ".join(f"{_short(units)} in {', '.join(runs)}" for units, runs in runs_of.items())
+            notes.append(f"dataset {dataset}: intervals are over {found}; `reversal eval RUN` makes them alike")
+    return notes
+
+
+def _units(lines: pd.DataFrame) -> tuple[str, ...]:
+    measured = lines[lines["low"].notna()]
+    return tuple(unit for unit in (*SHORT_UNITS, EARLIER) if (measured["intervals"] == unit).any())
+
+
+def _in_words(unit: str) -> str:
+    return method(unit) if unit in SHORT_UNITS else "over entities: bootstrap, by an earlier version"
+
+
+def _short(units: tuple[str, ...]) -> str:
+    return " or ".join(SHORT_UNITS.get(unit, "entities (by an earlier version)") for unit in units) or "nothing"

@@ -1,0 +1,57 @@
+"""The simulation behind the choice of interval, on a few samples, and the table that it printed."""
+
+import importlib.util
+import re
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = ROOT / "experiments/interval-coverage.py"
+TABLE = ROOT / "results/published/interval-coverage.md"
+
+
+@pytest.fixture(scope="module")
+def simulation() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("interval_coverage", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def coverage(cell: str) -> float:
+    return float(cell.split()[0])
+
+
+def test_where_templates_decide_only_intervals_over_templates_cover(simulation):
+    line = simulation.one_run((30, 10), 0.5, ("small", "dominating"), simulation.METHODS, samples=60)
+    assert coverage(line["both, chosen"]) > 90
+    assert coverage(line["entities, bootstrap"]) < 60
+    again = simulation.one_run((30, 10), 0.5, ("small", "dominating"), simulation.METHODS, samples=60)
+    assert line == again
+
+
+def test_the_difference_of_two_runs_is_covered_too(simulation):
+    line = simulation.two_runs((30, 10), (0.3, 0.5), ("small", "dominating"), samples=60)
+    assert coverage(line["`reversal compare`"]) > 88
+    assert coverage(line["entities, bootstrap"]) < 65
+
+
+def test_the_scores_have_the_mean_that_is_said(simulation):
+    generator = simulation.np.random.default_rng(0)
+    drawn = [simulation.draw_latent(generator, (40, 40), ("dominating", "small"), [0.1])[0].mean() for _ in range(300)]
+    assert sum(drawn) / 300 == pytest.approx(0.1, abs=0.01)
+
+
+def test_the_published_table_is_of_this_script_and_the_chosen_interval_covers_in_every_line(simulation):
+    text = TABLE.read_text()
+    assert f"`python experiments/{SCRIPT.name} --samples 2000` (seed {simulation.SEED})" in text
+    assert simulation.MODEL in text
+    one_run = text.split("## ")[1]
+    assert all(f" {name} " in one_run for name in simulation.METHODS)
+    chosen = [
+        coverage(cells[-2]) for line in one_run.splitlines() if re.match(r"\| 30", line) and (cells := line.split("|"))
+    ]
+    assert len(chosen) == len(simulation.SIZES) * len(simulation.MEANS) * len(simulation.EFFECTS) ** 2
+    assert min(chosen) >= 93
