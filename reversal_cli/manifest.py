@@ -1,7 +1,5 @@
 """What manifest.json says of a run, and whether a run directory may be used for a spec."""
 
-import hashlib
-from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -12,10 +10,9 @@ from reversal_cli.provenance import provenance, timestamp
 from reversal_cli.run_directory import RunDirectory, write_json
 from reversal_cli.spec import ExperimentSpec
 from reversal_cli.spec_loading import spec_differences
+from reversal_cli.weights import weights_digests
 
 DIFFERENCES_SHOWN = 4
-WEIGHT_FILES = ("*.safetensors", "*.bin")
-"""What decides an answer in adapter/ or model/, beside adapter_config.json."""
 
 
 def begin_run(run: RunDirectory, spec: ExperimentSpec, splits: Splits) -> None:
@@ -57,31 +54,17 @@ def end_training(run: RunDirectory, training: dict[str, Any], model: dict[str, A
     write_json(run.manifest_path, run.manifest | {"training": section, "model": model})
 
 
-def weights_digests(run: RunDirectory) -> dict[str, str]:
-    """`model/model.safetensors` -> sha256, of every file of weights in model/ and adapter/, and of the adapter's
-    configuration."""
-    files = [
-        path for folder in (run.adapter_path, run.model_path) for form in WEIGHT_FILES for path in folder.glob(form)
-    ]
-    configuration = run.adapter_path / "adapter_config.json"
-    files += [configuration] if configuration.is_file() else []
-    return {str(path.relative_to(run.path)): _digest(path) for path in sorted(files)}
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def add_model(run: RunDirectory, model: dict[str, Any]) -> None:
     """Adds the identity of an untrained run's checkpoint, known once it is loaded.
 
     Raises ReversalError where the checkpoint is not the one that was trained. A full training's own weights replace it.
     """
-    stored = run.manifest.get("model")
+    content = run.manifest
+    stored, spec = content.get("model"), content["spec"]
+    replaced = spec["training"]["tuning"] == "full" and spec["objective"]["name"] != "none"
     if stored is None:
-        write_json(run.manifest_path, run.manifest | {"model": model})
-    elif stored != model and not run.model_path.is_dir():
+        write_json(run.manifest_path, content | {"model": model})
+    elif stored != model and not replaced:
         changed = ", ".join(sorted(key for key in {*stored, *model} if stored.get(key) != model.get(key)))
         raise ReversalError(
             f"{run.path}: the checkpoint '{model.get('name')}' has changed since the run began ({changed}); "
@@ -98,6 +81,27 @@ def stored_spec(run: RunDirectory) -> ExperimentSpec:
             f"{run.manifest_path}: its spec cannot be read; expected the manifest of a run made by this version; "
             "make the run again with --overwrite"
         ) from None
+
+
+def refuse_foreign_metrics(run: RunDirectory, metrics: dict[str, Any]) -> None:
+    """Raises ReversalError where metrics.json is another run's: copied here, or older than the manifest.
+
+    Metrics from before they recorded a digest, and files that only one of the two knows, are not compared.
+    """
+    manifest, data = run.manifest, metrics.get("dataset")
+    before = manifest.get("dataset", {}).get("sha256", {})
+    known = data if isinstance(data, dict) else {}  # a file of another form is its reader's to refuse
+    changed = sorted(name for name, digest in known.items() if before.get(name, digest) != digest)
+    if metrics.get("digest", manifest.get("digest")) != manifest.get("digest"):
+        found = f"the metrics of another experiment (digest {metrics['digest']})"
+    elif changed:
+        found = f"metrics of other data ({', '.join(changed)})"
+    else:
+        return
+    raise ReversalError(
+        f"{run.metrics_path}: {found}; expected those of the run in manifest.json; "
+        f"remove the file and run `reversal eval {run.path}`"
+    )
 
 
 def _has_work(run: RunDirectory) -> bool:

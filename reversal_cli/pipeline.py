@@ -154,9 +154,7 @@ def _begin_untrained_anew(run: RunDirectory, spec: ExperimentSpec, splits: Split
     manifest.begin_anew(run, spec, splits)
 
 
-def train_run(
-    run: RunDirectory, spec: ExperimentSpec, splits: Splits, terminal: Terminal, overwrite: bool = False
-) -> None:
+def train_run(run: RunDirectory, spec: ExperimentSpec, splits: Splits, terminal: Terminal, overwrite: bool) -> None:
     """Trains, continuing from a checkpoint if there is one (never with `overwrite`), and marks the run as trained."""
     from reversal_cli.training import train
 
@@ -197,6 +195,7 @@ def evaluate_run(run: RunDirectory, terminal: Terminal, options: EvaluationOptio
     settings = options.applied_to(spec.evaluation)
     if run.is_complete and not (options.overwrite or options.partial):
         metrics = read_json(run.metrics_path)
+        manifest.refuse_foreign_metrics(run, metrics)
         if (metrics.get("definitions"), metrics.get("evaluation")) == (definitions(), settings.model_dump(mode="json")):
             terminal.say(f"{run.path}: already evaluated (--overwrite predicts again)")
             return metrics
@@ -204,12 +203,12 @@ def evaluate_run(run: RunDirectory, terminal: Terminal, options: EvaluationOptio
     manifest.refuse_other_data(run, spec, splits)
     spec = spec.model_copy(update={"evaluation": settings})
     with run.lock():
-        if not options.overwrite:
+        if options.overwrite:
+            _evaluate(run.overwriting, spec, splits, terminal, options)
             run.take_over()
-            return _evaluate(run, spec, splits, terminal, options)
-        metrics = _evaluate(run.overwriting, spec, splits, terminal, options)
+            return read_json(run.metrics_path)
         run.take_over()
-        return metrics
+        return _evaluate(run, spec, splits, terminal, options)
 
 
 def runs_to_evaluate(results: Path) -> list[RunDirectory]:

@@ -59,7 +59,12 @@ def read_records(path: Path, remedy: str) -> list[dict[str, Any]]:
     """JSONL. A last line cut by an interruption is dropped; any other bad line is an error that says `remedy`."""
     if not path.is_file():
         return []
-    lines = path.read_text(encoding="utf-8").split("\n")
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except UnicodeDecodeError:
+        raise ReversalError(
+            f"{path}: no UTF-8 text; expected one record per line; remove the file and {remedy}"
+        ) from None
     records = []
     for number, line in enumerate(lines, start=1):
         if not line:

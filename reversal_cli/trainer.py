@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,6 +15,7 @@ from transformers import Trainer, TrainerCallback
 from reversal_cli.batching import BatchPlan, Key
 from reversal_cli.errors import ReversalError
 from reversal_cli.objectives.base import IGNORE, Draw, Row, TokenIds
+from reversal_cli.saving import share_files
 from reversal_cli.spec import ObjectiveSpec, TrainingSpec
 
 OnStep = Callable[..., None]
@@ -150,6 +152,13 @@ class Reporter(TrainerCallback):
         rates = {key: logs[key] for key in ("learning_rate", "grad_norm") if math.isfinite(logs.get(key, math.nan))}
         seconds = round(time.monotonic() - self.started, 1)
         self.write_log({"step": state.global_step, "epoch": epoch, "loss": self.loss, "seconds": seconds, **rates})
+
+
+class ReadableCheckpoints(TrainerCallback):
+    """Whoever may read the rest of a run may continue its training."""
+
+    def on_save(self, args, state, control, **_: Any) -> None:
+        share_files(Path(args.output_dir) / f"checkpoint-{state.global_step}")
 
 
 class EvaluatedEpochs(TrainerCallback):

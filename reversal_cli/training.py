@@ -31,7 +31,16 @@ from reversal_cli.models.precision import choose_device, choose_dtype
 from reversal_cli.run_directory import RunDirectory
 from reversal_cli.saving import save_folder
 from reversal_cli.spec import ExperimentSpec, TrainingSpec
-from reversal_cli.trainer import Collator, EvaluatedEpochs, ObjectiveTrainer, OnLog, OnStep, Reporter, Task
+from reversal_cli.trainer import (
+    Collator,
+    EvaluatedEpochs,
+    ObjectiveTrainer,
+    OnLog,
+    OnStep,
+    ReadableCheckpoints,
+    Reporter,
+    Task,
+)
 
 
 def train(
@@ -125,7 +134,11 @@ def fit(
         Collator(task),
         model=model,
         args=trainer_arguments(task, checkpoints, steps_per_epoch, dtype, device),
-        callbacks=[Reporter(stop, steps_per_epoch, on_step, on_log, seconds_before), *callbacks],
+        callbacks=[
+            Reporter(stop, steps_per_epoch, on_step, on_log, seconds_before),
+            ReadableCheckpoints(),
+            *callbacks,
+        ],
     )
     trainer.remove_callback(PrinterCallback)
     trained = itertools.islice(plan, stop)

@@ -1,11 +1,14 @@
 """Which weights a run is evaluated with, and whether they are those of its training."""
 
+import hashlib
 from pathlib import Path
 
 from reversal_cli.errors import ReversalError
-from reversal_cli.manifest import WEIGHT_FILES, weights_digests
 from reversal_cli.run_directory import RunDirectory
 from reversal_cli.spec import ExperimentSpec
+
+WEIGHT_FILES = ("*.safetensors", "*.bin")
+"""What decides an answer in adapter/ or model/, beside adapter_config.json."""
 
 
 def trained_folder(run: RunDirectory, spec: ExperimentSpec) -> Path | None:
@@ -44,3 +47,19 @@ def refuse_other_weights(run: RunDirectory, spec: ExperimentSpec) -> None:
             f"{run.path}: {', '.join(changed)}: not as its training wrote it; expected the hash in manifest.json; "
             "restore the file, or train the run again with --overwrite"
         )
+
+
+def weights_digests(run: RunDirectory) -> dict[str, str]:
+    """`model/model.safetensors` -> sha256, of every file of weights in model/ and adapter/, and of the adapter's
+    configuration."""
+    files = [
+        path for folder in (run.adapter_path, run.model_path) for form in WEIGHT_FILES for path in folder.glob(form)
+    ]
+    configuration = run.adapter_path / "adapter_config.json"
+    files += [configuration] if configuration.is_file() else []
+    return {str(path.relative_to(run.path)): _digest(path) for path in sorted(files)}
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -10,6 +10,7 @@ import pandas as pd
 
 from reversal_cli.data.base import SUBTASKS
 from reversal_cli.errors import ReversalError
+from reversal_cli.manifest import refuse_foreign_metrics
 from reversal_cli.report.measurements import measurement_lines
 from reversal_cli.run_directory import RunDirectory, find_runs, read_json
 from reversal_cli.spec import NO_EXPERIMENT
@@ -98,6 +99,7 @@ def run_frame_lines(run: RunDirectory) -> list[dict[str, Any]]:
         raise _lacks(run.manifest_path, error) from None
     metrics = read_json(run.metrics_path)
     try:
+        refuse_foreign_metrics(run, metrics)
         data = {"dataset": dataset_id(metrics["dataset"]), "recipe": recipe_id(manifest["spec"], metrics["dataset"])}
         return [identity | data | line for line in measurement_lines(run, metrics)]
     except (KeyError, TypeError, AttributeError) as error:

@@ -7,6 +7,7 @@ from typing import Any
 
 from reversal_cli.data.base import SUBTASKS
 from reversal_cli.errors import ReversalError
+from reversal_cli.manifest import refuse_foreign_metrics
 from reversal_cli.run_directory import RunDirectory, find_runs, read_json
 
 ROUNDING = 1e-6
@@ -47,10 +48,7 @@ class EvaluatedRun:
         """Id -> record. Raises ReversalError where the file is not the one that metrics.json was made from."""
         if not self.predictions_path(subtask).is_file():
             raise self.spoilt(subtask, "no such file", "the predictions behind metrics.json")
-        try:
-            records = self.directory.read_predictions(subtask)
-        except UnicodeDecodeError:
-            raise self.spoilt(subtask, "no UTF-8 text", "the predictions behind metrics.json") from None
+        records = self.directory.read_predictions(subtask)
         for number, record in enumerate(records, start=1):
             if not _is_prediction(record):
                 raise self.spoilt(subtask, f"record {number} is no prediction", f"each with {', '.join(FIELDS)}")
@@ -107,6 +105,7 @@ def open_run(folder: Path) -> EvaluatedRun:
     try:
         identity = _identity(manifest)
         path = run.metrics_path
+        refuse_foreign_metrics(run, metrics)
         return EvaluatedRun(run, **identity, **_measured(metrics))
     except (KeyError, TypeError, AttributeError) as error:
         what = f"lacks {error}" if isinstance(error, KeyError) else f"has an unexpected form ({error})"
