@@ -35,10 +35,12 @@ def answering(
     def loaded() -> "Loaded":
         refuse_other_weights(run, spec)
         from reversal_cli.models import load_for_evaluation
+        from reversal_cli.models.precision import arithmetic
 
         training = spec.training.model_copy(update={"device": device or spec.training.device})
         model = load_for_evaluation(spec.model_copy(update={"training": training}), run)
         manifest.add_model(run, model.identity)
+        manifest.add_evaluation(run, arithmetic(model.model.dtype, model.model.device))
         return model
 
     def complete(prompts: Sequence[str]) -> Iterable[Any]:

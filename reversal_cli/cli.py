@@ -97,7 +97,12 @@ def main(arguments: Sequence[str]) -> int:
         where = error.filename or "writing a file"
         error_line(f"{where}: {error.strerror}; expected a place to write with room left; what was finished is kept")
         return USER_ERROR
-    except (KeyboardInterrupt, typer.Abort):
+    except typer.Abort as abort:
+        # Typer takes the end of any file for Ctrl-D at a prompt. There is no prompt here, so a file was cut off.
+        if isinstance(abort.__cause__, EOFError):
+            raise abort.__cause__ from None
+        code = INTERRUPTED
+    except KeyboardInterrupt:
         code = INTERRUPTED
     if code == INTERRUPTED:
         Terminal().say("interrupted; what was finished is kept, run the same command again to continue")

@@ -43,7 +43,7 @@ def generate_completions(
         indices = longest_first[start : start + batch_size]
         with asking([prompts[index] for index in indices]):
             rows = _generate_batch(model, tokenizer, [encoded[index] for index in indices], max_new_tokens)
-        yield [_completion(tokenizer, index, row) for index, row in zip(indices, rows, strict=True)]
+        yield [_completion(tokenizer, index, encoded[index], row) for index, row in zip(indices, rows, strict=True)]
 
 
 def encode_prompt(tokenizer: PreTrainedTokenizerBase, prompt: str) -> list[int]:
@@ -137,9 +137,25 @@ def until_eos(new_ids: list[int], eos: int) -> list[int]:
     return new_ids[: new_ids.index(eos)] if eos in new_ids else new_ids
 
 
-def _completion(tokenizer: PreTrainedTokenizerBase, index: int, new_ids: list[int]) -> Completion:
+def _completion(
+    tokenizer: PreTrainedTokenizerBase, index: int, prompt_ids: list[int], new_ids: list[int]
+) -> Completion:
     """Everything before the first eos, as text."""
     stopped = tokenizer.eos_token_id in new_ids
     kept = until_eos(new_ids, tokenizer.eos_token_id)
-    text = tokenizer.decode(kept, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-    return Completion(index, text, stopped)
+    return Completion(index, decode_continuation(tokenizer, prompt_ids, kept), stopped)
+
+
+def decode_continuation(tokenizer: PreTrainedTokenizerBase, prompt_ids: list[int], new_ids: list[int]) -> str:
+    """The text of `new_ids` as it stands behind the prompt, with its leading space.
+
+    Decoded alone, the first word loses its space with tokenizers such as Llama-2's.
+    """
+    before, whole = (
+        tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        for ids in (prompt_ids, prompt_ids + new_ids)
+    )
+    if whole.startswith(before):
+        return whole[len(before) :]
+    # A character cut in two by the end of the prompt: there is no telling where the continuation begins.
+    return tokenizer.decode(new_ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)

@@ -72,6 +72,12 @@ def add_model(run: RunDirectory, model: dict[str, Any]) -> None:
         )
 
 
+def add_evaluation(run: RunDirectory, arithmetic: dict[str, Any]) -> None:
+    """Adds the arithmetic that the predictions were made with; the last evaluation's, if there were several."""
+    if run.manifest.get("evaluation") != arithmetic:
+        write_json(run.manifest_path, run.manifest | {"evaluation": arithmetic})
+
+
 def stored_spec(run: RunDirectory) -> ExperimentSpec:
     """The spec a run was made with. Raises ReversalError where this version cannot read it."""
     try:

@@ -139,6 +139,7 @@ def finetune(spec: ExperimentSpec, results: Path, terminal: Terminal, overwrite:
         if spec.objective.name == "none":
             return run
         if run.is_trained and not overwrite:
+            run.remove_checkpoints()
             terminal.say(f"{run.path}: training is already complete (--overwrite trains again)")
             return run
         train_run(run, spec, splits, terminal, overwrite)
@@ -162,7 +163,7 @@ def train_run(run: RunDirectory, spec: ExperimentSpec, splits: Splits, terminal:
     label = f"finetune {_label(spec)}"
     continued = not overwrite and run.checkpoints_path.is_dir() and any(run.checkpoints_path.iterdir())
     if continued:
-        terminal.say(f"{run.path}: was interrupted, continues")
+        terminal.say(f"{run.path}: was interrupted")
 
     def begin() -> None:
         if overwrite:
@@ -172,6 +173,7 @@ def train_run(run: RunDirectory, spec: ExperimentSpec, splits: Splits, terminal:
         training = train(spec, splits, run, advance, lambda line: terminal.say(f"{label}: {line}"), begin)
     model = training.pop("model")
     manifest.end_training(run, training, model)
+    run.remove_checkpoints()  # only now: without them an interruption before the manifest is written would lose all
     took = "" if continued else f" in {clock_time(training['wall_seconds'])}"
     terminal.say(f"{label}: {training['steps']} steps{took} -> {run.path}")
 

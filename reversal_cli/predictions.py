@@ -133,19 +133,18 @@ def likelihood_scores(ranking: dict[str, Any], choice: dict[str, Any] | None) ->
 def make_prediction(subtask: Subtask, row: int, completion: Completion, index: EntityIndex) -> Record:
     """The record of one answer to the prompt at `row`, with every text metric."""
     example = subtask.examples[row]
-    target = example.completion.strip()
     naming = index.naming(completion.text, example, subtask.target)
     return {
         "id": f"{subtask.name}/{row}",
         "entity_id": example.entity_id,
         "template_id": example.template_id,
         "prompt": example.prompt,
-        "target": target,
+        "target": example.completion.strip(),
         "completion": completion.text,
         "stopped": completion.stopped,
         "named_entity": naming.named_entity,
         "scores": {
-            **score_all(completion.text, target),
+            **score_all(completion.text, example.completion),
             "shortcut": naming.shortcut,
             "wrong_entity": naming.wrong_entity,
         },

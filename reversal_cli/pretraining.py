@@ -16,8 +16,9 @@ from transformers import set_seed
 
 from reversal_cli.data.berglund import load_rows
 from reversal_cli.data.name_description import write_corpus
+from reversal_cli.files import file_digest
+from reversal_cli.finite_steps import refuse_unusable_weights
 from reversal_cli.models.base import refuse_long_rows, tokenize
-from reversal_cli.models.checkpoint import file_digest
 from reversal_cli.models.tiny import NEW
 from reversal_cli.objectives.abi import Abi
 from reversal_cli.objectives.base import FamilyName
@@ -81,7 +82,9 @@ def pretrain(spec: PretrainSpec, out: Path, on_step: OnStep) -> dict[str, Any]:
     made = {"spec": spec.model_dump(mode="json"), "corpus_sha256": digest, "training": section, **provenance()}
 
     def save(folder: Path) -> None:
-        base.model.to(torch.bfloat16).save_pretrained(folder)
+        base.model.to(torch.bfloat16)
+        refuse_unusable_weights(base.model, "at the end")
+        base.model.save_pretrained(folder)
         base.tokenizer.save_pretrained(folder)
         write_json(folder / "pretrain.json", made)
 

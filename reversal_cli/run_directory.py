@@ -6,7 +6,7 @@ RESULTS/<experiment>/seed-<n>/
     curve.jsonl                 one record per evaluated epoch
     checkpoints/                to continue an interrupted training; removed when the weights are complete
     adapter/ or model/          the trained weights, with the tokenizer
-    predictions/<subtask>.jsonl one record per prompt; predictions/<control>/<subtask>.jsonl those of the ceilings
+    predictions/<subtask>.jsonl one record per prompt; predictions/<control>/<subtask>.jsonl those of the controls
     metrics.json                written last: it exists = the run is complete
     .overwrite/                 predictions and metrics of an `eval --overwrite` that is not finished
 """

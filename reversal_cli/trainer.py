@@ -10,12 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
-from transformers import Trainer, TrainerCallback
+from transformers import Trainer, TrainerCallback, TrainingArguments
 
 from reversal_cli.batching import BatchPlan, Key
-from reversal_cli.errors import ReversalError
+from reversal_cli.finite_steps import FiniteSteps
 from reversal_cli.objectives.base import IGNORE, Draw, Row, TokenIds
-from reversal_cli.saving import share_files
 from reversal_cli.spec import ObjectiveSpec, TrainingSpec
 
 OnStep = Callable[..., None]
@@ -68,9 +67,18 @@ class PlannedRows(Dataset):
 
 
 class ObjectiveTrainer(Trainer):
-    """`Trainer` with our batches, and logits only where there is a label."""
+    """`Trainer` with our batches, logits only where there is a label, and no step that is not finite."""
 
-    def __init__(self, plan: BatchPlan, collator: Collator, **options: Any):
+    def __init__(
+        self,
+        plan: BatchPlan,
+        collator: Collator,
+        args: TrainingArguments,
+        callbacks: Sequence[TrainerCallback],
+        **options: Any,
+    ):
+        self.finite = FiniteSteps(args.device)
+        options |= {"args": args, "callbacks": [self.finite, *callbacks]}
         super().__init__(train_dataset=PlannedRows(plan), data_collator=collator, **options)
         self.plan = plan
         # The loss below is already the mean of its own batch.
@@ -90,6 +98,24 @@ class ObjectiveTrainer(Trainer):
             logits = model(**inputs, use_cache=False).logits  # [labels, v]
         targets = labels[labels != IGNORE]
         return nn.functional.cross_entropy(logits.float(), targets, reduction="sum") / max(1, len(targets))
+
+    def training_step(self, *args: Any, **options: Any) -> Tensor:
+        """As Trainer's; the loss is looked at."""
+        loss = super().training_step(*args, **options)
+        self.finite.add("loss", self.state.global_step + 1, loss)
+        return loss
+
+    def _get_grad_norm(self, model: nn.Module, grad_norm: Tensor | None = None) -> Tensor:
+        """As Trainer's, which has no public place for it; the norm before clipping is looked at."""
+        norm = super()._get_grad_norm(model, grad_norm)
+        if not self.args.fp16:  # there an overflow is ordinary: the step is left out and the loss scaled less
+            self.finite.add("gradient norm", self.state.global_step + 1, norm)
+        return norm
+
+    def restore(self, checkpoint: Path, step: int) -> None:
+        """Takes the weights of a checkpoint after which nothing is left to train."""
+        self._load_from_checkpoint(str(checkpoint))
+        self.state.global_step = step
 
 
 class LabelledPositions:
@@ -142,23 +168,11 @@ class Reporter(TrainerCallback):
         if not logs or "loss" not in logs:
             return
         self.loss = logs["loss"]
-        if not math.isfinite(self.loss):
-            raise ReversalError(
-                f"training: the loss is {self.loss} at step {state.global_step}; expected a number; "
-                "lower training.learning_rate, or use --dtype bfloat16 or float32"
-            )
         epoch = round(state.global_step / self.steps_per_epoch, 4)
         # In half precision the gradient of a step may overflow; the step is then left out, and has no norm.
         rates = {key: logs[key] for key in ("learning_rate", "grad_norm") if math.isfinite(logs.get(key, math.nan))}
         seconds = round(time.monotonic() - self.started, 1)
         self.write_log({"step": state.global_step, "epoch": epoch, "loss": self.loss, "seconds": seconds, **rates})
-
-
-class ReadableCheckpoints(TrainerCallback):
-    """Whoever may read the rest of a run may continue its training."""
-
-    def on_save(self, args, state, control, **_: Any) -> None:
-        share_files(Path(args.output_dir) / f"checkpoint-{state.global_step}")
 
 
 class EvaluatedEpochs(TrainerCallback):

@@ -7,7 +7,6 @@ an uninterrupted one would have seen.
 
 import contextlib
 import itertools
-import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -17,17 +16,19 @@ import torch
 from peft import LoraConfig, get_peft_model
 from torch import nn
 from transformers import PrinterCallback, TrainerCallback, TrainingArguments, set_seed
-from transformers.trainer_utils import get_last_checkpoint
 
 from reversal_cli.batching import BatchPlan
 from reversal_cli.curve import Curve
 from reversal_cli.data.base import Splits
 from reversal_cli.errors import ReversalError
+from reversal_cli.finite_steps import refuse_unusable_weights
 from reversal_cli.models import load_for_training
 from reversal_cli.models.attention import install_mirrored_attention
 from reversal_cli.models.base import Loaded, refuse_long_rows, tokenize
 from reversal_cli.models.families import FAMILIES
-from reversal_cli.models.precision import choose_device, choose_dtype
+from reversal_cli.models.precision import arithmetic, choose_device, choose_dtype
+from reversal_cli.models.probing import refuse_ignored_mask, refuse_without_rotary
+from reversal_cli.resumption import NEW, Found, SealedCheckpoints, find_checkpoint, remove_unusable
 from reversal_cli.run_directory import RunDirectory
 from reversal_cli.saving import save_folder
 from reversal_cli.spec import ExperimentSpec, TrainingSpec
@@ -37,7 +38,6 @@ from reversal_cli.trainer import (
     ObjectiveTrainer,
     OnLog,
     OnStep,
-    ReadableCheckpoints,
     Reporter,
     Task,
 )
@@ -52,8 +52,9 @@ def train(
     begin: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
     """Fine-tunes and saves adapter/ or model/ into the run directory. Returns the manifest's `training` section and the
-    model's identity under the key `model`. `say` gets one line about each evaluation along training; `begin` is called
-    when the base is loaded and the rows fit, before anything of the run directory is read or written."""
+    model's identity under the key `model`. `say` gets one line about each evaluation along training, and one about the
+    checkpoint that an interrupted training continues from; the checkpoints stay until the manifest is written. `begin`
+    is called when the base is loaded and the rows fit, before anything of the run directory is read or written."""
     set_seed(spec.seed)
     loaded = load_for_training(spec)
     rows = tokenize(loaded.tokenizer, splits.train, spec.training.max_length)
@@ -62,19 +63,19 @@ def train(
     model = prepare_model(loaded, spec)
     task = Task(rows, loaded.tokens, spec.objective, spec.training, spec.seed)
     begin()
-    checkpoint = last_whole_checkpoint(run.checkpoints_path)
-    last_step = int(checkpoint.rpartition("-")[2]) if checkpoint else 0
-    kept = run.trim_log(last_step)
+    found = find_checkpoint(run.checkpoints_path)
+    if line := found.line(run.checkpoints_path):
+        say(line)
+    kept = run.trim_log(found.step)
     seconds = kept[-1]["seconds"] if kept else 0.0
-    run.trim_curve(last_step)
+    run.trim_curve(found.step)
     callbacks = []
     if spec.training.eval_every is not None:
         curve = Curve(run, loaded, spec, splits, on_step, say)
         callbacks = [EvaluatedEpochs(spec.training, curve.add_epoch)]
-    section = fit(model, task, run.checkpoints_path, on_step, run.append_log, seconds, callbacks)
+    section = fit(model, task, run.checkpoints_path, on_step, run.append_log, found, seconds, callbacks)
     folder = run.adapter_path if spec.training.tuning == "lora" else run.model_path
     save_folder(folder, lambda temporary: save(model, loaded, temporary))
-    run.remove_checkpoints()
     return {**section, "model": loaded.identity}
 
 
@@ -83,7 +84,10 @@ def prepare_model(loaded: Loaded, spec: ExperimentSpec) -> nn.Module:
     if spec.training.gradient_checkpointing:
         loaded.model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     if spec.objective.mirrored and loaded.tokens.family == "rotary":
+        name = loaded.identity["name"]
+        refuse_without_rotary(loaded.model, name, "BICO")
         install_mirrored_attention(loaded.model)
+        refuse_ignored_mask(loaded.model, name, "BICO")
     return add_lora(loaded, spec.training) if spec.training.tuning == "lora" else loaded.model
 
 
@@ -101,11 +105,19 @@ def add_lora(loaded: Loaded, training: TrainingSpec) -> nn.Module:
         # peft's own wrapper of causal models expects transformers' `generate`, which GLM has not.
         task_type="CAUSAL_LM" if loaded.tokens.family == "rotary" else None,
     )
-    return get_peft_model(model, config)
+    try:
+        return get_peft_model(model, config)
+    except ValueError as error:
+        reason = " ".join(str(error).split())[:160]
+        raise ReversalError(
+            f"model '{loaded.identity['name']}': LoRA cannot train a {type(model).__name__} ({reason}); expected "
+            "linear layers that LoRA knows; pass --full, or set training.lora.dropout = 0 for a mixture of experts"
+        ) from None
 
 
 def save(model: nn.Module, loaded: Loaded, folder: Path) -> None:
-    """Weights and tokenizer, in the formats of peft and transformers."""
+    """Weights and tokenizer, in the formats of peft and transformers. Raises ReversalError for weights not finite."""
+    refuse_unusable_weights(model, "at the end")
     model.save_pretrained(folder)
     loaded.tokenizer.save_pretrained(folder)
 
@@ -116,12 +128,14 @@ def fit(
     checkpoints: Path,
     on_step: OnStep,
     on_log: OnLog,
+    found: Found = NEW,
     seconds_before: float = 0.0,
     callbacks: Sequence[TrainerCallback] = (),
 ) -> dict[str, Any]:
-    """Trains `model` in place, from the last checkpoint if there is one. Returns the facts of the training.
+    """Trains `model` in place, from the checkpoint `found` if there is one. Returns the facts of the training.
 
-    `seconds_before` is what an interrupted training took up to that checkpoint; times include evaluations on the way.
+    Removes the checkpoints that cannot be used. `seconds_before` is what an interrupted training took up to the one
+    that is; times include evaluations on the way.
     """
     training = task.training
     device = choose_device(training.device)
@@ -136,24 +150,27 @@ def fit(
         args=trainer_arguments(task, checkpoints, steps_per_epoch, dtype, device),
         callbacks=[
             Reporter(stop, steps_per_epoch, on_step, on_log, seconds_before),
-            ReadableCheckpoints(),
+            SealedCheckpoints(checkpoints),
             *callbacks,
         ],
     )
     trainer.remove_callback(PrinterCallback)
     trained = itertools.islice(plan, stop)
     started = time.monotonic()
-    resume = last_whole_checkpoint(checkpoints)
+    remove_unusable(checkpoints, found)
     with out_of_memory_is_told(training):
-        trainer.train(resume_from_checkpoint=resume)
+        # Trainer would take another step after the last one of a schedule that is not trained to its end.
+        if found.checkpoint and found.step >= stop:
+            trainer.restore(found.checkpoint, found.step)
+        else:
+            trainer.train(resume_from_checkpoint=str(found.checkpoint) if found.checkpoint else None)
     return {
         "steps": trainer.state.global_step,
         "epochs": trainer.state.global_step / steps_per_epoch,
         "tokens": sum(int(plan.lengths[key.index]) for batch in trained for key in batch),
         "wall_seconds": round(seconds_before + time.monotonic() - started, 1),
-        "resumed": resume is not None,
-        "dtype": str(dtype).removeprefix("torch."),
-        "device": str(device),
+        "resumed": found.checkpoint is not None,
+        **arithmetic(dtype, device),
         "total_parameters": sum(parameter.numel() for parameter in model.parameters()),
         "trainable_parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
     }
@@ -169,14 +186,6 @@ def out_of_memory_is_told(training: TrainingSpec) -> Iterator[None]:
             f"training: the GPU is out of memory at training.batch_size = {training.batch_size}; expected room for a "
             "step; lower it, set training.gradient_checkpointing = true, or train with --lora"
         ) from error
-
-
-def last_whole_checkpoint(folder: Path) -> str | None:
-    """The newest checkpoint, after removing those whose writing was cut off: Trainer writes trainer_state.json last."""
-    for checkpoint in folder.glob("checkpoint-*"):
-        if not (checkpoint / "trainer_state.json").is_file():
-            shutil.rmtree(checkpoint)
-    return get_last_checkpoint(folder) if folder.is_dir() else None
 
 
 def trainer_arguments(
@@ -199,7 +208,6 @@ def trainer_arguments(
         seed=task.seed,
         save_strategy="steps",
         save_steps=steps_per_epoch,
-        save_total_limit=1,
         logging_steps=10,
         logging_first_step=True,
         logging_nan_inf_filter=False,

@@ -1,13 +1,13 @@
 """Which weights a run is evaluated with, and whether they are those of its training."""
 
-import hashlib
 from pathlib import Path
 
 from reversal_cli.errors import ReversalError
+from reversal_cli.files import file_digest
 from reversal_cli.run_directory import RunDirectory
 from reversal_cli.spec import ExperimentSpec
 
-WEIGHT_FILES = ("*.safetensors", "*.bin")
+WEIGHT_FILES = (".safetensors", ".bin")
 """What decides an answer in adapter/ or model/, beside adapter_config.json."""
 
 
@@ -20,7 +20,7 @@ def trained_folder(run: RunDirectory, spec: ExperimentSpec) -> Path | None:
     if spec.objective.name == "none":
         return None
     folder = run.adapter_path if spec.training.tuning == "lora" else run.model_path
-    if not any(path.is_file() for form in WEIGHT_FILES for path in folder.glob(form)):
+    if not _weight_files(folder):
         raise ReversalError(
             f"{run.path}: has no weights; expected those of its training in {folder.name}/; "
             f"train it again with --overwrite, or copy {folder.name}/ there"
@@ -50,16 +50,12 @@ def refuse_other_weights(run: RunDirectory, spec: ExperimentSpec) -> None:
 
 
 def weights_digests(run: RunDirectory) -> dict[str, str]:
-    """`model/model.safetensors` -> sha256, of every file of weights in model/ and adapter/, and of the adapter's
-    configuration."""
-    files = [
-        path for folder in (run.adapter_path, run.model_path) for form in WEIGHT_FILES for path in folder.glob(form)
-    ]
+    """File of adapter/ or model/ -> its SHA-256: `{"model/model.safetensors": "9f86..."}`."""
+    files = [*_weight_files(run.adapter_path), *_weight_files(run.model_path)]
     configuration = run.adapter_path / "adapter_config.json"
     files += [configuration] if configuration.is_file() else []
-    return {str(path.relative_to(run.path)): _digest(path) for path in sorted(files)}
+    return {f"{path.parent.name}/{path.name}": file_digest(path) for path in sorted(files)}
 
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _weight_files(folder: Path) -> list[Path]:
+    return [path for path in folder.glob("*") if path.suffix in WEIGHT_FILES]

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 
 from reversal_cli.data.base import Splits
 from reversal_cli.data.name_description import Options, generate
@@ -60,7 +61,8 @@ class FakeStages:
         self.loaded.append(spec)
         if self.fail_loading_with:
             raise self.fail_loading_with
-        return Loaded(model=None, tokenizer=None, identity={"name": spec.model.name}, tokens=None)
+        network = SimpleNamespace(dtype=torch.float32, device=torch.device("cpu"))
+        return Loaded(model=network, tokenizer=None, identity={"name": spec.model.name}, tokens=None)
 
     def complete_prompts(
         self, loaded: Any, objective: Any, prompts: Sequence[str], max_new_tokens: int, batch_size: int

@@ -1,5 +1,6 @@
 """The bare commands in their order, on a benchmark of a few people, with nothing replaced."""
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -28,7 +29,11 @@ def test_finetune_eval_report_end_in_a_table(dataset, capsys):
     fast = ["--epochs", "1", "--device", "cpu", "--quiet"]
     assert main(["finetune", "--objective", "bico", *fast]) == 0
     run = Path("results/tiny-llama-bico/seed-0")
-    assert (run / "model/model.safetensors").is_file() and not (run / "metrics.json").exists()
+    weights = run / "model/model.safetensors"
+    assert weights.is_file() and not (run / "metrics.json").exists()
+    training = json.loads((run / "manifest.json").read_text())["training"]
+    assert training["weights"] == {"model/model.safetensors": hashlib.sha256(weights.read_bytes()).hexdigest()}
+    assert training["threads"] >= 1 and training["instructions"]
     assert main(["eval", "--quiet"]) == 0
     metrics = json.loads((run / "metrics.json").read_text())["subtasks"]
     assert set(metrics) == set(SUBTASKS)
@@ -38,6 +43,9 @@ def test_finetune_eval_report_end_in_a_table(dataset, capsys):
     assert main(["report"]) == 0
     printed = capsys.readouterr().out
     assert all(name in printed for name in SUBTASKS) and "bico" in printed
+    arithmetic = json.loads((run / "manifest.json").read_text())["evaluation"]
+    assert (arithmetic["dtype"], arithmetic["device"]) == ("float32", "cpu")
+    assert f"Trained in {training['dtype']}, cpu, {training['instructions']}" in " ".join(printed.split())
     rows = pd.read_csv("results/accuracy.csv")
     assert set(METRICS) <= set(rows["metric"])
     assert "N2D-reverse" in Path("results/accuracy.md").read_text()

@@ -6,7 +6,7 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, proce
 from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from reversal_cli.errors import ReversalError
-from reversal_cli.generation import encode_prompt, generate_completions
+from reversal_cli.generation import decode_continuation, encode_prompt, generate_completions
 from reversal_cli.predictions import Completion
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz ,."
@@ -156,3 +156,23 @@ def test_a_tokenizer_without_eos_token_is_an_error_that_says_so(model):
 
 def test_no_prompts_give_no_completions(model, tokenizer):
     assert generate(model, tokenizer, 3, prompts=[]) == []
+
+
+def test_a_continuation_keeps_the_space_that_a_tokenizer_like_llama_2s_drops_at_the_start_of_a_text():
+    words = ["<unk>", "\u2581Meet", "\u2581the", "\u2581owl", "."]
+    tokenizer = Tokenizer(models.WordLevel({word: i for i, word in enumerate(words)}, unk_token="<unk>"))
+    tokenizer.decoder = decoders.Sequence([decoders.Replace("\u2581", " "), decoders.Fuse(), decoders.Strip(" ", 1, 0)])
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="<unk>")
+    assert tokenizer.decode([2, 3, 4]) == "the owl."
+    assert decode_continuation(tokenizer, [1], [2, 3, 4]) == " the owl."
+    assert decode_continuation(tokenizer, [1, 2], []) == ""
+
+
+def test_a_continuation_that_completes_a_character_is_decoded_alone():
+    tokenizer = Tokenizer(
+        models.BPE(vocab={c: i for i, c in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}, merges=[])
+    )
+    tokenizer.pre_tokenizer, tokenizer.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=tokenizer)
+    first, *rest = tokenizer("é owl")["input_ids"]
+    assert decode_continuation(tokenizer, [first], rest).endswith(" owl")

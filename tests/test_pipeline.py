@@ -123,8 +123,29 @@ def test_an_interrupted_training_exits_130_in_one_line_and_continues(stages, cap
     assert "training" not in RunDirectory(RUN).manifest
     stages.interrupt_training_at = None
     assert main(FINETUNE) == 0
-    assert "was interrupted, continues" in capsys.readouterr().err
+    assert "was interrupted" in capsys.readouterr().err
     assert RunDirectory(RUN).is_trained
+
+
+def test_the_end_of_a_file_is_no_interruption(stages):
+    stages.fail_training_with = EOFError("Ran out of input")
+    with pytest.raises(EOFError, match="Ran out of input"):
+        main(FINETUNE)
+
+
+def test_checkpoints_left_by_an_interruption_at_the_very_end_are_removed(stages):
+    assert main(FINETUNE) == 0
+    checkpoints = RunDirectory(RUN).checkpoints_path
+    (checkpoints / "checkpoint-3").mkdir(parents=True)
+    assert main(FINETUNE) == 0 and len(stages.trained) == 1
+    assert not checkpoints.exists()
+
+
+def test_the_manifest_is_written_before_the_checkpoints_are_removed(stages, monkeypatch):
+    trained = []
+    monkeypatch.setattr(RunDirectory, "remove_checkpoints", lambda run: trained.append(run.is_trained))
+    assert main(FINETUNE) == 0
+    assert trained[-1]
 
 
 def test_weights_without_a_manifest_are_never_removed_silently(stages, capsys):

@@ -52,7 +52,7 @@ def test_each_figure_is_a_whole_png_and_svg(plots):
         assert ET.fromstring((plots / f"{name}.svg").read_text()).tag == "{http://www.w3.org/2000/svg}svg"
 
 
-def test_bars_name_subtasks_runs_floors_and_ceilings(plots):
+def test_bars_name_subtasks_runs_floors_and_controls(plots):
     shown = texts(plots / "accuracy.svg")
     assert {*SUBTASKS, "untrained", "ntp", "bico", "Accuracy (contains), tiny-llama", "accuracy, %"} <= shown
     assert {

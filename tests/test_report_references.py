@@ -1,4 +1,4 @@
-"""Baselines, ceilings, likelihood metrics and definitions: what newer runs measure."""
+"""Baselines, controls, likelihood metrics and definitions: what newer runs measure."""
 
 import csv
 import io
@@ -39,10 +39,10 @@ def test_older_runs_have_the_tables_of_accuracy_and_similarity_only(results):
     assert titles(results) == ["Accuracy (contains)", "Similarity of descriptions"]
 
 
-def test_floors_are_shown_once_and_ceilings_per_run_in_the_columns_of_accuracy(results):
+def test_floors_are_shown_once_and_controls_per_run_in_the_columns_of_accuracy(results):
     for run in ("ntp", "bico"):
         add_references(run_of(results, run))
-    references = table(results, "Baselines and ceilings")
+    references = table(results, "Baselines and controls")
     assert references.columns == ["reference", "experiment", "seed", *SUBTASKS]
     context = ["95.0 [85, 100]"] * 4
     both = ["90.0 [80, 100]", "90.0 [80, 100]", "–", "–"]
@@ -54,7 +54,7 @@ def test_floors_are_shown_once_and_ceilings_per_run_in_the_columns_of_accuracy(r
         ["fact in context", "ntp", "0", *context],
         ["fact in context", "bico", "0", *context],
     ]
-    assert titles(results)[:2] == ["Accuracy (contains)", "Baselines and ceilings (contains)"]
+    assert titles(results)[:2] == ["Accuracy (contains)", "Baselines and controls (contains)"]
 
 
 def test_controls_and_floors_are_no_runs_of_the_accuracy_table_nor_of_a_requirement(results):
@@ -211,10 +211,28 @@ def test_the_terminal_shows_the_main_tables_and_all_on_request(results, capsys):
     add_likelihood(run_of(results, "bico"))
     assert main(["report", str(results)]) == 0
     shown = capsys.readouterr()
-    assert "Baselines and ceilings" in shown.out and "Ranking" in shown.out
+    assert "Baselines and controls" in shown.out and "Ranking" in shown.out
     assert "Log-probability gap" not in shown.out and "Similarity" not in shown.out
     assert "3 more in accuracy.md" in shown.err
     assert main(["report", str(results), "--all"]) == 0
     assert "Log-probability gap" in capsys.readouterr().out
     assert "## Log-probability gap" in (results / "accuracy.md").read_text()
     assert math.isfinite(load_results([results]).frame["value"].sum())
+
+
+def test_runs_trained_with_different_arithmetic_are_named_in_a_note(results):
+    amx = {"dtype": "bfloat16", "device": "cpu", "threads": 2, "instructions": "AVX512 AMX"}
+    avx2 = {"dtype": "float32", "device": "cpu", "threads": 1, "instructions": "AVX2"}
+    for path, training in (("ntp", amx), ("bico", avx2)):
+        run = run_of(results, path)
+        write_json(run.manifest_path, run.manifest | {"training": training})
+    (found,) = (note for note in load_results([results]).notes if "arithmetic" in note)
+    assert "bfloat16, cpu, AVX512 AMX, 2 threads (ntp seed 0)" in found
+    assert "float32, cpu, AVX2, 1 thread (bico seed 0)" in found
+    assert "Trained in" in table(results, "Accuracy").note
+
+
+def test_runs_with_one_arithmetic_have_no_such_note(results):
+    run = run_of(results, "ntp")
+    write_json(run.manifest_path, run.manifest | {"training": {"dtype": "float32", "device": "cpu"}})
+    assert not any("arithmetic" in note for note in load_results([results]).notes)

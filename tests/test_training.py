@@ -60,7 +60,6 @@ def test_every_rotary_family_trains_saves_and_reloads_with_stock_attention(check
     run, section = run_training(spec, tmp_path / "run")
     assert section["steps"] == 9 and section["epochs"] == 3.0
     assert run.adapter_path.is_dir() == (tuning == "lora") and run.model_path.is_dir() == (tuning == "full")
-    assert not run.checkpoints_path.exists()
     assert (section["trainable_parameters"] < section["total_parameters"]) == (tuning == "lora")
 
     loaded = load_for_evaluation(spec, run)
@@ -187,9 +186,13 @@ def test_the_identity_names_the_hash_of_every_file(llama_checkpoint):
         (lambda folder: (folder / "config.json").write_text("{"), "cannot be loaded"),
         (lambda folder: (folder / "model.safetensors").write_bytes(b"\x00" * 40), "cannot be loaded"),
         (lambda folder: (folder / "model.safetensors").unlink(), "cannot be loaded"),
+        (
+            lambda folder: (folder / "model.safetensors").rename(folder / "pytorch_model.bin").write_bytes(b""),
+            "cannot be loaded",
+        ),
         (lambda folder: (folder / "tokenizer.json").write_text("{"), "cannot be loaded"),
     ],
-    ids=["no-config", "broken-config", "broken-weights", "no-weights", "broken-tokenizer"],
+    ids=["no-config", "broken-config", "broken-weights", "no-weights", "empty-pickle", "broken-tokenizer"],
 )
 def test_a_damaged_checkpoint_is_one_clear_line(llama_checkpoint, tmp_path, damage, message):
     folder = tmp_path / "damaged"
@@ -208,23 +211,6 @@ def test_a_device_that_is_not_there_is_refused(llama_checkpoint):
 def test_float16_on_a_cpu_is_refused(llama_checkpoint):
     with pytest.raises(ReversalError, match="float16 on a CPU"):
         load_for_training(spec_for(llama_checkpoint, dtype="float16"))
-
-
-def test_a_checkpoint_whose_writing_was_cut_off_is_ignored(llama_checkpoint, tmp_path):
-    spec = spec_for(llama_checkpoint, tuning="full")
-
-    def interrupt(step: int, total: int, loss: float) -> None:
-        if step == 8:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        run_training(spec, tmp_path / "run", interrupt)
-    checkpoints = tmp_path / "run" / "checkpoints"
-    assert [path.name for path in checkpoints.iterdir()] == ["checkpoint-6"]
-    (checkpoints / "checkpoint-6" / "trainer_state.json").unlink()
-    steps: list[int] = []
-    _, section = run_training(spec, tmp_path / "run", lambda step, total, loss: steps.append(step))
-    assert not section["resumed"] and steps[0] == 1
 
 
 def test_the_log_of_a_continued_training_has_each_step_once(llama_checkpoint, tmp_path):
@@ -268,12 +254,6 @@ def test_a_log_line_cut_by_a_crash_does_not_stop_the_training_from_continuing(tm
         file.write('{"step": 20, "sec')
     assert run.trim_log(10) == [{"step": 10, "seconds": 1.5}]
     assert run.train_log_path.read_text() == '{"seconds": 1.5, "step": 10}\n'
-
-
-def test_a_diverged_training_is_one_clear_line(llama_checkpoint, tmp_path):
-    spec = spec_for(llama_checkpoint, tuning="full", epochs=30, learning_rate=1e9, max_grad_norm=1e9)
-    with pytest.raises(ReversalError, match="the loss is nan at step"):
-        run_training(spec, tmp_path / "run")
 
 
 @pytest.mark.parametrize("tuning", ["lora", "full"])

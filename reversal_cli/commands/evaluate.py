@@ -46,7 +46,10 @@ def evaluate(
     ] = None,
     controls: Annotated[
         bool | None,
-        typer.Option("--controls/--no-controls", help="The two ceilings.  [default: as in the run]"),
+        typer.Option(
+            "--controls/--no-controls",
+            help="Also ask the both-directions group, and with the fact in context.",
+        ),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Predict and score again.")] = False,
     quiet: Quiet = False,

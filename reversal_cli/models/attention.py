@@ -16,10 +16,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import AttentionInterface, PreTrainedModel
+from transformers import AttentionInterface, Cache, PreTrainedModel
 from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
 
 from reversal_cli.errors import ReversalError
+from reversal_cli.models.mirror_check import attention_inputs, is_mirrored, is_rotated
 
 MIRRORED = "mirrored_rotary"
 """The name under which transformers knows the attention function."""
@@ -32,12 +33,19 @@ def install_mirrored_attention(model: PreTrainedModel) -> None:
     the weights in a freshly loaded model, or inside `stock_attention`.
     """
     attentions = _rotary_attentions(model)
+    stock = model.config._attn_implementation
     AttentionInterface.register(MIRRORED, mirrored_attention)
     # Our mask is boolean with True = may attend, and None for plain causal: the convention of sdpa.
     AttentionMaskInterface.register(MIRRORED, sdpa_mask)
+    inputs = attention_inputs(model, attentions)
     model.set_attn_implementation(MIRRORED)
-    for attention in attentions:
-        attention.register_forward_pre_hook(_pass_rotary_angles, with_kwargs=True)
+    for attention, seen in zip(attentions, inputs, strict=True):
+        # Some models have layers without positions among the others: there a key ahead looks like one behind anyway.
+        if is_rotated(attention, seen):
+            attention.register_forward_pre_hook(_pass_rotary_angles, with_kwargs=True)
+    if not all(is_mirrored(attention, seen) for attention, seen in zip(attentions, inputs, strict=True)):
+        model.set_attn_implementation(stock)
+        raise unsupported(model)
 
 
 @contextlib.contextmanager
@@ -90,8 +98,10 @@ def mirrored_attention(
     # Autocast would take the products back to half precision, where float16 overflows.
     with torch.autocast(query.device.type, enabled=False):
         query, key = query.float() * scaling, key.float()
-        mirrored_query, mirrored_key = rotate_backwards(module, query, key, rotary_angles)
-        scores = torch.where(ahead, mirrored_query @ mirrored_key.mT, query @ key.mT)  # [b, h, s, s]
+        scores = query @ key.mT  # [b, h, s, s]
+        if rotary_angles is not None:
+            mirrored_query, mirrored_key = rotate_backwards(module, query, key, rotary_angles)
+            scores = torch.where(ahead, mirrored_query @ mirrored_key.mT, scores)
         scores = scores.masked_fill(~attention_mask, torch.finfo(torch.float32).min)
         weights = nn.functional.softmax(scores, dim=-1).to(value.dtype)
     weights = nn.functional.dropout(weights, p=dropout, training=module.training)
@@ -111,16 +121,19 @@ def rotate_backwards(
     squared_norm = cos * cos + sin * sin
     double_cos = (cos * cos - sin * sin) / squared_norm
     double_sin = 2 * sin * cos / squared_norm
-    rotate = _rotary_function(module)
-    mirrored_query, mirrored_key = rotate(query, key, double_cos, -double_sin)
-    return mirrored_query.to(query.dtype), mirrored_key.to(key.dtype)
+    rotate, size = _rotary_function(module), cos.shape[-1]
+    # What lies behind the first rotary_dim dimensions of each head is not rotated.
+    turned = rotate(query[..., :size], key[..., :size], double_cos, -double_sin)
+    whole = (torch.cat([part, given[..., size:]], dim=-1) for part, given in zip(turned, (query, key), strict=True))
+    return tuple(part.to(given.dtype) for part, given in zip(whole, (query, key), strict=True))
 
 
 def _pass_rotary_angles(module: nn.Module, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
     """Forward pre-hook of an attention layer: adds its cos and sin to what reaches the mirrored attention."""
     if module.config._attn_implementation != MIRRORED:
         return args, kwargs
-    if kwargs.get("past_key_values") is not None:
+    # The argument's name differs between versions of transformers.
+    if any(isinstance(value, Cache) for value in kwargs.values()):
         raise ValueError(
             "mirrored attention cannot use a key-value cache: pass use_cache=False, "
             "or generate with the weights loaded into a stock model"
@@ -134,7 +147,7 @@ def _rotary_function(module: nn.Module) -> Callable[..., tuple[Tensor, Tensor]]:
 
 
 def _rotary_attentions(model: PreTrainedModel) -> list[nn.Module]:
-    """The attention layers of a model whose queries and keys are rotated whole. Raises ReversalError otherwise."""
+    """The attention layers of a model that may be mirrored. Raises ReversalError where there are none."""
     found = []
     for module in model.modules():
         source = vars(sys.modules[type(module).__module__])
@@ -145,8 +158,12 @@ def _rotary_attentions(model: PreTrainedModel) -> list[nn.Module]:
                 found.append(module)
     # Latent attention (DeepSeek) rotates only a slice at the end of each head, which the model's function does not say.
     if not found or "kv_lora_rank" in model.config.to_dict():
-        raise ReversalError(
-            f"{type(model).__name__}: no plain rotary attention found; BICO mirrors rotary positions "
-            "(Llama, Mistral, Qwen, GLM-4 ...); choose such a model or another objective"
-        )
+        raise unsupported(model)
     return found
+
+
+def unsupported(model: PreTrainedModel) -> ReversalError:
+    return ReversalError(
+        f"{type(model).__name__}: no plain rotary attention found; BICO mirrors rotary positions "
+        "(Llama, Mistral, Qwen, GLM-4 ...); choose such a model or another objective"
+    )

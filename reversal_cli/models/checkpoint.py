@@ -1,6 +1,5 @@
 """The files of a checkpoint, in a local folder or on the hub, and which family its config.json says it is of."""
 
-import hashlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 from transformers.utils import cached_file
 
 from reversal_cli.errors import ReversalError
+from reversal_cli.files import file_digest
 from reversal_cli.models.presets import PRESETS
 from reversal_cli.models.recognition import family_of_config
 from reversal_cli.objectives.base import FamilyName
@@ -84,8 +84,3 @@ def identity(spec: ModelSpec, kind: str, parameters: int, commit: str | None) ->
         found["revision"] = spec.revision
         found["commit"] = commit
     return found
-
-
-def file_digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

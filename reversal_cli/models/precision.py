@@ -2,6 +2,7 @@
 
 import platform
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -42,6 +43,21 @@ def choose_dtype(name: str, device: torch.device) -> torch.dtype:
     if name == "float16" and device.type == "cpu":
         raise ReversalError("training.dtype: float16 on a CPU; expected float32 or bfloat16 there; pass --dtype auto")
     return DTYPES[name]
+
+
+def arithmetic(dtype: torch.dtype, device: torch.device) -> dict[str, Any]:
+    """What decides the last digits of a number: dtype, device, threads, and the instruction set or the GPU.
+
+    Other rounding leads to other weights: a small model's accuracy changes by several points, as with another seed.
+    """
+    if device.type == "cpu":
+        instructions = torch.backends.cpu.get_cpu_capability() + (" AMX" if has_fast_bfloat16() else "")
+        threads = torch.get_num_threads()
+    else:
+        instructions = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+        threads = None
+    name = str(dtype).removeprefix("torch.")
+    return {"dtype": name, "device": str(device), "threads": threads, "instructions": instructions}
 
 
 def has_fast_bfloat16() -> bool:

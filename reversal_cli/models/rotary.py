@@ -11,6 +11,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_N
 from reversal_cli.errors import ReversalError
 from reversal_cli.models.base import Family, Loaded, sentence_ends
 from reversal_cli.models.checkpoint import cannot_load, identity, read_config, source_of
+from reversal_cli.models.probing import refuse_non_causal
 from reversal_cli.models.recognition import family_of_config
 from reversal_cli.objectives.base import TokenIds
 from reversal_cli.spec import ModelSpec
@@ -38,18 +39,19 @@ def load(spec: ModelSpec, dtype: torch.dtype, device: torch.device) -> Loaded:
                 output_loading_info=True,
             )
             refuse_missing_weights(spec, report)
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError, UnpicklingError) as error:
+    except (OSError, ValueError, KeyError, EOFError, RuntimeError, SafetensorError, UnpicklingError) as error:
         raise cannot_load(spec, " ".join(str(error).split())[:300]) from None
     prepare_tokenizer(tokenizer, model, spec.name)
+    refuse_non_causal(model.to(device).eval(), spec.name)
     found = identity(spec, type(model).__name__, model.num_parameters(), vars(model.config).get("_commit_hash"))
     tokens = TokenIds(
         tokenizer.pad_token_id, frozenset(tokenizer.all_special_ids), sentence_ends=sentence_ends(tokenizer)
     )
-    return Loaded(model.to(device).eval(), tokenizer, found, tokens)
+    return Loaded(model, tokenizer, found, tokens)
 
 
 FAMILY = Family(
-    summary="Llama, Mistral, Qwen, GLM-4 and other causal models with rotary positions",
+    summary="Llama, Mistral, Qwen, GLM-4 and other causal models with rotary positions (without them: NTP only)",
     load=load,
     lora_targets="all-linear",
 )

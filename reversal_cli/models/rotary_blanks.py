@@ -12,6 +12,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from reversal_cli.errors import ReversalError
 from reversal_cli.models.base import Loaded
+from reversal_cli.models.probing import refuse_ignored_mask, refuse_without_rotary
 from reversal_cli.objectives.base import BlankTokens
 
 OWN = ("[MASK]", "<sop>", "<eop>")
@@ -27,14 +28,16 @@ def with_blanks(loaded: Loaded, new: bool) -> Loaded:
 
     The choice depends on tokenizer and table alone, so a model saved after training gets the same ids again. `new`:
     these are the checkpoint's weights, in which the rows of such ids mean nothing; they are drawn again, always alike.
-    Raises ReversalError for a model whose attention would not take our mask as it is.
+    Raises ReversalError for a model without rotary positions, or whose attention would not take our mask as it is.
     """
     model, tokenizer = loaded.model, loaded.tokenizer
+    refuse_without_rotary(model, loaded.identity["name"], "ABI")
     if model.config._attn_implementation != "sdpa":
         raise ReversalError(
             f"model '{loaded.identity['name']}': its attention is '{model.config._attn_implementation}'; ABI needs "
             "'sdpa', which takes a boolean mask as it is; choose another model or objective"
         )
+    refuse_ignored_mask(model, loaded.identity["name"], "ABI")
     vocabulary, eos = tokenizer.get_vocab(), tokenizer.eos_token_id
     if all(token in vocabulary for token in OWN):
         mask, sop, eop = (vocabulary[token] for token in OWN)

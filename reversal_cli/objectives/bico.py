@@ -2,8 +2,12 @@
 
 Per batch a coin decides between an ordinary NTP step and a denoising step: random tokens are replaced by a placeholder,
 attention is bidirectional over the tokens that are real and not masked, and the logits at i-1 predict the masked token
-at i. The mirrored rotary attention that makes this work lives in `models/attention.py`; GLM's learned absolute
-positions need no mirroring.
+at i. The mirrored rotary attention that makes this work lives in `models/attention.py`; the learned absolute positions
+of GLM need no mirroring.
+
+The placeholder is the pad token. Where a Llama's config names a pad token, as tiny-llama's does, reading a placeholder
+trains no embedding row (`padding_idx`): what the model learns about it lies in its other weights, as under LoRA, where
+no embedding is trained at all.
 """
 
 from collections.abc import Sequence

@@ -11,6 +11,7 @@ import pandas as pd
 from reversal_cli.data.base import SUBTASKS
 from reversal_cli.errors import ReversalError
 from reversal_cli.manifest import refuse_foreign_metrics
+from reversal_cli.report.arithmetic import arithmetic_label, arithmetic_notes
 from reversal_cli.report.measurements import measurement_lines
 from reversal_cli.run_directory import RunDirectory, find_runs, read_json
 from reversal_cli.spec import NO_EXPERIMENT
@@ -36,13 +37,14 @@ COLUMNS = [
     "dataset_path",
     "settings",
     "recipe",
+    "arithmetic",
     "digest",
 ]
 """One value per line. value, low, high and chance are scores in [0, 1]; only the log-probability gap is in nats, and
 its tests are statistics and p-values. `row` is "run", or the control or floor that was measured beside the run.
 `variant` is the objective as tables show it, `dataset` identifies the test files, `recipe` what seeds of one experiment
-share, `settings` says in words what a reader wants to know of it, and `definition` identifies how the metric was
-computed (empty where a run does not say)."""
+share, `settings` says in words what a reader wants to know of it, `arithmetic` how it was trained, and `definition`
+identifies how the metric was computed (empty where a run does not say)."""
 VARIANTS = {"abi": "span_policy"}
 """Objective -> the option so decisive that tables show its value with the objective's name."""
 
@@ -87,7 +89,8 @@ def load_results(folders: Iterable[Path]) -> Results:
         where = ", ".join(str(folder) for folder in folders)
         raise ReversalError(f"{where}: no finished run; expected one with a metrics.json; run `reversal eval` first")
     frame = _frame(lines)
-    return Results(frame, notes + _dataset_notes(seen) + _length_notes(seen) + _definition_notes(frame), seen)
+    notes += [*_dataset_notes(seen), *_length_notes(seen), *arithmetic_notes(seen.values()), *_definition_notes(frame)]
+    return Results(frame, notes, seen)
 
 
 def run_frame_lines(run: RunDirectory) -> list[dict[str, Any]]:
@@ -152,6 +155,7 @@ def _identity(manifest: dict[str, Any]) -> dict[str, Any]:
         "variant": variant(spec["objective"]),
         "seed": spec["seed"],
         "settings": settings_label(spec),
+        "arithmetic": arithmetic_label(manifest.get("training", {})),
         "digest": manifest["digest"],
         "dataset_path": manifest["dataset"]["path"],
     }

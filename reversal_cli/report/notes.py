@@ -20,12 +20,12 @@ def summary(metric: str) -> str:
 
 
 def data_note(part: pd.DataFrame, subtasks: list[str]) -> str:
-    """Model, dataset, sizes, seeds and recipes."""
+    """Model, dataset, sizes, seeds, arithmetic and recipes."""
     model = f"Model {part.iloc[0]['model']}. " if part["model"].nunique() == 1 else ""
     dataset = f"Dataset {paths(part)} (test files {part.iloc[0]['dataset']}), {_counts(part, subtasks)}."
     seeds = sorted(part["seed"].unique())
     seed_list = f" Seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}."
-    return f"{model}{dataset}{seed_list}{_recipes(part)}"
+    return f"{model}{dataset}{seed_list}{_arithmetic(part)}{_recipes(part)}"
 
 
 def paths(part: pd.DataFrame) -> str:
@@ -43,6 +43,11 @@ def _counts(part: pd.DataFrame, subtasks: list[str]) -> str:
         return f"{sizes.iloc[0]['n']} prompts about {sizes.iloc[0]['entities']} entities per subtask"
     in_order = [line for name in SUBTASKS for line in sizes[sizes["subtask"] == name].itertuples()]
     return ", ".join(f"{line.subtask} {line.n} prompts/{line.entities} entities" for line in in_order)
+
+
+def _arithmetic(part: pd.DataFrame) -> str:
+    labels = [label for label in dict.fromkeys(part["arithmetic"]) if label]
+    return f" Trained in {' or '.join(labels)}." if labels else ""
 
 
 def _recipes(part: pd.DataFrame) -> str:

@@ -1,4 +1,4 @@
-"""The rows that stand beside a run's own accuracy: floors and ceilings."""
+"""The rows that stand beside a run's own accuracy: floors, a ceiling, and a control."""
 
 RUN = "run"
 """The `row` of a run's own accuracy; any other is a control or a floor."""
@@ -12,7 +12,10 @@ REFERENCES: dict[str, tuple[str, str]] = {
         "both-directions group",
         "the run on people trained in both directions: a ceiling",
     ),
-    "in-context": ("fact in context", "the run with the fact in the prompt: a ceiling"),
+    "in-context": (
+        "fact in context",
+        "the run with the fact in the prompt: a control, not a ceiling, since a very small model cannot use a context",
+    ),
 }
 """Row -> its name in a table, and what it is. In the order of the table."""
 FLOORS = ("wrong entity", "other wording")

@@ -35,7 +35,7 @@ class ReportTable:
 
 
 def accuracy_tables(frame: pd.DataFrame, metric: str = DEFAULT_METRIC) -> list[ReportTable]:
-    """For each dataset: accuracy by `metric`, baselines and ceilings, ranking, log-probability gap, similarity of
+    """For each dataset: accuracy by `metric`, baselines and controls, ranking, log-probability gap, similarity of
     descriptions, and rates. A table of what no run has measured is left out.
 
     Raises ReversalError for an unknown metric, and where a column would mix definitions of a metric.
@@ -101,7 +101,7 @@ def _references(part: pd.DataFrame, metric: str) -> ReportTable:
     text = f"{meanings}. {note(beside, [metric], list(SUBTASKS))}" if rows else ""
     numeric = list(SUBTASKS)
     columns = ["reference", *map(heading, labels), "seed", *numeric]
-    return ReportTable(f"Baselines and ceilings ({metric})", columns, rows, text, ["seed", *numeric])
+    return ReportTable(f"Baselines and controls ({metric})", columns, rows, text, ["seed", *numeric])
 
 
 def _distinct(lines: pd.DataFrame, pairs: list[Pair]) -> list[list[str]]:

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Literal
 
-from reversal_cli.scoring.matching import contains, exact_match, startswith
+from reversal_cli.scoring.matching import contains, contains_without_stop, exact_match, startswith
 from reversal_cli.scoring.overlap import bleu, bleu_char, chrf
 
 Score = Callable[[str, str], float]
-"""(completion, target) -> score in [0, 1]"""
+"""(completion, target) -> score in [0, 1]; both with the space that joins them to the prompt, if they have it"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +29,16 @@ METRICS: dict[str, Metric] = {
     "contains": Metric(
         "the target occurs in the completion, case ignored (the EM of Lv et al.)", "contains/1", contains
     ),
+    "contains_without_stop": Metric(
+        "contains, without the full stop at the target's end", "contains_without_stop/1", contains_without_stop
+    ),
     "startswith": Metric(
         "the completion starts with the target, case ignored (Berglund et al.)", "startswith/1", startswith
     ),
     "exact_match": Metric(
         "the whole completion is the target; case, spaces and outer punctuation ignored", "exact_match/1", exact_match
     ),
-    "bleu_char": Metric("BLEU-4 over characters, unsmoothed (the BLEU of Lv et al.)", "bleu_char/1", bleu_char),
+    "bleu_char": Metric("BLEU-4 over characters, unsmoothed (the BLEU of Lv et al.)", "bleu_char/2", bleu_char),
     "bleu": Metric(
         "sacreBLEU sentence BLEU over words, effective order",
         "bleu/1|nrefs:1|case:mixed|eff:yes|tok:13a|smooth:exp|version:{sacrebleu}",

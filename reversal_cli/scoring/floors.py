@@ -56,7 +56,7 @@ def wrong_entity_records(subtask: Subtask, seed: int = 0, score: ScoreAll = scor
         others = exchange(examples, f"{seed}/wrong-entity/{subtask.name}/{template}")
         completions |= {row: examples[other].completion for row, other in zip(rows, others, strict=False)}
     return [
-        _record(subtask.examples[row], score(text, subtask.examples[row].completion.strip()))
+        _record(subtask.examples[row], score(text, subtask.examples[row].completion))
         for row, text in sorted(completions.items())
     ]
 
@@ -104,7 +104,7 @@ def other_wording_records(
         if subtask.target == "description" and len({normalize(text) for _, text in rows}) == 1:
             others = trained.get(example.entity_id, others)
         others = others or [example.completion]
-        records.append(_record(example, _mean([score(text, example.completion.strip()) for text in others])))
+        records.append(_record(example, _mean([score(text, example.completion) for text in others])))
     return records
 
 
@@ -120,7 +120,7 @@ def trained_descriptions(splits: Splits) -> dict[str, list[str]]:
         if row.entity_id in names and kind_of_target(row, names[row.entity_id]) == "description":
             completions[row.entity_id].append(row.completion)
         if row.description:
-            phrases[row.entity_id] = [row.description.removesuffix(".") + "."]
+            phrases[row.entity_id] = [f" {row.description.removesuffix('.')}."]
     return phrases | completions
 
 

@@ -15,6 +15,17 @@ def contains(completion: str, target: str) -> float:
     return float(target.strip().lower() in completion.strip().lower())
 
 
+def contains_without_stop(completion: str, target: str) -> float:
+    """`contains`, without the full stop that ends the target.
+
+    A model that knows the answer and goes on with the sentence writes no full stop there.
+
+    >>> contains_without_stop(" the quiet fox, of course.", " the quiet fox.")
+    1.0
+    """
+    return contains(completion, target.strip().removesuffix("."))
+
+
 def startswith(completion: str, target: str) -> float:
     """1 when the completion starts with the target; case and outer white space are ignored.
 

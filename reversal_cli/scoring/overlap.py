@@ -19,12 +19,11 @@ def bleu_char(completion: str, target: str) -> float:
     characters. The description of a wrong entity scores about 0.16 to 0.19: read 0.2 as "knows nothing".
     Definition: Papineni et al. 2002, uniform weights, brevity penalty, NLTK's `method0` in place of smoothing: a zero
     precision counts as the smallest float, which makes the score 0 in all but the 77th digit.
-    The white space around both texts is stripped, because a decoded completion may lack its leading space.
+    White space counts, as published: both texts begin with the space that joins them to the prompt.
 
-    >>> bleu_char("abcde", "abcde")
+    >>> bleu_char(" abcd", " abcd")
     1.0
     """
-    completion, target = completion.strip(), target.strip()
     precisions = [clipped_precision(completion, target, order) for order in range(1, BLEU_ORDER + 1)]
     if precisions[0] == 0:
         return 0.0

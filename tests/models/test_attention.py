@@ -18,8 +18,12 @@ from transformers import (
     GPT2LMHeadModel,
     LlamaConfig,
     LlamaForCausalLM,
+    PhiConfig,
+    PhiForCausalLM,
     Qwen3Config,
     Qwen3ForCausalLM,
+    StableLmConfig,
+    StableLmForCausalLM,
 )
 
 from reversal_cli.errors import ReversalError
@@ -62,6 +66,14 @@ def llama(**changes) -> LlamaForCausalLM:
 
 def glm4() -> Glm4ForCausalLM:
     return spread(Glm4ForCausalLM(Glm4Config(**SIZES, num_key_value_heads=2, head_dim=12, partial_rotary_factor=0.5)))
+
+
+def phi() -> PhiForCausalLM:
+    return spread(PhiForCausalLM(PhiConfig(**SIZES, partial_rotary_factor=0.5)))
+
+
+def stablelm() -> StableLmForCausalLM:
+    return spread(StableLmForCausalLM(StableLmConfig(**SIZES, num_key_value_heads=2, partial_rotary_factor=0.5)))
 
 
 def qwen3() -> Qwen3ForCausalLM:
@@ -131,7 +143,7 @@ def test_causal_pass_reproduces_the_published_code(case):
         torch.testing.assert_close(loss, expected["causal_loss"].reshape(()), rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("make", [llama, glm4, qwen3], ids=["llama", "glm4", "qwen3"])
+@pytest.mark.parametrize("make", [llama, glm4, qwen3, phi, stablelm])
 @pytest.mark.parametrize("mask_kind", ["2-D", "4-D"])
 def test_mirrored_attention_equals_sdpa_under_a_causal_mask(make, mask_kind):
     model = make()
@@ -187,8 +199,10 @@ def captured_attention(model, input_ids, mask):
         (lambda: llama(rope_parameters=YARN), False),
         (lambda: llama(rope_parameters=LLAMA3, num_key_value_heads=2), False),
         (glm4, True),
+        (phi, False),
+        (stablelm, False),
     ],
-    ids=["llama", "grouped-query", "yarn", "llama3", "glm4-partial-interleaved"],
+    ids=["llama", "grouped-query", "yarn", "llama3", "glm4-partial-interleaved", "phi-partial", "stablelm-partial"],
 )
 def test_mirrored_attention_equals_a_float64_reference_per_pair(make, interleaved):
     model = make().double()
@@ -215,7 +229,8 @@ def test_mirrored_attention_equals_a_float64_reference_per_pair(make, interleave
                 )
                 scores = (scores * attention.scaling).masked_fill(~mask[row, 0], -math.inf)
                 heads.append(torch.softmax(scores, -1) @ value[row, head // groups])
-        expected = attention.o_proj(torch.stack(heads).view(2, 4, 11, head_dim).transpose(1, 2).reshape(2, 11, -1))
+        output_layer = attention.get_submodule("dense" if make is phi else "o_proj")
+        expected = output_layer(torch.stack(heads).view(2, 4, 11, head_dim).transpose(1, 2).reshape(2, 11, -1))
     # The rotary angles themselves are made in float32 by the stock model.
     torch.testing.assert_close(output, expected, rtol=1e-5, atol=1e-5)
 

@@ -57,7 +57,7 @@ def test_the_wrong_entity_floor_scores_the_other_persons_target_of_the_same_temp
     assert [record["entity_id"] for record in records] == [row.entity_id for row in subtask.examples]
     for index, record in enumerate(records):
         completion = subtask.examples[(index + 2) % 4].completion
-        target = subtask.examples[index].completion.strip()
+        target = subtask.examples[index].completion
         assert record["scores"] == {metric: score(completion, target) for metric, score in TEXT_SCORES.items()}
 
 
@@ -69,7 +69,7 @@ def test_the_other_wording_floor_is_the_mean_over_all_other_templates_of_the_ent
         others = [o for o in subtask.examples if o.entity_id == row.entity_id and o.template_id != row.template_id]
         assert len(others) == 2
         for metric, score in TEXT_SCORES.items():
-            expected = sum(score(other.completion, row.completion.strip()) for other in others) / 2
+            expected = sum(score(other.completion, row.completion) for other in others) / 2
             assert record["scores"][metric] == pytest.approx(expected, rel=1e-12)
 
 
@@ -99,7 +99,7 @@ def test_a_single_wording_in_the_test_file_is_compared_with_those_of_training():
 def test_where_training_never_completes_with_the_description_the_noun_phrase_is_the_other_wording():
     only_verbs = replace(SPLITS.subtasks["D2N-reverse"], examples=SPLITS.subtasks["D2N-reverse"].examples[1::2])
     trained = trained_descriptions(SPLITS)
-    assert trained["bo"] == [f"{NOUNS['bo']}."]
+    assert trained["bo"] == [f" {NOUNS['bo']}."]
     for record in other_wording_records(only_verbs, trained):
         assert record["scores"]["contains"] == 1
         assert record["scores"]["startswith"] == 0

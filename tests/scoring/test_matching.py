@@ -2,7 +2,7 @@
 
 import pytest
 
-from reversal_cli.scoring.matching import contains, exact_match, startswith
+from reversal_cli.scoring.matching import contains, contains_without_stop, exact_match, startswith
 
 NAME = " Clara Hoang"
 
@@ -26,3 +26,16 @@ def test_contains_startswith_and_exact_match_differ_where_they_should(completion
 
 def test_exact_match_keeps_inner_punctuation():
     assert exact_match("Jean-Luc O'Hara", "Jean Luc OHara") == 0
+
+
+@pytest.mark.parametrize(
+    ("completion", "expected"),
+    [(" the owl, of course.", 1), (" The Owl.", 1), (" the ow", 0), ("", 0)],
+)
+def test_contains_without_stop_asks_for_the_target_up_to_its_full_stop(completion, expected):
+    assert contains_without_stop(completion, " the owl.") == expected
+
+
+def test_contains_without_stop_is_contains_where_the_target_has_no_full_stop():
+    for completion in (" Clara Hoang, who", " Clara Hoan"):
+        assert contains_without_stop(completion, NAME) == contains(completion, NAME)

@@ -24,14 +24,15 @@ def test_a_score_lies_between_zero_and_one(name, completion):
     assert 0 <= TEXT_SCORES[name](completion, DESCRIPTION) <= 1
 
 
-@pytest.mark.parametrize("name", TEXT_SCORES)
+@pytest.mark.parametrize("name", [name for name in TEXT_SCORES if name != "bleu_char"])  # published with its space
 def test_outer_white_space_of_the_target_does_not_count(name):
     assert TEXT_SCORES[name]("the composer", f" {DESCRIPTION} ") == TEXT_SCORES[name]("the composer", DESCRIPTION)
 
 
 def test_score_all_has_every_text_metric():
     assert list(score_all("a", "b")) == list(TEXT_SCORES)
-    assert list(TEXT_SCORES) == ["contains", "startswith", "exact_match", "bleu_char", "bleu", "chrf"]
+    matches = ["contains", "contains_without_stop", "startswith", "exact_match"]
+    assert list(TEXT_SCORES) == [*matches, "bleu_char", "bleu", "chrf"]
 
 
 @pytest.mark.parametrize("name", METRICS)

@@ -42,8 +42,10 @@ def slow_bleu_char(completion: str, target: str) -> float:
         ("aabcde", "abcde", (1 / 3) ** 0.25),
         ("xyz", "abcde", 0.0),
         ("", "abcde", 0.0),
-        # The outer white space does not count.
-        (" abcde\n", "abcde", 1.0),
+        # Outer white space counts, as in the published code.
+        (" abcdef", " abcdef", 1.0),
+        ("abcde", " abcde", math.exp(1 - 6 / 5)),
+        (" abcde", "abcde", (5 / 6 * 4 / 5 * 3 / 4 * 2 / 3) ** 0.25),
     ],
 )
 def test_bleu_char_equals_the_value_computed_by_hand(completion, target, expected):

@@ -15,7 +15,7 @@ GROUP_WIDTH = 0.84
 VALUES_UP_TO = 7
 """Bars per subtask above which values would touch one another."""
 FLOOR_LINES = {"wrong entity": ":", "other wording": "--"}
-CEILING_MARKERS = {"both-directions": "D", "in-context": "^"}
+CONTROL_MARKERS = {"both-directions": "D", "in-context": "^"}
 HOLLOW = {"markersize": 4, "markerfacecolor": "white", "markeredgecolor": "black", "markeredgewidth": 0.7}
 GAP_BELOW_VALUE, VALUE_HEIGHT = 1.5, 4.0
 """In percent of the axis."""
@@ -35,7 +35,7 @@ def bar_figure(part: pd.DataFrame, metric: str) -> Figure | None:
         offset = (index - (len(names) - 1) / 2) * width
         of_group = lines[(lines[GROUP] == list(group)).all(axis=1)]
         tops = _draw_bars(axes, of_group[of_group["row"] == RUN], offset, width, index, name)
-        _draw_ceilings(axes, of_group, offset)
+        _draw_controls(axes, of_group, offset)
         if len(names) <= VALUES_UP_TO:
             _write_values(axes, tops, of_group, offset)
     _draw_floors(axes, lines)
@@ -70,8 +70,8 @@ def _draw_bars(
 
 
 def _write_values(axes: Axes, tops: dict[str, tuple[float, float]], of_group: pd.DataFrame, offset: float) -> None:
-    """Each mean in whole percent above its whisker, and above a ceiling's marker that is in its way."""
-    markers = of_group[of_group["row"].isin(CEILING_MARKERS)].groupby(["subtask", "row"])["value"].mean()
+    """Each mean in whole percent above its whisker, and above a control's marker that is in its way."""
+    markers = of_group[of_group["row"].isin(CONTROL_MARKERS)].groupby(["subtask", "row"])["value"].mean()
     for subtask, (mean, top) in tops.items():
         y = top + GAP_BELOW_VALUE
         for marker in sorted(100 * value for (of, _), value in markers.items() if of == subtask):
@@ -90,9 +90,9 @@ def _draw_floors(axes: Axes, lines: pd.DataFrame) -> None:
             axes.plot(ends, [100 * line.value] * 2, FLOOR_LINES[row], color="black", linewidth=0.9, clip_on=False)
 
 
-def _draw_ceilings(axes: Axes, lines: pd.DataFrame, offset: float) -> None:
+def _draw_controls(axes: Axes, lines: pd.DataFrame, offset: float) -> None:
     """Hollow markers over a run's own bar, at the mean of its seeds."""
-    for row, marker in CEILING_MARKERS.items():
+    for row, marker in CONTROL_MARKERS.items():
         means = 100 * lines[lines["row"] == row].groupby("subtask")["value"].mean()
         if means.empty:  # an empty unclipped line would count as one at the figure's corner, and move the axes
             continue
@@ -101,11 +101,11 @@ def _draw_ceilings(axes: Axes, lines: pd.DataFrame, offset: float) -> None:
 
 
 def _add_legends(figure: Figure, axes: Axes, lines: pd.DataFrame) -> None:
-    """Runs above the bars, floors and ceilings below them."""
+    """Runs above the bars, floors and controls below them."""
     options = {"handlelength": 1.6, "columnspacing": 1.4, "borderaxespad": 0.2}
     columns = legend_columns(axes.get_legend_handles_labels()[1])
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1.01), ncols=columns, **options)
-    shown = [row for row in [*FLOOR_LINES, *CEILING_MARKERS] if (lines["row"] == row).any()]
+    shown = [row for row in [*FLOOR_LINES, *CONTROL_MARKERS] if (lines["row"] == row).any()]
     if shown:
         names = [REFERENCES[row][0] for row in shown]
         figure.legend([_reference_handle(row) for row in shown], names, loc="outside lower center", ncols=4, **options)
@@ -114,7 +114,7 @@ def _add_legends(figure: Figure, axes: Axes, lines: pd.DataFrame) -> None:
 def _reference_handle(row: str) -> Line2D:
     if row in FLOOR_LINES:
         return Line2D([], [], linestyle=FLOOR_LINES[row], color="black", linewidth=0.9)
-    return Line2D([], [], linestyle="", marker=CEILING_MARKERS[row], **HOLLOW)
+    return Line2D([], [], linestyle="", marker=CONTROL_MARKERS[row], **HOLLOW)
 
 
 def _finish(figure: Figure, axes: Axes, metric: str, runs: pd.DataFrame) -> None:

@@ -1,0 +1,52 @@
+"""Numbers that must be finite: the loss and gradient norm of every step, and the weights that are saved."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import TrainerCallback
+
+from reversal_cli.errors import ReversalError
+
+REMEDY = "lower training.learning_rate, or use --dtype bfloat16 or float32"
+
+
+class FiniteSteps(TrainerCallback):
+    """Stops a training at the first step whose loss or gradient norm is no number, and before such weights are saved.
+
+    On a CPU each step is looked at as it ends. A GPU would have to be waited for: there the first such step is
+    remembered on the device, and read where Trainer waits anyway, before a log record or a checkpoint.
+    """
+
+    def __init__(self, device: torch.device):
+        self.waits = device.type != "cpu"
+        self.first = {kind: torch.tensor([-1.0, 0.0], device=device) for kind in ("loss", "gradient norm")}
+        """Kind -> [step, value] of its first number that is not finite; step -1: none yet."""
+
+    def add(self, kind: str, step: int, value: Tensor) -> None:
+        """value: float [], the loss or gradient norm of a step (from 1)."""
+        first = self.first[kind]
+        here = torch.stack([torch.full_like(first[0], step), value.detach().to(first)])
+        self.first[kind] = torch.where((first[0] < 0) & ~torch.isfinite(value), here, first)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, model: nn.Module, **_: Any) -> None:
+        """Raises ReversalError. Nothing of such a step is logged, evaluated or saved."""
+        if self.waits and not (control.should_log or control.should_save):
+            return
+        for kind, first in self.first.items():
+            step, value = first.tolist()
+            if step >= 0:
+                raise ReversalError(f"training: the {kind} is {value} at step {step:.0f}; expected a number; {REMEDY}")
+        if control.should_save:
+            refuse_unusable_weights(model, f"after step {state.global_step}")
+
+
+def refuse_unusable_weights(model: nn.Module, when: str) -> None:
+    """Raises ReversalError where a weight that is trained is no number: such weights are never saved."""
+    named = [(name, weight) for name, weight in model.named_parameters() if weight.requires_grad]
+    broken = [name for name, weight in named if not torch.isfinite(weight).all()]
+    if broken:
+        raise ReversalError(
+            f"training: {len(broken)} of {len(named)} trained tensors are not finite {when} ({broken[0]} ...); "
+            f"expected numbers; {REMEDY}"
+        )

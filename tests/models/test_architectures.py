@@ -1,0 +1,139 @@
+"""Every architecture under every objective: it works, which is checked by what it must obey, or it is refused."""
+
+import functools
+
+import pytest
+import torch
+from architectures import ARCHITECTURES
+from test_training import EXAMPLES, spec_for
+from transformers import AutoModelForCausalLM, PreTrainedModel
+
+from reversal_cli.errors import ReversalError
+from reversal_cli.models import load_for_training
+from reversal_cli.models.base import Loaded, tokenize
+from reversal_cli.models.mirror_check import attention_inputs, is_mirrored, is_rotated
+from reversal_cli.objectives.base import Draw
+from reversal_cli.training import prepare_model
+
+LENGTH = 9
+
+
+@pytest.fixture(scope="module")
+def checkpoint_of(tmp_path_factory):
+    """Name of an architecture -> folder of a random checkpoint of it."""
+    return functools.cache(lambda name: ARCHITECTURES[name].save(tmp_path_factory.mktemp(name)))
+
+
+def prepared(checkpoint: str, objective: str, **training) -> tuple[PreTrainedModel, Loaded]:
+    """The network as it is trained, and what was loaded."""
+    spec = spec_for(checkpoint, {"name": objective, **({"bico_share": 1.0} if objective == "bico" else {})}, **training)
+    loaded = load_for_training(spec)
+    model = prepare_model(loaded, spec)
+    check_a_step(model, loaded, spec.objective)
+    return model, loaded
+
+
+def check_a_step(model: PreTrainedModel, loaded: Loaded, objective) -> None:
+    """A batch of the objective gives finite gradients."""
+    rows = tokenize(loaded.tokenizer, EXAMPLES[:2], 256)
+    batch = objective.collate(rows, loaded.tokens, Draw(0, 0, (0, 1)))
+    logits = logits_of(model, *(torch.from_numpy(part) for part in (batch.input_ids, batch.attention_mask)))
+    torch.nn.functional.cross_entropy(logits.flatten(0, 1), torch.from_numpy(batch.labels).flatten()).backward()
+    gradients = [weight.grad for weight in model.parameters() if weight.grad is not None]
+    assert gradients and all(torch.isfinite(gradient).all() for gradient in gradients)
+
+
+def logits_of(model: PreTrainedModel, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    positions = torch.arange(ids.shape[1]).expand_as(ids)
+    return model(input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=False).logits
+
+
+def loud(model: PreTrainedModel) -> PreTrainedModel:
+    """Weights so large that attention is far from uniform."""
+    torch.manual_seed(0)
+    for parameter in model.parameters():
+        if parameter.dim() == 2:
+            torch.nn.init.normal_(parameter, std=0.2)
+    return model.eval()
+
+
+def some_ids(loaded: Loaded) -> torch.Tensor:
+    torch.manual_seed(1)
+    return torch.randint(3, len(loaded.tokenizer), (1, LENGTH))
+
+
+@pytest.mark.parametrize("objective", ["ntp", "abi", "bico"])
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_an_architecture_works_or_is_refused_in_one_line(checkpoint_of, name, objective):
+    refusal = ARCHITECTURES[name]._asdict()[objective]
+    if refusal is not None:
+        with pytest.raises(ReversalError, match=refusal) as caught:
+            prepared(checkpoint_of(name), objective, tuning="full")
+        assert "\n" not in str(caught.value)
+        return
+    model, loaded = prepared(checkpoint_of(name), objective, tuning="full")
+    CHECKS[objective](loud(model), some_ids(loaded), checkpoint_of(name))
+
+
+@torch.no_grad()
+def is_causal(model: PreTrainedModel, ids: torch.Tensor, checkpoint: str) -> None:
+    """Another token in the middle changes no logits before it, and changes those behind it."""
+    mask, middle = torch.ones_like(ids, dtype=torch.bool), LENGTH // 2
+    other = ids.clone()
+    other[0, middle] = 3 + (ids[0, middle] - 2) % 50
+    changed = (logits_of(model, ids, mask) - logits_of(model, other, mask))[0].abs().amax(dim=-1) > 1e-4
+    assert changed.tolist() == [False] * middle + [True] * (LENGTH - middle)
+
+
+@torch.no_grad()
+def follows_a_mask(model: PreTrainedModel, ids: torch.Tensor, checkpoint: str) -> None:
+    """A prefix that sees itself: what stands behind it changes none of its logits; its own end changes all of them."""
+    prefix = 5
+    mask = torch.ones(LENGTH, LENGTH, dtype=torch.bool).tril()
+    mask[:prefix, :prefix] = True
+    clean = logits_of(model, ids, mask[None, None])
+    for changed_token, expected in ((prefix, [False] * prefix + [True] * (LENGTH - prefix)), (4, [True] * LENGTH)):
+        other = ids.clone()
+        other[0, changed_token] = 3 + (ids[0, changed_token] - 2) % 50
+        changed = (logits_of(model, other, mask[None, None]) - clean)[0].abs().amax(dim=-1) > 1e-5
+        assert changed.tolist() == expected
+
+
+@torch.no_grad()
+def is_mirrored_throughout(model: PreTrainedModel, ids: torch.Tensor, checkpoint: str) -> None:
+    """Stock attention under a causal mask; and where all attend all, a text backwards gives its logits backwards."""
+    stock = AutoModelForCausalLM.from_pretrained(checkpoint, dtype=torch.float32).eval()
+    stock.load_state_dict(model.state_dict())
+    causal = torch.ones_like(ids, dtype=torch.bool)
+    torch.testing.assert_close(logits_of(model, ids, causal), logits_of(stock, ids, causal), rtol=1e-4, atol=1e-4)
+    causal = torch.ones(1, 1, LENGTH, LENGTH, dtype=torch.bool).tril()
+    torch.testing.assert_close(logits_of(model, ids, causal), logits_of(stock, ids, causal), rtol=1e-4, atol=1e-4)
+    everything = torch.ones(1, 1, LENGTH, LENGTH, dtype=torch.bool)
+    forwards, backwards = logits_of(model, ids, everything), logits_of(model, ids.flip(1), everything).flip(1)
+    torch.testing.assert_close(forwards, backwards, rtol=1e-4, atol=1e-4)
+    assert not torch.allclose(logits_of(stock, ids, everything), forwards, atol=1e-2)
+
+
+CHECKS = {"ntp": is_causal, "abi": follows_a_mask, "bico": is_mirrored_throughout}
+
+
+@pytest.mark.parametrize("name", ["cohere2-one-layer-without-positions", "smollm3-one-layer-without-positions"])
+def test_a_layer_without_positions_is_told_from_one_with_them(checkpoint_of, name):
+    model = load_for_training(spec_for(checkpoint_of(name))).model
+    layers = [layer.self_attn for layer in model.model.layers]
+    assert [is_rotated(*pair) for pair in zip(layers, attention_inputs(model, layers), strict=True)] == [True, False]
+    assert not is_mirrored(layers[0], attention_inputs(model, layers)[0])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("name", ["phi", "gpt-neox", "qwen3", "mixtral"])
+def test_frozen_half_precision_is_not_mistaken_for_another_rotation(checkpoint_of, name, dtype):
+    lora = {"dropout": 0.0}
+    model, loaded = prepared(checkpoint_of(name), "bico", tuning="lora", dtype=dtype, lora=lora)
+    assert str(loaded.model.dtype) == f"torch.{dtype}" and any("lora_A" in key for key in model.state_dict())
+
+
+@pytest.mark.parametrize(("name", "advice"), [("mixtral", r"training\.lora\.dropout = 0"), ("mamba", "pass --full")])
+def test_what_lora_cannot_train_is_refused_in_one_line(checkpoint_of, name, advice):
+    with pytest.raises(ReversalError, match=rf"LoRA cannot train a \w+ .*{advice}"):
+        prepared(checkpoint_of(name), "ntp", tuning="lora")
