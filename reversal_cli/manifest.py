@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from reversal_cli.data.base import Splits
 from reversal_cli.errors import ReversalError
 from reversal_cli.provenance import provenance, timestamp
-from reversal_cli.run_directory import RunDirectory, write_json
+from reversal_cli.run_directory import RunDirectory, read_json, write_json
 from reversal_cli.spec import ExperimentSpec
 from reversal_cli.spec_loading import spec_differences
 from reversal_cli.weights import weights_digests
@@ -73,9 +73,22 @@ def add_model(run: RunDirectory, model: dict[str, Any]) -> None:
 
 
 def add_evaluation(run: RunDirectory, arithmetic: dict[str, Any]) -> None:
-    """Adds the arithmetic that the predictions were made with; the last evaluation's, if there were several."""
-    if run.manifest.get("evaluation") != arithmetic:
+    """Adds the arithmetic that the predictions were made with; the last evaluation's, if there were several.
+
+    That of an evaluation that replaces another waits beside its predictions for `take_over`.
+    """
+    if run.replaces:
+        write_json(run.arithmetic_path, arithmetic)
+    elif run.manifest.get("evaluation") != arithmetic:
         write_json(run.manifest_path, run.manifest | {"evaluation": arithmetic})
+
+
+def take_over(run: RunDirectory) -> None:
+    """Puts the evaluation that `run.overwriting` has finished in the place of the one before; nothing without one."""
+    new = run.overwriting
+    if new.is_complete and new.arithmetic_path.is_file():
+        add_evaluation(run, read_json(new.arithmetic_path))
+    run.take_over()
 
 
 def stored_spec(run: RunDirectory) -> ExperimentSpec:

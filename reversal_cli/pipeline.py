@@ -5,7 +5,6 @@ Heavy modules are imported where they are needed: a refusal should not wait for 
 """
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,42 +13,16 @@ from reversal_cli.console import Terminal, clock_time
 from reversal_cli.data.base import Splits
 from reversal_cli.data.wishes import refuse_missing_validation, refuse_other_options
 from reversal_cli.errors import ReversalError
+from reversal_cli.evaluation_options import EvaluationOptions
 from reversal_cli.naming import model_stem
 from reversal_cli.run_directory import RunDirectory, find_runs, read_json, run_path
 from reversal_cli.scoring import definitions
-from reversal_cli.spec import DatasetSpec, EvaluationSpec, ExperimentSpec
+from reversal_cli.spec import DatasetSpec, ExperimentSpec
 from reversal_cli.spec_loading import Experiment, spec_differences
 from reversal_cli.storage import storage_errors
 
 if TYPE_CHECKING:
     from reversal_cli.pretraining import PretrainSpec
-
-
-@dataclass(frozen=True, slots=True)
-class EvaluationOptions:
-    """What `eval` may choose without making it another experiment."""
-
-    batch_size: int | None = None
-    """Prompts per batch; None: as the spec says. Completions do not depend on it."""
-    subtasks: tuple[str, ...] = ()
-    """Empty: all four."""
-    limit: int | None = None
-    """Prompts per subtask; None: all."""
-    device: str | None = None
-    """None: as the spec says."""
-    overwrite: bool = False
-    """Predict again, beside what is there, and replace it at the end."""
-    likelihood: bool | None = None
-    controls: bool | None = None
-    """None: as the spec says."""
-
-    def applied_to(self, settings: EvaluationSpec) -> EvaluationSpec:
-        chosen = {"likelihood": self.likelihood, "controls": self.controls}
-        return settings.model_copy(update={key: value for key, value in chosen.items() if value is not None})
-
-    @property
-    def partial(self) -> bool:
-        return bool(self.subtasks) or self.limit is not None
 
 
 def run_experiment(
@@ -207,9 +180,9 @@ def evaluate_run(run: RunDirectory, terminal: Terminal, options: EvaluationOptio
     with run.lock():
         if options.overwrite:
             _evaluate(run.overwriting, spec, splits, terminal, options)
-            run.take_over()
+            manifest.take_over(run)
             return read_json(run.metrics_path)
-        run.take_over()
+        manifest.take_over(run)
         return _evaluate(run, spec, splits, terminal, options)
 
 
@@ -230,7 +203,7 @@ def _evaluate(
     terminal.silence_libraries()
     model = answering(run, spec, splits, options.batch_size, options.device)
     if options.overwrite:
-        model.load()
+        model.load()  # before anything is predicted: what cannot be loaded is refused at once
     subtasks, limit = options.subtasks or None, options.limit
     total = prompts_to_come(splits, spec.evaluation, subtasks, limit)
     done: dict[str, int] = {}

@@ -13,26 +13,15 @@ RESULTS/<experiment>/seed-<n>/
 
 import contextlib
 import json
-import os
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from reversal_cli.errors import ReversalError
+from reversal_cli.files import write_text
 from reversal_cli.run_lock import locked
 from reversal_cli.strict_json import json_lines, parse_json
-
-
-def write_text(path: Path, text: str) -> None:
-    """The whole file or nothing: written under a temporary name, then renamed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -127,6 +116,16 @@ class RunDirectory:
 
     def predictions_path(self, subtask: str) -> Path:
         return self.all_predictions_path / f"{subtask}.jsonl"
+
+    @property
+    def replaces(self) -> bool:
+        """Whether this is a run as `overwriting` gives it."""
+        return self.evaluation_path != self.path
+
+    @property
+    def arithmetic_path(self) -> Path:
+        """What the manifest will say of an evaluation that replaces another."""
+        return self.evaluation_path / "arithmetic.json"
 
     @property
     def overwriting(self) -> "RunDirectory":
