@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -16,3 +17,14 @@ def file_digest(path: Path) -> str:
 def json_lines(records: Iterable[dict[str, Any]]) -> str:
     """JSONL: one line per record. Raises ValueError for a number that is not finite."""
     return "".join(json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n" for record in records)
+
+
+def write_text(path: Path, text: str) -> None:
+    """The whole file or nothing: written under a temporary name, then renamed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

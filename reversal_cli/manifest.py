@@ -8,15 +8,13 @@ from pydantic import ValidationError
 from reversal_cli.data.base import Splits
 from reversal_cli.data.leaks import Leak
 from reversal_cli.errors import ReversalError
-from reversal_cli.files import file_digest
 from reversal_cli.provenance import provenance, timestamp
-from reversal_cli.run_directory import RunDirectory, write_json
+from reversal_cli.run_directory import RunDirectory, read_json, write_json
 from reversal_cli.spec import ExperimentSpec
 from reversal_cli.spec_loading import spec_differences
+from reversal_cli.weights import weights_digests
 
 DIFFERENCES_SHOWN = 4
-WEIGHT_FILES = ("*.safetensors", "*.bin")
-"""What decides an answer in adapter/ or model/, beside adapter_config.json."""
 
 
 def begin_run(run: RunDirectory, spec: ExperimentSpec, splits: Splits, leaks: Sequence[Leak] = ()) -> None:
@@ -58,13 +56,6 @@ def end_training(run: RunDirectory, training: dict[str, Any], model: dict[str, A
     write_json(run.manifest_path, run.manifest | {"training": section, "model": model})
 
 
-def weights_digests(run: RunDirectory) -> dict[str, str]:
-    """File of adapter/ or model/ -> its SHA-256: `{"model/model.safetensors": "9f86..."}`."""
-    folders, forms = (run.adapter_path, run.model_path), (*WEIGHT_FILES, "adapter_config.json")
-    files = [path for folder in folders for form in forms for path in folder.glob(form)]
-    return {str(path.relative_to(run.path)): file_digest(path) for path in sorted(files)}
-
-
 def knows_leaks(run: RunDirectory) -> bool:
     """False for a run of an earlier version, which did not look for them."""
     return "leaks" in run.manifest.get("dataset", {})
@@ -81,10 +72,12 @@ def add_model(run: RunDirectory, model: dict[str, Any]) -> None:
 
     Raises ReversalError where the checkpoint is not the one that was trained. A full training's own weights replace it.
     """
-    stored = run.manifest.get("model")
+    content = run.manifest
+    stored, spec = content.get("model"), content["spec"]
+    replaced = spec["training"]["tuning"] == "full" and spec["objective"]["name"] != "none"
     if stored is None:
-        write_json(run.manifest_path, run.manifest | {"model": model})
-    elif stored != model and not run.model_path.is_dir():
+        write_json(run.manifest_path, content | {"model": model})
+    elif stored != model and not replaced:
         changed = ", ".join(sorted(key for key in {*stored, *model} if stored.get(key) != model.get(key)))
         raise ReversalError(
             f"{run.path}: the checkpoint '{model.get('name')}' has changed since the run began ({changed}); "
@@ -93,9 +86,22 @@ def add_model(run: RunDirectory, model: dict[str, Any]) -> None:
 
 
 def add_evaluation(run: RunDirectory, arithmetic: dict[str, Any]) -> None:
-    """Adds the arithmetic that the predictions were made with; the last evaluation's, if there were several."""
-    if run.manifest.get("evaluation") != arithmetic:
+    """Adds the arithmetic that the predictions were made with; the last evaluation's, if there were several.
+
+    That of an evaluation that replaces another waits beside its predictions for `take_over`.
+    """
+    if run.replaces:
+        write_json(run.arithmetic_path, arithmetic)
+    elif run.manifest.get("evaluation") != arithmetic:
         write_json(run.manifest_path, run.manifest | {"evaluation": arithmetic})
+
+
+def take_over(run: RunDirectory) -> None:
+    """Puts the evaluation that `run.overwriting` has finished in the place of the one before; nothing without one."""
+    new = run.overwriting
+    if new.is_complete and new.arithmetic_path.is_file():
+        add_evaluation(run, read_json(new.arithmetic_path))
+    run.take_over()
 
 
 def stored_spec(run: RunDirectory) -> ExperimentSpec:
@@ -111,6 +117,27 @@ def stored_spec(run: RunDirectory) -> ExperimentSpec:
 
 def _records(leaks: Sequence[Leak]) -> list[dict[str, Any]]:
     return [leak._asdict() for leak in leaks]
+
+
+def refuse_foreign_metrics(run: RunDirectory, metrics: dict[str, Any]) -> None:
+    """Raises ReversalError where metrics.json is another run's: copied here, or older than the manifest.
+
+    Metrics from before they recorded a digest, and files that only one of the two knows, are not compared.
+    """
+    manifest, data = run.manifest, metrics.get("dataset")
+    before = manifest.get("dataset", {}).get("sha256", {})
+    known = data if isinstance(data, dict) else {}  # a file of another form is its reader's to refuse
+    changed = sorted(name for name, digest in known.items() if before.get(name, digest) != digest)
+    if metrics.get("digest", manifest.get("digest")) != manifest.get("digest"):
+        found = f"the metrics of another experiment (digest {metrics['digest']})"
+    elif changed:
+        found = f"metrics of other data ({', '.join(changed)})"
+    else:
+        return
+    raise ReversalError(
+        f"{run.metrics_path}: {found}; expected those of the run in manifest.json; "
+        f"remove the file and run `reversal eval {run.path}`"
+    )
 
 
 def _has_work(run: RunDirectory) -> bool:

@@ -6,7 +6,6 @@ Heavy modules are imported where they are needed: a refusal should not wait for 
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,44 +16,17 @@ from reversal_cli.data.base import Splits
 from reversal_cli.data.leaks import Leak
 from reversal_cli.data.wishes import refuse_missing_validation
 from reversal_cli.errors import ReversalError
+from reversal_cli.evaluation_options import EvaluationOptions
 from reversal_cli.file_shapes import BaseModelRecord, check_shape
 from reversal_cli.naming import model_stem
 from reversal_cli.run_directory import RunDirectory, find_runs, read_json, run_path
 from reversal_cli.scoring import definitions
-from reversal_cli.spec import EvaluationSpec, ExperimentSpec
+from reversal_cli.spec import ExperimentSpec
 from reversal_cli.spec_loading import Experiment, spec_differences
 from reversal_cli.storage import storage_errors
 
 if TYPE_CHECKING:
     from reversal_cli.pretraining import PretrainSpec
-
-
-@dataclass(frozen=True, slots=True)
-class EvaluationOptions:
-    """What `eval` may choose without making it another experiment."""
-
-    batch_size: int | None = None
-    """Prompts per batch; None: as the spec says. Completions do not depend on it."""
-    subtasks: tuple[str, ...] = ()
-    """Empty: all four."""
-    limit: int | None = None
-    """Prompts per subtask; None: all."""
-    device: str | None = None
-    """None: as the spec says."""
-    overwrite: bool = False
-    """Predict again, beside what is there, and replace it at the end."""
-    likelihood: bool | None = None
-    controls: bool | None = None
-    intervals: str | None = None
-    """None: as the spec says."""
-
-    def applied_to(self, settings: EvaluationSpec) -> EvaluationSpec:
-        chosen = {"likelihood": self.likelihood, "controls": self.controls, "intervals": self.intervals}
-        return settings.model_copy(update={key: value for key, value in chosen.items() if value is not None})
-
-    @property
-    def partial(self) -> bool:
-        return bool(self.subtasks) or self.limit is not None
 
 
 def run_experiment(
@@ -211,6 +183,7 @@ def evaluate_run(run: RunDirectory, terminal: Terminal, options: EvaluationOptio
     settings = options.applied_to(spec.evaluation)
     if run.is_complete and not (options.overwrite or options.partial):
         metrics = run.metrics
+        manifest.refuse_foreign_metrics(run, metrics)
         if (metrics.get("definitions"), metrics.get("evaluation")) == (definitions(), settings.model_dump(mode="json")):
             terminal.say(f"{run.path}: already evaluated (--overwrite predicts again)")
             return metrics
@@ -220,12 +193,12 @@ def evaluate_run(run: RunDirectory, terminal: Terminal, options: EvaluationOptio
     with run.lock():
         if not manifest.knows_leaks(run):
             manifest.add_leaks(run, find_allowed_leaks(spec.dataset, splits, terminal, allow_leaks=True))
-        if not options.overwrite:
-            run.take_over()
-            return _evaluate(run, spec, splits, terminal, options)
-        metrics = _evaluate(run.overwriting, spec, splits, terminal, options)
-        run.take_over()
-        return metrics
+        if options.overwrite:
+            _evaluate(run.overwriting, spec, splits, terminal, options)
+            manifest.take_over(run)
+            return run.metrics
+        manifest.take_over(run)
+        return _evaluate(run, spec, splits, terminal, options)
 
 
 def runs_to_evaluate(results: Path) -> list[RunDirectory]:
@@ -245,7 +218,7 @@ def _evaluate(
     terminal.silence_libraries()
     model = answering(run, spec, splits, options.batch_size, options.device)
     if options.overwrite:
-        model.load()
+        model.load()  # before anything is predicted: what cannot be loaded is refused at once
     subtasks, limit = options.subtasks or None, options.limit
     total = prompts_to_come(splits, spec.evaluation, subtasks, limit)
     done: dict[str, int] = {}

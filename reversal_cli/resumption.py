@@ -18,6 +18,7 @@ from transformers import TrainerCallback
 from reversal_cli.errors import ReversalError
 from reversal_cli.files import file_digest
 from reversal_cli.run_directory import read_json, write_json
+from reversal_cli.saving import share_files
 
 COMPLETE = "complete.json"
 NEEDED = {"trainer_state.json", "optimizer.pt", "scheduler.pt", "rng_state.pth"}
@@ -105,9 +106,11 @@ class SealedCheckpoints(TrainerCallback):
         self.folder = folder
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        seal(self.folder / f"checkpoint-{state.global_step}")
-        for _step, checkpoint in _by_step(self.folder)[KEPT:]:
-            remove(checkpoint)
+        checkpoint = self.folder / f"checkpoint-{state.global_step}"
+        share_files(checkpoint)
+        seal(checkpoint)
+        for _step, older in _by_step(self.folder)[KEPT:]:
+            remove(older)
 
 
 def _by_step(folder: Path) -> list[tuple[int, Path]]:

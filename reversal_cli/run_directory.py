@@ -13,7 +13,6 @@ RESULTS/<experiment>/seed-<n>/
 
 import contextlib
 import json
-import os
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -21,20 +20,9 @@ from typing import Any
 
 from reversal_cli.errors import ReversalError
 from reversal_cli.file_shapes import CurveRecord, LogRecord, Manifest, Metrics, Prediction, check_records, check_shape
-from reversal_cli.files import json_lines
+from reversal_cli.files import json_lines, write_text
 from reversal_cli.reading import read_json, read_records
 from reversal_cli.run_lock import locked
-
-
-def write_text(path: Path, text: str) -> None:
-    """The whole file or nothing: written under a temporary name, then renamed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -89,6 +77,16 @@ class RunDirectory:
 
     def predictions_path(self, subtask: str) -> Path:
         return self.all_predictions_path / f"{subtask}.jsonl"
+
+    @property
+    def replaces(self) -> bool:
+        """Whether this is a run as `overwriting` gives it."""
+        return self.evaluation_path != self.path
+
+    @property
+    def arithmetic_path(self) -> Path:
+        """What the manifest will say of an evaluation that replaces another."""
+        return self.evaluation_path / "arithmetic.json"
 
     @property
     def overwriting(self) -> "RunDirectory":

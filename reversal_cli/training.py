@@ -32,7 +32,15 @@ from reversal_cli.resumption import NEW, Found, SealedCheckpoints, find_checkpoi
 from reversal_cli.run_directory import RunDirectory
 from reversal_cli.saving import save_folder
 from reversal_cli.spec import ExperimentSpec, TrainingSpec
-from reversal_cli.trainer import Collator, EvaluatedEpochs, ObjectiveTrainer, OnLog, OnStep, Reporter, Task
+from reversal_cli.trainer import (
+    Collator,
+    EvaluatedEpochs,
+    ObjectiveTrainer,
+    OnLog,
+    OnStep,
+    Reporter,
+    Task,
+)
 
 
 def train(

@@ -3,9 +3,12 @@
 from pathlib import Path
 
 from reversal_cli.errors import ReversalError
-from reversal_cli.manifest import WEIGHT_FILES, weights_digests
+from reversal_cli.files import file_digest
 from reversal_cli.run_directory import RunDirectory
 from reversal_cli.spec import ExperimentSpec
+
+WEIGHT_FILES = (".safetensors", ".bin")
+"""What decides an answer in adapter/ or model/, beside adapter_config.json."""
 
 
 def trained_folder(run: RunDirectory, spec: ExperimentSpec) -> Path | None:
@@ -17,7 +20,7 @@ def trained_folder(run: RunDirectory, spec: ExperimentSpec) -> Path | None:
     if spec.objective.name == "none":
         return None
     folder = run.adapter_path if spec.training.tuning == "lora" else run.model_path
-    if not any(path.is_file() for form in WEIGHT_FILES for path in folder.glob(form)):
+    if not _weight_files(folder):
         raise ReversalError(
             f"{run.path}: has no weights; expected those of its training in {folder.name}/; "
             f"train it again with --overwrite, or copy {folder.name}/ there"
@@ -44,3 +47,15 @@ def refuse_other_weights(run: RunDirectory, spec: ExperimentSpec) -> None:
             f"{run.path}: {', '.join(changed)}: not as its training wrote it; expected the hash in manifest.json; "
             "restore the file, or train the run again with --overwrite"
         )
+
+
+def weights_digests(run: RunDirectory) -> dict[str, str]:
+    """File of adapter/ or model/ -> its SHA-256: `{"model/model.safetensors": "9f86..."}`."""
+    files = [*_weight_files(run.adapter_path), *_weight_files(run.model_path)]
+    configuration = run.adapter_path / "adapter_config.json"
+    files += [configuration] if configuration.is_file() else []
+    return {f"{path.parent.name}/{path.name}": file_digest(path) for path in sorted(files)}
+
+
+def _weight_files(folder: Path) -> list[Path]:
+    return [path for path in folder.glob("*") if path.suffix in WEIGHT_FILES]

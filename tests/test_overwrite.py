@@ -43,7 +43,7 @@ def test_an_interrupted_evaluation_leaves_the_one_before_and_continues(stages):
     assert main(EVAL_AGAIN) == 130
     after = contents(RUN.path)
     assert {name: after[name] for name in before} == before
-    assert all(name.startswith(".overwrite/predictions/") for name in after.keys() - before.keys())
+    assert all(name.startswith(".overwrite/") for name in after.keys() - before.keys())
 
     assert main(["eval", str(RUN.path), "--quiet"]) == 0  # complete still: nothing is done
     assert contents(RUN.path) == after
@@ -51,6 +51,18 @@ def test_an_interrupted_evaluation_leaves_the_one_before_and_continues(stages):
     assert main(EVAL_AGAIN) == 0
     assert stages.prompts == 2 * prompts
     assert contents(RUN.path) == before
+
+
+def test_the_manifest_says_the_arithmetic_of_the_evaluation_that_counts(stages, monkeypatch):
+    other = {"dtype": "bfloat16", "device": "cuda"}
+    before = RUN.manifest["evaluation"]
+    monkeypatch.setattr("reversal_cli.models.precision.arithmetic", lambda dtype, device: other)
+    stages.interrupt_generation_at = stages.prompts + 5
+    assert main(EVAL_AGAIN) == 130
+    assert RUN.manifest["evaluation"] == before
+    stages.interrupt_generation_at = None
+    assert main(EVAL_AGAIN) == 0
+    assert RUN.manifest["evaluation"] == other
 
 
 def test_a_new_evaluation_takes_the_place_of_the_one_before(stages):

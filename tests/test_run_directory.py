@@ -33,6 +33,9 @@ def test_a_cut_last_prediction_is_dropped_and_any_other_is_an_error(tmp_path):
     path.write_text('{"id":\n{"id": 1}\n')
     with pytest.raises(ReversalError, match=r"N2D\.jsonl:1: broken JSON"):
         run.read_predictions("N2D")
+    path.write_bytes(b"\xff\n")
+    with pytest.raises(ReversalError, match=r"N2D\.jsonl: no UTF-8 text"):
+        run.read_predictions("N2D")
 
 
 def test_a_folder_that_is_saved_is_whole_or_absent(tmp_path):

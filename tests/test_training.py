@@ -275,3 +275,20 @@ def test_the_environment_does_not_choose_the_arithmetic(dtype, expected, monkeyp
     task = Task([], TokenIds(0, frozenset()), Ntp(), TrainingSpec(), seed=0)
     arguments = trainer_arguments(task, tmp_path, 1, dtype, torch.device("cpu"))
     assert arguments.mixed_precision == expected
+
+
+@pytest.mark.parametrize("tuning", ["lora", "full"])
+def test_every_file_of_a_training_may_be_read_by_whoever_may_read_its_folder(llama_checkpoint, tmp_path, tuning):
+    def stop_after_the_first_epoch(step, total, loss):
+        if step == 4:
+            raise KeyboardInterrupt
+
+    spec = spec_for(llama_checkpoint, tuning=tuning)
+    with pytest.raises(KeyboardInterrupt):
+        run_training(spec, tmp_path / "run", stop_after_the_first_epoch)
+    checkpoint = next((tmp_path / "run" / "checkpoints").glob("checkpoint-3"))
+    run, _ = run_training(spec, tmp_path / "other")
+    weights = run.adapter_path if tuning == "lora" else run.model_path
+    for folder in (checkpoint, weights):
+        expected = folder.stat().st_mode & 0o666
+        assert {path.stat().st_mode & 0o777 for path in folder.iterdir() if path.is_file()} == {expected}

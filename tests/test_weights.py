@@ -92,6 +92,15 @@ def test_an_untrained_run_is_evaluated_with_its_checkpoint_whatever_lies_beside_
     assert torch.equal(found, load_file(Path(llama_checkpoint) / "model.safetensors")["lm_head.weight"])
 
 
+def test_a_model_folder_beside_an_untrained_run_does_not_hide_that_its_checkpoint_changed(stages, capsys):
+    untrained = Path("results/tiny-llama-untrained/seed-0")
+    assert main(["eval", "--model", "tiny-llama", "--data", "data", "--quiet"]) == 0
+    shutil.copytree(RUN / "model", untrained / "model")
+    change_json(untrained / "manifest.json", lambda manifest: manifest["model"].update(sha256="other"))
+    assert main(["eval", str(untrained), "--overwrite", "--quiet"]) == 2
+    assert "the checkpoint 'tiny-llama' has changed since the run began (sha256)" in capsys.readouterr().err
+
+
 def rename(old: str, new: str):
     """Renames every tensor of an adapter."""
 

@@ -11,6 +11,7 @@ import pandas as pd
 from reversal_cli.data.base import SUBTASKS
 from reversal_cli.data.leaks import Leak, counted
 from reversal_cli.errors import ReversalError
+from reversal_cli.manifest import refuse_foreign_metrics
 from reversal_cli.plain_text import visible
 from reversal_cli.report.arithmetic import arithmetic_label, arithmetic_notes
 from reversal_cli.report.interval_methods import interval_notes
@@ -113,6 +114,7 @@ def run_frame_lines(run: RunDirectory) -> list[dict[str, Any]]:
         raise _lacks(run.manifest_path, error) from None
     metrics = run.metrics
     try:
+        refuse_foreign_metrics(run, metrics)
         data = {"dataset": dataset_id(metrics["dataset"]), "recipe": recipe_id(manifest["spec"], metrics["dataset"])}
         return [identity | data | line for line in measurement_lines(run, metrics)]
     except (KeyError, TypeError, AttributeError) as error:

@@ -7,6 +7,7 @@ from typing import Any
 
 from reversal_cli.data.base import SUBTASKS
 from reversal_cli.errors import ReversalError
+from reversal_cli.manifest import refuse_foreign_metrics
 from reversal_cli.plain_text import visible
 from reversal_cli.run_directory import RunDirectory, find_runs
 
@@ -110,6 +111,7 @@ def open_run(folder: Path) -> EvaluatedRun:
     try:
         identity = _identity(manifest)
         path = run.metrics_path
+        refuse_foreign_metrics(run, metrics)
         return EvaluatedRun(run, **identity, **_measured(metrics))
     except (KeyError, TypeError, AttributeError) as error:
         what = f"lacks {error}" if isinstance(error, KeyError) else f"has an unexpected form ({error})"

@@ -94,5 +94,9 @@ def _replace(folder: Path, partial: Path) -> None:
         return
     previous = folder.with_name(f".{folder.name}.previous-{os.getpid()}")
     folder.rename(previous)
-    partial.rename(folder)
+    try:
+        partial.rename(folder)
+    except OSError:
+        previous.rename(folder)
+        raise
     shutil.rmtree(previous)

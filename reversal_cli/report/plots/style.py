@@ -50,11 +50,19 @@ def new_figure(height: float, **options: object) -> Figure:
 
 
 def save(figure: Figure, stem: Path) -> Path:
-    """Writes stem.png and stem.svg."""
+    """Writes stem.png and stem.svg, each whole or not at all."""
     stem.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(stem.with_name(f"{stem.name}.png"), dpi=DPI, metadata={"Software": None})
-    metadata = {"Date": None, "Creator": None, "Title": figure.get_suptitle()}
-    figure.savefig(stem.with_name(f"{stem.name}.svg"), metadata=metadata)
+    options = {
+        "png": {"dpi": DPI, "metadata": {"Software": None}},
+        "svg": {"metadata": {"Date": None, "Creator": None, "Title": figure.get_suptitle()}},
+    }
+    for form in options:
+        temporary = stem.with_name(f".{stem.name}.{form}.tmp")
+        try:
+            figure.savefig(temporary, format=form, **options[form])
+            temporary.replace(stem.with_name(f"{stem.name}.{form}"))
+        finally:
+            temporary.unlink(missing_ok=True)
     return stem
 
 
