@@ -80,7 +80,8 @@ def test_only_a_full_score_is_a_thousand_thousandths(score, expected):
 def test_a_line_that_is_no_prediction_is_one_clear_line(tmp_path, line):
     run = make_run(tmp_path, "broken", "bico", {})
     run.write_predictions("N2D", [line])
-    with pytest.raises(ReversalError, match=r"predictions: found a line with .*; expected one prediction"):
+    forms = r"predictions(: found a line with .*; expected one prediction|/N2D\.jsonl:1: .*; expected )"
+    with pytest.raises(ReversalError, match=forms):
         collect_predictions([run])
 
 
