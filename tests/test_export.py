@@ -133,7 +133,7 @@ def test_json_says_what_was_written(data, capsys):
 def test_without_data_the_default_benchmark_is_generated(capsys):
     assert main(["export", "lm-eval", "tasks"]) == 0
     assert "results/data/name_description: was absent, generated it" in capsys.readouterr().err
-    assert len(Path("tasks/reversal_d2n.jsonl").read_text().splitlines()) == 300
+    assert len(Path("tasks/reversal_d2n.jsonl").read_text().splitlines()) == 600
 
 
 def test_a_filled_folder_is_replaced_only_with_overwrite(exported, capsys):
