@@ -47,9 +47,11 @@ def test_metrics_from_before_they_named_their_experiment_are_read(stages):
 
 
 @pytest.mark.parametrize("data", [None, [1]])
-def test_metrics_of_an_unexpected_form_are_written_again(stages, data):
+@pytest.mark.parametrize("command", ["eval", "report"])
+def test_metrics_of_an_unexpected_form_are_refused_in_one_line(stages, capsys, data, command):
     change_json(RUN / "metrics.json", lambda metrics: metrics.update(dataset=data, definitions={}))
-    assert main(["eval", str(RUN), "--quiet"]) == main(["report", "results/x", "--quiet"]) == 0
+    assert main([command, str(RUN), "--quiet"]) == 2
+    assert "metrics.json: dataset is" in capsys.readouterr().err
 
 
 def test_metrics_of_another_experiment_are_replaced_by_a_new_evaluation(stages):

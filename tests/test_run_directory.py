@@ -34,7 +34,7 @@ def test_a_cut_last_prediction_is_dropped_and_any_other_is_an_error(tmp_path):
     with pytest.raises(ReversalError, match=r"N2D\.jsonl:1: broken JSON"):
         run.read_predictions("N2D")
     path.write_bytes(b"\xff\n")
-    with pytest.raises(ReversalError, match=r"N2D\.jsonl: no UTF-8 text"):
+    with pytest.raises(ReversalError, match=r"N2D\.jsonl: byte 0 is not UTF-8"):
         run.read_predictions("N2D")
 
 
@@ -107,5 +107,5 @@ def test_a_number_that_is_none_is_neither_written_nor_read(tmp_path):
         with pytest.raises(ValueError, match="not JSON compliant"):
             write({"a": float("nan")})
     run.metrics_path.write_text('{"a": NaN}')
-    with pytest.raises(ReversalError, match=r"metrics\.json: broken JSON \(NaN is no number\); remove the file"):
+    with pytest.raises(ReversalError, match=r"metrics\.json: broken JSON \(NaN is not a number\); remove the file"):
         read_json(run.metrics_path)

@@ -17,8 +17,6 @@ from reversal_cli.reading import read_json
 from reversal_cli.spec import LoraSpec, ModelSpec
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
-TRAINED = ("lora_", "trainable_tokens_")
-"""In the name of every tensor that our training writes; embeddings that were resized are saved beside them."""
 
 
 def add_adapter(base: Loaded, folder: Path, model: ModelSpec, lora: LoraSpec) -> Loaded:
@@ -46,13 +44,14 @@ def load_adapter(model: PreTrainedModel, folder: Path, lora: LoraSpec) -> PeftMo
             # About missing tensors, which are an error below, and about embeddings that are saved on purpose.
             warnings.simplefilter("ignore", UserWarning)
             adapted = PeftModel.from_pretrained(model, folder)
-            tensors = get_peft_model_state_dict(adapted, save_embedding_layers=False)
-        expected = {name: list(tensor.shape) for name, tensor in tensors.items()}
-        found = shapes(folder / WEIGHTS)
+            trained = get_peft_model_state_dict(adapted, save_embedding_layers=False)
+            # Embeddings that were resized for added tokens are saved beside them.
+            optional = get_peft_model_state_dict(adapted, save_embedding_layers=True).keys() - trained.keys()
+        expected = {name: list(tensor.shape) for name, tensor in trained.items()}
+        found = {name: shape for name, shape in shapes(folder / WEIGHTS).items() if name not in optional}
     except BROKEN as error:
         raise _broken(folder, " ".join(str(error).split())[:300] or type(error).__name__) from None
-    trained = {name for name in found if any(part in name for part in TRAINED)}
-    differing = sorted(name for name in {*expected, *trained} if expected.get(name) != found.get(name))
+    differing = sorted(name for name in {*expected, *found} if expected.get(name) != found.get(name))
     if differing:
         name = differing[0]
         raise _broken(

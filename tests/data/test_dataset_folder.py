@@ -77,16 +77,16 @@ def test_the_folder_has_the_usual_permissions(folder):
 @pytest.mark.parametrize(
     ("content", "found"),
     [
-        (b"[" * 100_000 + b"]" * 100_000, "brackets too deep to read"),
-        (b'{"sha256": ' + b"9" * 5000 + b"}", "holds a number of too many digits"),
-        (b'\xff\xfe{"sha256"', "not UTF-8 text"),
+        (b"[" * 100_000 + b"]" * 100_000, "not valid JSON .nested more than 40 levels"),
+        (b'{"sha256": ' + b"9" * 5000 + b"}", "not valid JSON .a whole number beyond"),
+        (b'\xff\xfe{"sha256"', "byte 0 is not UTF-8"),
         (b'{"sha256": {}, ', "not valid JSON"),
         (b"[]", "a JSON list"),
         (b"{}", "no 'sha256' table"),
-        (b'{"sha256": {}, "options": 3}', "no 'options' table"),
+        (b'{"sha256": {}, "options": 3}', "options is 3; expected a table"),
     ],
 )
 def test_a_card_that_is_none_is_one_line(folder, content, found):
     (folder / "dataset.json").write_bytes(content)
-    with pytest.raises(ReversalError, match=rf"dataset.json: {found}.*; expected the card that .* generate the folder"):
+    with pytest.raises(ReversalError, match=rf"dataset.json: {found}.*; .*generate the folder again"):
         read_card(folder)

@@ -35,12 +35,13 @@ def test_every_target_names_its_own_entity_and_every_prompt_the_one_it_is_about(
 
 def test_the_floors_are_near_those_of_other_pairings_of_the_same_rows(splits):
     """Paired across templates, a wrong description has 0.16 (N2D) and 0.19 (D2N-reverse); the same template adds a
-    little. The right description in the words of the next template has 0.83 and 0.87 and contains 0.37 and 0.35.
+    little, and the leading space, which the published code keeps, 0.007. The right description in the words of the next
+    template has 0.83 and 0.87 and contains 0.37 and 0.35.
     """
     found = floors(splits)
     for name in DESCRIPTIONS:
         wrong, other = (found[floor][name]["metrics"] for floor in ("wrong entity", "other wording"))
-        assert wrong["bleu_char"]["mean"] == pytest.approx(0.19, abs=0.02)
+        assert wrong["bleu_char"]["mean"] == pytest.approx({"N2D": 0.196, "D2N-reverse": 0.211}[name], abs=0.002)
         assert wrong["contains"]["mean"] == 0
         assert wrong["bleu"]["mean"] < 0.07
         assert other["contains"]["mean"] == pytest.approx(0.34, abs=0.02)

@@ -66,11 +66,13 @@ def read_card(folder: Path) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     try:
-        card = parse_json(read_utf8(path, "a dataset card"))
+        card = parse_json(read_utf8(path, AS_CARD.removeprefix("expected ")))
     except ValueError as error:
-        raise ReversalError(f"{path}: not valid JSON ({error}); expected a card; generate the folder again") from None
-    if not isinstance(card, dict) or not isinstance(card.get("sha256"), dict):
-        raise ReversalError(f"{path}: no 'sha256' table; expected a dataset card; generate the folder again")
+        raise ReversalError(f"{path}: not valid JSON ({error}); {AS_CARD}") from None
+    if not isinstance(card, dict):
+        raise ReversalError(f"{path}: a JSON {type(card).__name__}; {AS_CARD}")
+    if not isinstance(card.get("sha256"), dict):
+        raise ReversalError(f"{path}: no 'sha256' table; {AS_CARD}")
     check_shape(card, Card, str(path), "generate the folder again")
     return card
 
