@@ -1,10 +1,15 @@
 """The files of a checkpoint, in a local folder or on the hub, and which family its config.json says it is of."""
 
+import functools
+import socket
+import urllib.parse
+import urllib.request
 from collections.abc import Iterable
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
+from huggingface_hub import constants
 from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 from transformers.utils import cached_file
@@ -34,6 +39,8 @@ BROKEN = (
     ValueError,
 )
 """What transformers, peft and torch raise for files they cannot make sense of; RuntimeError includes RecursionError."""
+HUB_SECONDS = 5.0
+"""How long the hub may take to answer before it counts as out of reach."""
 IDENTIFYING = {".json", ".safetensors", ".bin", ".model"}
 
 
@@ -47,6 +54,8 @@ def find_files(spec: ModelSpec, names: Iterable[str]) -> dict[str, Path]:
 
     Raises ReversalError where the checkpoint cannot be reached at all.
     """
+    if not Path(source_of(spec)).is_dir():
+        use_cache_if_offline()
     found = {}
     for name in names:
         try:
@@ -58,6 +67,22 @@ def find_files(spec: ModelSpec, names: Iterable[str]) -> dict[str, Path]:
         if path is not None:
             found[name] = Path(path)
     return found
+
+
+@functools.cache
+def use_cache_if_offline() -> None:
+    """Takes files of the hub from the cache alone, for this process, if the hub cannot be reached.
+
+    Otherwise every one of them would wait for half a minute of retries. Behind a proxy nothing is decided: only the
+    hub's own client knows how to ask there.
+    """
+    address = urllib.parse.urlsplit(constants.ENDPOINT)
+    if urllib.request.getproxies():
+        return
+    try:
+        socket.create_connection((address.hostname, address.port or 443), timeout=HUB_SECONDS).close()
+    except OSError:
+        constants.HF_HUB_OFFLINE = True
 
 
 def read_config(spec: ModelSpec) -> dict[str, Any]:
