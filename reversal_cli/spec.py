@@ -61,14 +61,18 @@ class LoraSpec(Section):
     """LoRA on every linear layer except lm_head, no bias; defaults as published (Lv et al.)."""
 
     r: int = Field(default=32, ge=1)
+    """Rank of the added matrices."""
     alpha: float = Field(default=16, gt=0)
+    """The adapter's output is scaled by alpha / r."""
     dropout: float = Field(default=0.01, ge=0, lt=1)
+    """Share of the adapter's inputs that a training step sets to zero."""
 
 
 class TrainingSpec(Section):
     """One optimizer path for every objective; defaults are the published recipe (Lv et al.)."""
 
     tuning: Literal["lora", "full"] = "lora"
+    """lora: train an adapter, the checkpoint stays frozen. full: train all weights."""
     epochs: int = Field(default=20, ge=1)
     """Epochs of the learning-rate schedule."""
     stop_after_epochs: int | None = Field(default=None, ge=1)
@@ -76,18 +80,25 @@ class TrainingSpec(Section):
     batch_size: int = Field(default=4, ge=1)
     """Examples per optimizer step."""
     learning_rate: float = Field(default=2e-5, gt=0)
+    """Peak learning rate of AdamW."""
     schedule: Literal["linear", "cosine", "constant"] = "linear"
+    """Learning rate after the warm-up: to zero in a line or a half cosine over all epochs, or constant."""
     warmup_steps: int = Field(default=100, ge=0)
+    """Optimizer steps in which the learning rate rises from zero to its peak."""
     weight_decay: float = Field(default=0.0, ge=0)
+    """AdamW's decoupled weight decay, per step and unit of learning rate."""
     max_grad_norm: float = Field(default=1.0, gt=0)
+    """A gradient with a larger norm is scaled down to this one."""
     max_length: int = Field(default=256, ge=2)
     """Tokens per example; a longer one is an error, never cut in silence."""
     lora: LoraSpec = LoraSpec()
+    """The adapter, for tuning = "lora"."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """Arithmetic. auto: bfloat16 autocast on GPUs and on CPUs with fast bfloat16 (AMX), float32 elsewhere."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:1, mps."""
     gradient_checkpointing: bool = False
+    """Computes activations twice, so that a step needs less memory and more time."""
     eval_every: int | None = Field(default=None, ge=1)
     """Epochs between two evaluations on the validation prompts, for curve.jsonl; the last epoch is always evaluated.
     Empty: none."""
@@ -104,11 +115,12 @@ class EvaluationSpec(Section):
     batch_size: int = Field(default=64, ge=1)
     """Prompts per generation batch; completions do not depend on it."""
     max_new_tokens: int = Field(default=40, ge=1)
+    """Tokens after which a completion is cut."""
     likelihood: bool = True
     """Also measure how likely the model finds the answers of all entities: ranking, log-probability gap and multiple
     choice."""
     controls: bool = True
-    """Also ask about the people seen in both directions, and with the fact in the prompt."""
+    """Also ask about the entities trained in both directions, and with the fact in the prompt."""
     seed: int = Field(default=0, ge=0, le=2**32 - 1)
     """Draws wrong answers, options and facts. The same for all runs, so that they answer the same questions."""
     intervals: Unit = "entities-and-templates"
@@ -137,6 +149,7 @@ class ExperimentSpec(Section):
     name: str = Field(min_length=1)
     """Experiment name: the run goes to RESULTS/<name>/seed-<seed>."""
     seed: int = Field(default=0, ge=0, le=2**32 - 1)
+    """Fixes the order of the rows, masks, dropout and new weights."""
     dataset: DatasetSpec = DatasetSpec()
     model: ModelSpec = ModelSpec()
     objective: ObjectiveSpec = Ntp()

@@ -76,17 +76,17 @@ def _lines(content: Mapping[str, Any], table: str) -> Iterator[str]:
     if table and (scalars or not tables):
         yield f"\n[{table}]"
     for key, value in scalars.items():
-        yield f"{key} = {_value(value)}"
+        yield f"{key} = {write_value(value)}"
     for key, value in tables.items():
         yield from _lines(value, f"{table}.{key}" if table else key)
 
 
-def _value(value: Any) -> str:
+def write_value(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
         # TOML forbids some characters that JSON leaves as they are, and a terminal obeys them.
         return INVISIBLE.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False))
     if isinstance(value, list | tuple):
-        return f"[{', '.join(_value(item) for item in value)}]"
+        return f"[{', '.join(write_value(item) for item in value)}]"
     return repr(value)

@@ -1,20 +1,52 @@
 """`reversal list`: what can be named in a spec."""
 
 import json
+from typing import Annotated
+
+import typer
 
 from reversal_cli.commands.options import Json, Quiet
 from reversal_cli.console import Terminal, make_table
+from reversal_cli.errors import ReversalError
 
 
-def list_names(quiet: Quiet = False, as_json: Json = False) -> None:
-    """Show objectives, what each does on each model family, models, datasets and metrics."""
-    kinds = known_names()
+def list_names(
+    section: Annotated[
+        str | None,
+        typer.Argument(metavar="SECTION", help="With --options: only of this section, such as training."),
+    ] = None,
+    options: Annotated[
+        bool, typer.Option("--options", help="Show every option of a spec with its default and its meaning.")
+    ] = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Show objectives, what each does on each model family, models, datasets and metrics; or all options of a spec."""
     terminal = Terminal(quiet)
+    if options:
+        show_options(section, terminal, as_json)
+        return
+    if section is not None:
+        raise ReversalError(f"list: '{section}' names a section; expected --options before it")
+    kinds = known_names()
     if as_json:
         terminal.write(json.dumps(kinds, indent=2))
         return
     for kind, names in kinds.items():
         terminal.show(make_table(kind, ["name", "what it is"], [[name, text] for name, text in names.items()]))
+
+
+def show_options(section: str | None, terminal: Terminal, as_json: bool) -> None:
+    """A table of every option, or of one section."""
+    from reversal_cli.option_docs import option_docs
+
+    docs = option_docs(section)
+    if as_json:
+        terminal.write(json.dumps([doc._asdict() for doc in docs], indent=2))
+        return
+    terminal.show(
+        make_table("options", ["option", "default", "meaning"], [list(doc) for doc in docs], whole=["option"])
+    )
 
 
 def known_names() -> dict[str, dict[str, str]]:
