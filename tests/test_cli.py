@@ -83,7 +83,7 @@ def test_version(capsys):
         (["report", "--format", "xml"], "unknown format 'xml'"),
         (["run"], "Missing argument 'EXPERIMENT.toml'"),
         (["run", "nope.toml"], "nope.toml: no such file"),
-        (["list", "extra"], "unexpected extra argument"),
+        (["list", "extra"], "expected --options before it"),
         (["generate", "--check", "nope"], "nope: no such folder"),
         (["generate", "--check", "x", "--seed", "1"], "--seed: not possible here"),
         (["generate", "--people", "3"], "--people: not possible here"),
