@@ -77,7 +77,6 @@ def finetune(
 ) -> RunDirectory:
     """The run of the spec with its weights complete: trained now, continued, or found complete.
 
-    Raises ReversalError when the directory belongs to another spec or other data, or another process works there.
     overwrite: an older run goes when nothing is left that could be refused, before the first step.
     Raises ReversalError when the directory belongs to another spec or other data, when a test leaks into the training
     data and that is not allowed, or when another process works there.
@@ -95,7 +94,7 @@ def finetune(
             _begin_untrained_anew(run, spec, splits, leaks)
         if spec.objective.name == "none":
             return run
-        if run.is_trained and not overwrite:
+        if not overwrite and run.is_trained:
             run.remove_checkpoints()
             terminal.say(f"{run.path}: training is already complete (--overwrite trains again)")
             return run

@@ -108,6 +108,18 @@ def test_a_training_that_is_refused_leaves_the_run_before(stages, capsys):
     assert not RUN.is_complete
 
 
+@pytest.mark.parametrize("content", ["{", '{"training": {}, "spec": 3}'], ids=["broken JSON", "wrong type"])
+@pytest.mark.parametrize("objective", ["bico", "none"])
+def test_a_run_with_a_broken_manifest_can_be_made_again(stages, capsys, content, objective):
+    finetune = [*FINETUNE, "--objective", objective]
+    assert main([*finetune, "--overwrite"]) == main(["eval", "--quiet"]) == 0
+    RUN.manifest_path.write_text(content)
+    assert main(finetune) == 2
+    assert main([*finetune, "--overwrite"]) == 0
+    assert RUN.manifest["spec"]["objective"]["name"] == objective
+    assert not RUN.is_complete
+
+
 def test_an_untrained_run_whose_checkpoint_is_refused_stays(stages):
     untrained = ["finetune", "--objective", "none", "--data", "data", "--name", "base", "--quiet"]
     assert main(untrained) == main(["eval", "--quiet"]) == 0

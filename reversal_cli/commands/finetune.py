@@ -115,7 +115,7 @@ def finetune(
     from reversal_cli.pipeline import check_datasets
     from reversal_cli.pipeline import finetune as finetune_run
 
-    refuse_idle(experiment.specs, out)
+    refuse_idle(experiment.specs, out, overwrite)
     check_datasets(experiment.specs, terminal, allow_leaks)
     runs = [finetune_run(spec, out, terminal, overwrite, allow_leaks) for spec in experiment.specs]
     if as_json:

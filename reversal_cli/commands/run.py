@@ -61,6 +61,6 @@ def run(
     from reversal_cli.idle_options import refuse_idle
     from reversal_cli.pipeline import run_experiment
 
-    refuse_idle(experiment.specs, out)
+    refuse_idle(experiment.specs, out, overwrite)
     runs = run_experiment(experiment, out, terminal, overwrite, device, allow_leaks)
     show_report([done.path for done in runs], out / experiment.name, terminal, ReportOptions(), require or [])
