@@ -55,8 +55,9 @@ def pretrain_base(spec: "PretrainSpec", out: Path, terminal: Terminal, overwrite
     terminal.silence_libraries()
     made = out / "pretrain.json"
     if made.is_file() and not overwrite:
-        stored = read_json(made)
-        check_shape(stored, BaseModelRecord, str(made), "make the base model again with --overwrite")
+        remedy = "make the base model again with --overwrite"
+        stored = read_json(made, remedy)
+        check_shape(stored, BaseModelRecord, str(made), remedy)
         differences = spec_differences(stored.get("spec", {}), spec.model_dump(mode="json"))
         if differences:
             raise ReversalError(

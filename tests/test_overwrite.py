@@ -115,6 +115,7 @@ def test_a_run_with_a_broken_manifest_can_be_made_again(stages, capsys, content,
     assert main([*finetune, "--overwrite"]) == main(["eval", "--quiet"]) == 0
     RUN.manifest_path.write_text(content)
     assert main(finetune) == 2
+    assert "restore it, or make the run again with --overwrite" in capsys.readouterr().err
     assert main([*finetune, "--overwrite"]) == 0
     assert RUN.manifest["spec"]["objective"]["name"] == objective
     assert not RUN.is_complete

@@ -143,7 +143,10 @@ def configured(**fields: object):
         ),
         (halve_ranks, r"cannot be loaded \(.*size mismatch"),
         (lambda folder: (folder / "adapter_config.json").unlink(), r"adapter_config\.json: no such file"),
-        (lambda folder: (folder / "adapter_config.json").write_text("{"), r"adapter_config\.json: broken JSON"),
+        (
+            lambda folder: (folder / "adapter_config.json").write_text("{"),
+            r"adapter_config\.json: broken JSON .*; restore it, or train",
+        ),
         (lambda folder: (folder / "adapter_model.safetensors").write_text("x"), r"cannot be loaded"),
     ],
     ids=["ia3", "prompt", "base", "modules", "half", "layers", "ranks", "no-config", "broken-config", "broken"],
