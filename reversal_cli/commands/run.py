@@ -47,6 +47,8 @@ def run(
     if is_pretraining(file):
         if require:
             refuse_ignored("--require", f"{file} makes a base model, which is not evaluated")
+        if allow_leaks:
+            refuse_ignored("--allow-leaks", f"{file} makes a base model, which is not trained on a dataset")
         target = None if out == RESULTS else out
         run_pretraining(file, target, device, assignments or [], dry_run, overwrite, terminal, as_json=False)
         return
