@@ -1,13 +1,13 @@
 """The benchmark of a spec: found or generated, read, and looked through for leaks before anything slow begins."""
 
-from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from reversal_cli.console import Terminal
 from reversal_cli.data.base import Splits
 from reversal_cli.data.leaks import Leak, counted, files_of, find_leaks
 from reversal_cli.data.missing import no_such_dataset
-from reversal_cli.data.wishes import refuse_leaks, refuse_other_options
+from reversal_cli.data.wishes import refuse_leaks, refuse_missing_validation, refuse_other_options
 from reversal_cli.errors import ReversalError
 from reversal_cli.spec import DatasetSpec, ExperimentSpec
 
@@ -42,11 +42,31 @@ def generate_dataset(dataset: DatasetSpec, terminal: Terminal) -> None:
     terminal.say(f"{dataset.path}: was absent, generated it ({options.entities} entities in each of three groups)")
 
 
-def check_datasets(specs: Sequence[ExperimentSpec], terminal: Terminal, allow_leaks: bool) -> None:
-    """Raises ReversalError where the dataset of a later run would stop it, before the first one takes its time."""
-    datasets = {spec.dataset.model_dump_json(): spec.dataset for spec in specs}
-    for dataset in datasets.values() if len(datasets) > 1 else ():
-        find_allowed_leaks(dataset, prepare_dataset(dataset, terminal), terminal, allow_leaks)
+class Benchmark(NamedTuple):
+    """A dataset that was read, and what its training rows give away of the tests."""
+
+    splits: Splits
+    leaks: list[Leak]
+
+
+class Benchmarks:
+    """The datasets of the runs of one command: each is read and looked through, and warned of, once."""
+
+    def __init__(self, terminal: Terminal, allow_leaks: bool):
+        self.terminal = terminal
+        self.allow_leaks = allow_leaks
+        self._read: dict[str, Benchmark] = {}
+
+    def of(self, spec: ExperimentSpec) -> Benchmark:
+        """Raises ReversalError where the run cannot be made with its dataset."""
+        key = spec.dataset.model_dump_json()
+        if key not in self._read:
+            splits = prepare_dataset(spec.dataset, self.terminal)
+            leaks = find_allowed_leaks(spec.dataset, splits, self.terminal, self.allow_leaks)
+            self._read[key] = Benchmark(splits, leaks)
+        if spec.training.eval_every is not None and spec.objective.name != "none":
+            refuse_missing_validation(Path(spec.dataset.path), self._read[key].splits)
+        return self._read[key]
 
 
 def find_allowed_leaks(dataset: DatasetSpec, splits: Splits, terminal: Terminal, allow_leaks: bool) -> list[Leak]:

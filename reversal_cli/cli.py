@@ -23,7 +23,7 @@ from reversal_cli.commands.report import report
 from reversal_cli.commands.run import run
 from reversal_cli.console import Terminal, error_line
 from reversal_cli.errors import ReversalError
-from reversal_cli.streams import BROKEN_PIPE, PipeClosedError, finish_stdout, prepare_streams
+from reversal_cli.streams import BROKEN_PIPE, PipeClosedError, prepare_streams, writing_to_stdout
 
 USER_ERROR = 2
 INTERRUPTED = 130
@@ -85,7 +85,17 @@ def main(arguments: Sequence[str]) -> int:
     """Runs a command line and returns its exit code: 0, 1 (a check failed), 2 (a mistake, one line), 130 (Ctrl-C),
     141 (nobody reads stdout any more)."""
     prepare_streams()
-    return finish_stdout(_run(arguments))
+    code = _run(arguments)
+    try:
+        with writing_to_stdout():
+            pass  # what is still waiting to be written leaves the process
+    except PipeClosedError:
+        return BROKEN_PIPE
+    except ReversalError as error:
+        if code == 0:
+            error_line(str(error))
+        return code or USER_ERROR
+    return code
 
 
 def _run(arguments: Sequence[str]) -> int:

@@ -32,7 +32,6 @@ class Curve:
     """The curve of a training in progress: whom it asks what, and where the records go.
 
     loaded: holds the network that is being trained; LoRA changes its layers in place.
-    Raises ReversalError where the run's records so far are about other prompts.
     """
 
     def __init__(
@@ -52,10 +51,15 @@ class Curve:
         self.on_step = on_step
         self.say = say
         self.prompts = digest(self.subtasks)
-        if any(record["prompts"] != self.prompts for record in run.read_curve()):
+
+    def refuse_other_prompts(self, last_step: int) -> None:
+        """Raises ReversalError where the run's records up to a step, which are to be kept, are about other prompts."""
+        kept = [record for record in self.run.read_curve() if record["step"] <= last_step]
+        if any(record.get("prompts") != self.prompts for record in kept):
             raise ReversalError(
-                f"{run.curve_path}: its records are about other prompts (the validation files or training.eval_limit "
-                "have changed since); expected one set; restore them, or remove the file for a curve from here on"
+                f"{self.run.curve_path}: its records are about other prompts (the validation files or "
+                "training.eval_limit have changed since, or an earlier version chose them); expected one set; restore "
+                "them, or remove the file for a curve from here on"
             )
 
     def add_epoch(self, epoch: int, step: int, steps: int) -> None:

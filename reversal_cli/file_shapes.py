@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from reversal_cli.errors import ReversalError
+from reversal_cli.scoring.clusters import Unit
 from reversal_cli.spec_validation import expectation, shown
 
 Texts = dict[str, str]
@@ -51,6 +52,7 @@ class Gap(GapOverRows):
     low: float | None = None
     high: float | None = None
     entities: int = 0
+    intervals: Unit = "entities"
     rows: GapOverRows = GapOverRows()
 
 
@@ -59,6 +61,8 @@ class Measured(Shape):
 
     n: int = Field(default=1, ge=0)
     entities: int = Field(default=1, ge=0)
+    templates: int | None = Field(default=None, ge=0)
+    intervals: Unit = "entities"
     target: str = ""
     metrics: dict[str, Estimate] = {}
     candidates: int | None = None
@@ -116,9 +120,33 @@ class StoredSpec(Shape):
     evaluation: StoredEvaluation = StoredEvaluation()
 
 
+class StoredLeak(Shape):
+    where: str = ""
+    count: int = 0
+    what: str = ""
+    remedy: str = ""
+    kind: str = ""
+
+
 class StoredDataset(Shape):
     path: str = ""
     sha256: Texts = {}
+    leaks: list[StoredLeak] = []
+
+
+class Arithmetic(Shape):
+    """What decides the last digits of a training or an evaluation."""
+
+    dtype: str | None = None
+    device: str | None = None
+    instructions: str | None = None
+    threads: int | None = None
+
+
+class TrainingSection(Arithmetic):
+    """What came of a training."""
+
+    weights: Texts | None = None
 
 
 class Manifest(Shape):
@@ -127,7 +155,8 @@ class Manifest(Shape):
     spec: StoredSpec = StoredSpec()
     digest: str = ""
     dataset: StoredDataset = StoredDataset()
-    training: dict[str, Any] = {}
+    training: TrainingSection = TrainingSection()
+    evaluation: Arithmetic = Arithmetic()
     model: dict[str, Any] | None = None
 
 

@@ -56,15 +56,16 @@ def _settled(layers: Layers, draft: ExperimentSpec, family: FamilyName | None, h
     return validate(ExperimentSpec, kept) if vain else draft
 
 
-def refuse_idle(specs: Sequence[ExperimentSpec], results: Path) -> None:
+def refuse_idle(specs: Sequence[ExperimentSpec], results: Path, overwrite: bool = False) -> None:
     """Raises ReversalError for an idle option beside a checkpoint of the hub, whose family nobody knew before.
 
-    To be called before the first training. A config.json is fetched only where an option depends on it.
+    To be called before the first training. A config.json is fetched only where an option depends on it, and the run is
+    not trained already; with `overwrite` it is trained anyway, and its manifest, which may be broken, is not read.
     """
     for spec in specs:
-        depends = in_vain(spec, "rotary") or in_vain(spec, "glm")
-        trained = RunDirectory(run_path(results, spec.name, spec.seed)).is_trained
-        if not depends or trained or known_family(spec.model.name):
+        if known_family(spec.model.name) or not (in_vain(spec, "rotary") or in_vain(spec, "glm")):
+            continue
+        if not overwrite and RunDirectory(run_path(results, spec.name, spec.seed)).is_trained:
             continue
         from reversal_cli.models.checkpoint import family_of
 

@@ -100,7 +100,8 @@ def take_over(run: RunDirectory) -> None:
     """Puts the evaluation that `run.overwriting` has finished in the place of the one before; nothing without one."""
     new = run.overwriting
     if new.is_complete and new.arithmetic_path.is_file():
-        add_evaluation(run, read_json(new.arithmetic_path))
+        remedy = f"remove the folder {new.evaluation_path} and run `reversal eval {run.path} --overwrite`"
+        add_evaluation(run, read_json(new.arithmetic_path, remedy))
     run.take_over()
 
 

@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reversal_cli import manifest
-from reversal_cli.benchmark import check_datasets, find_allowed_leaks, prepare_dataset
+from reversal_cli.benchmark import Benchmark, Benchmarks, find_allowed_leaks, prepare_dataset
 from reversal_cli.console import Terminal, clock_time
 from reversal_cli.data.base import Splits
 from reversal_cli.data.leaks import Leak
-from reversal_cli.data.wishes import refuse_missing_validation
 from reversal_cli.errors import ReversalError
 from reversal_cli.evaluation_options import EvaluationOptions
 from reversal_cli.file_shapes import BaseModelRecord, check_shape
@@ -40,12 +39,24 @@ def run_experiment(
     """Every stage of every run, untrained baselines first; what is complete already is skipped."""
     runs = []
     specs = (*experiment.baselines, *experiment.specs)
-    check_datasets(specs, terminal, allow_leaks)
+    benchmarks = prepare_datasets(specs, terminal, allow_leaks)
     for spec in specs:
-        run = finetune(spec, results, terminal, overwrite, allow_leaks)
+        run = finetune(spec, results, terminal, benchmarks, overwrite)
         evaluate_run(run, terminal, EvaluationOptions(device=device))
         runs.append(run)
     return runs
+
+
+def prepare_datasets(specs: Sequence[ExperimentSpec], terminal: Terminal, allow_leaks: bool) -> Benchmarks:
+    """The datasets of all runs, generated where they are absent, read and looked through.
+
+    Raises ReversalError where a later run would be stopped by its dataset, before the first one takes its time.
+    """
+    _refuse_several_processes(os.environ.get("WORLD_SIZE", "1"))
+    benchmarks = Benchmarks(terminal, allow_leaks)
+    for spec in specs:
+        benchmarks.of(spec)
+    return benchmarks
 
 
 def pretrain_base(spec: "PretrainSpec", out: Path, terminal: Terminal, overwrite: bool = False) -> dict[str, Any]:
@@ -55,8 +66,9 @@ def pretrain_base(spec: "PretrainSpec", out: Path, terminal: Terminal, overwrite
     terminal.silence_libraries()
     made = out / "pretrain.json"
     if made.is_file() and not overwrite:
-        stored = read_json(made)
-        check_shape(stored, BaseModelRecord, str(made), "make the base model again with --overwrite")
+        remedy = "make the base model again with --overwrite"
+        stored = read_json(made, remedy)
+        check_shape(stored, BaseModelRecord, str(made), remedy)
         differences = spec_differences(stored.get("spec", {}), spec.model_dump(mode="json"))
         if differences:
             raise ReversalError(
@@ -73,29 +85,24 @@ def pretrain_base(spec: "PretrainSpec", out: Path, terminal: Terminal, overwrite
 
 
 def finetune(
-    spec: ExperimentSpec, results: Path, terminal: Terminal, overwrite: bool = False, allow_leaks: bool = False
+    spec: ExperimentSpec, results: Path, terminal: Terminal, benchmarks: Benchmarks, overwrite: bool = False
 ) -> RunDirectory:
     """The run of the spec with its weights complete: trained now, continued, or found complete.
 
-    Raises ReversalError when the directory belongs to another spec or other data, or another process works there.
     overwrite: an older run goes when nothing is left that could be refused, before the first step.
-    Raises ReversalError when the directory belongs to another spec or other data, when a test leaks into the training
-    data and that is not allowed, or when another process works there.
+    Raises ReversalError when the directory belongs to another spec or other data, when the dataset cannot be used, or
+    when another process works there.
     """
     run = RunDirectory(run_path(results, spec.name, spec.seed))
-    _refuse_several_processes(os.environ.get("WORLD_SIZE", "1"))
-    splits = prepare_dataset(spec.dataset, terminal)
-    if spec.training.eval_every is not None and spec.objective.name != "none":
-        refuse_missing_validation(Path(spec.dataset.path), splits)
-    leaks = find_allowed_leaks(spec.dataset, splits, terminal, allow_leaks)
+    splits, leaks = benchmark = benchmarks.of(spec)
     with run.lock():
         if not overwrite:
             manifest.begin_run(run, spec, splits, leaks)
         elif spec.objective.name == "none":
-            _begin_untrained_anew(run, spec, splits, leaks)
+            _begin_untrained_anew(run, spec, benchmark, terminal)
         if spec.objective.name == "none":
             return run
-        if run.is_trained and not overwrite:
+        if not overwrite and run.is_trained:
             run.remove_checkpoints()
             terminal.say(f"{run.path}: training is already complete (--overwrite trains again)")
             return run
@@ -103,13 +110,14 @@ def finetune(
     return run
 
 
-def _begin_untrained_anew(run: RunDirectory, spec: ExperimentSpec, splits: Splits, leaks: Sequence[Leak]) -> None:
+def _begin_untrained_anew(run: RunDirectory, spec: ExperimentSpec, benchmark: Benchmark, terminal: Terminal) -> None:
     """Its checkpoint is loaded first: where that is refused, the older run stays."""
     from reversal_cli.models import load_for_evaluation
 
     if run.all_predictions_path.is_dir() or run.is_complete:
+        terminal.silence_libraries()
         load_for_evaluation(spec, run)
-    manifest.begin_anew(run, spec, splits, leaks)
+    manifest.begin_anew(run, spec, *benchmark)
 
 
 def _refuse_several_processes(world_size: str) -> None:

@@ -15,11 +15,11 @@ TOO_DEEP = f"nested more than {DEEPEST} levels deep"
 TOO_LARGE = f"a whole number beyond {LARGEST}"
 
 
-def read_utf8(path: Path, what: str) -> str:
+def read_utf8(path: Path, what: str, remedy: str = "save it as UTF-8") -> str:
     """The text of a file, without the byte order mark that some editors write.
 
-    what: what was expected, such as "a TOML text file". Raises ReversalError where the file is missing, no file, not
-    readable, or not UTF-8.
+    what: what was expected, such as "a TOML text file". remedy: what to do about bytes that are no text. Raises
+    ReversalError where the file is missing, no file, not readable, or not UTF-8.
     """
     if not path.exists():
         raise ReversalError(f"{path}: no such file; expected {what}; check the path")
@@ -28,9 +28,11 @@ def read_utf8(path: Path, what: str) -> str:
     except IsADirectoryError:
         raise ReversalError(f"{path}: found a folder; expected {what}; name the file") from None
     except UnicodeDecodeError as error:
-        raise ReversalError(f"{path}: byte {error.start} is not UTF-8; expected {what}") from None
+        raise ReversalError(f"{path}: byte {error.start} is not UTF-8; expected {what}; {remedy}") from None
     except OSError as error:
-        raise ReversalError(f"{path}: cannot be read ({error.strerror}); expected {what}") from None
+        raise ReversalError(
+            f"{path}: cannot be read ({error.strerror}); expected {what}; check its permissions"
+        ) from None
 
 
 def parse_json(text: str) -> Any:
@@ -60,36 +62,40 @@ def _finite(text: str) -> float:
     return number
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object. Raises ReversalError where the file is no JSON object."""
-    text = read_utf8(path, "a JSON file of a run")
+def read_json(path: Path, remedy: str = "restore the file") -> dict[str, Any]:
+    """A JSON object. Any other content is an error that says `remedy`: to remove a file can cost more than it mends."""
     try:
-        content = parse_json(text)
+        content = parse_json(read_utf8(path, "a JSON object", remedy))
     except ValueError as error:
-        raise ReversalError(f"{path}: broken JSON ({error}); remove the file and make it again") from None
+        raise ReversalError(f"{path}: broken JSON ({error}); expected a JSON object; {remedy}") from None
     if not isinstance(content, dict):
-        raise ReversalError(
-            f"{path}: found {type(content).__name__}; expected a JSON object; remove it and make it again"
-        )
+        raise ReversalError(f"{path}: found {json_kind(content)}; expected a JSON object; {remedy}")
     return content
+
+
+def json_kind(value: Any) -> str:
+    """What a JSON value is, in words: `a list`, `null`."""
+    if isinstance(value, bool) or value is None:
+        return json.dumps(value)
+    return {dict: "an object", list: "a list", str: "a text"}.get(type(value), "a number")
 
 
 def read_records(path: Path, remedy: str) -> list[dict[str, Any]]:
     """JSONL. A last line cut by an interruption is dropped; any other bad line is an error that says `remedy`."""
     if not path.is_file():
         return []
-    lines = read_utf8(path, f"one JSON record per line; remove the file and {remedy}").split("\n")
+    lines = read_utf8(path, "one JSON record per line", f"remove the file and {remedy}").split("\n")
     records = []
     for number, line in enumerate(lines, start=1):
         if not line:
             continue
         try:
             records.append(parse_json(line))
-        except ValueError:
+        except ValueError as error:
             if number == len(lines):
                 break
             raise ReversalError(
-                f"{path}:{number}: broken JSON; expected one record per line; remove the file and {remedy}"
+                f"{path}:{number}: broken JSON ({error}); expected one record per line; remove the file and {remedy}"
             ) from None
     return records
 

@@ -24,6 +24,9 @@ from reversal_cli.files import json_lines, write_text
 from reversal_cli.reading import read_json, read_records
 from reversal_cli.run_lock import locked
 
+RESTORE_MANIFEST = "restore it, or make the run again with --overwrite"
+"""What to do about a broken manifest.json. Without one the weights and predictions beside it would be nobody's."""
+
 
 def write_json(path: Path, content: Any) -> None:
     """Indented and sorted, so that two versions of a file can be compared by eye."""
@@ -98,15 +101,15 @@ class RunDirectory:
         """Raises ReversalError where the folder is no run, or the file is not what this package writes."""
         if not self.manifest_path.is_file():
             raise ReversalError(f"{self.path}: has no manifest.json; expected the folder of a run; check the path")
-        content = read_json(self.manifest_path)
-        check_shape(content, Manifest, str(self.manifest_path), "restore it, or make the run again with --overwrite")
+        content = read_json(self.manifest_path, RESTORE_MANIFEST)
+        check_shape(content, Manifest, str(self.manifest_path), RESTORE_MANIFEST)
         return content
 
     @property
     def metrics(self) -> dict[str, Any]:
         """metrics.json. Raises ReversalError where it is absent or not what this package writes."""
-        content = read_json(self.metrics_path)
         remedy = f"remove the file and run `reversal eval {self.path}`"
+        content = read_json(self.metrics_path, remedy)
         check_shape(content, Metrics, str(self.metrics_path), remedy)
         return content
 

@@ -40,7 +40,9 @@ def _open(folder: Path) -> int:
         folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(folder / NAME, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
     except OSError as error:
-        raise _refusal(folder, error) from error
+        if refusal := _refusal(folder, error):
+            raise refusal from error
+        raise
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise ReversalError(f"{folder / NAME}: is no plain file; expected the lock of a run; remove it")
@@ -68,8 +70,8 @@ def _lock(file: TextIO, folder: Path) -> None:
         )
 
 
-def _refusal(folder: Path, error: OSError) -> Exception:
-    """One line for a lock that cannot be opened."""
+def _refusal(folder: Path, error: OSError) -> ReversalError | None:
+    """One line for a lock that cannot be opened; None where the error is not about the lock, such as a full disk."""
     if error.errno == errno.ELOOP:
         return ReversalError(f"{folder / NAME}: is a symbolic link; expected the lock of a run; remove it")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
@@ -77,4 +79,4 @@ def _refusal(folder: Path, error: OSError) -> Exception:
             f"{folder}: cannot be written to ({error.strerror}); expected a folder of yours; "
             "choose another --out, or copy the run there"
         )
-    return error
+    return None

@@ -56,19 +56,6 @@ def drop_stdout() -> None:
         os.close(nowhere)
 
 
-def finish_stdout(code: int) -> int:
-    """The exit code, once what was written has left the process: 141 where nobody read it, 2 where it had no room."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        drop_stdout()
-        return BROKEN_PIPE
-    except OSError:
-        drop_stdout()
-        return code or 2
-    return code
-
-
 def _occupy(descriptor: int) -> None:
     try:
         os.fstat(descriptor)

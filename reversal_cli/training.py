@@ -66,13 +66,14 @@ def train(
     found = find_checkpoint(run.checkpoints_path)
     if line := found.line(run.checkpoints_path):
         say(line)
-    kept = run.trim_log(found.step)
-    seconds = kept[-1]["seconds"] if kept else 0.0
-    run.trim_curve(found.step)
     callbacks = []
     if spec.training.eval_every is not None:
         curve = Curve(run, loaded, spec, splits, on_step, say)
+        curve.refuse_other_prompts(found.step)  # before the files are trimmed: a refusal leaves them as they were
         callbacks = [EvaluatedEpochs(spec.training, curve.add_epoch)]
+    kept = run.trim_log(found.step)
+    seconds = kept[-1].get("seconds", 0.0) if kept else 0.0
+    run.trim_curve(found.step)
     section = fit(model, task, run.checkpoints_path, on_step, run.append_log, found, seconds, callbacks)
     folder = run.adapter_path if spec.training.tuning == "lora" else run.model_path
     save_folder(folder, lambda temporary: save(model, loaded, temporary))

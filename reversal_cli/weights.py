@@ -7,8 +7,9 @@ from reversal_cli.files import file_digest
 from reversal_cli.run_directory import RunDirectory
 from reversal_cli.spec import ExperimentSpec
 
-WEIGHT_FILES = (".safetensors", ".bin")
-"""What decides an answer in adapter/ or model/, beside adapter_config.json."""
+ADAPTER_WEIGHTS = ("adapter_model.safetensors",)
+MODEL_WEIGHTS = ("model*.safetensors", "pytorch_model*.bin")
+"""What loading reads of adapter/ and of model/: other files of weights decide no answer."""
 
 
 def trained_folder(run: RunDirectory, spec: ExperimentSpec) -> Path | None:
@@ -20,7 +21,7 @@ def trained_folder(run: RunDirectory, spec: ExperimentSpec) -> Path | None:
     if spec.objective.name == "none":
         return None
     folder = run.adapter_path if spec.training.tuning == "lora" else run.model_path
-    if not _weight_files(folder):
+    if not _weight_files(run, folder):
         raise ReversalError(
             f"{run.path}: has no weights; expected those of its training in {folder.name}/; "
             f"train it again with --overwrite, or copy {folder.name}/ there"
@@ -51,11 +52,12 @@ def refuse_other_weights(run: RunDirectory, spec: ExperimentSpec) -> None:
 
 def weights_digests(run: RunDirectory) -> dict[str, str]:
     """File of adapter/ or model/ -> its SHA-256: `{"model/model.safetensors": "9f86..."}`."""
-    files = [*_weight_files(run.adapter_path), *_weight_files(run.model_path)]
+    files = [*_weight_files(run, run.adapter_path), *_weight_files(run, run.model_path)]
     configuration = run.adapter_path / "adapter_config.json"
     files += [configuration] if configuration.is_file() else []
     return {f"{path.parent.name}/{path.name}": file_digest(path) for path in sorted(files)}
 
 
-def _weight_files(folder: Path) -> list[Path]:
-    return [path for path in folder.glob("*") if path.suffix in WEIGHT_FILES]
+def _weight_files(run: RunDirectory, folder: Path) -> list[Path]:
+    patterns = ADAPTER_WEIGHTS if folder == run.adapter_path else MODEL_WEIGHTS
+    return [path for pattern in patterns for path in folder.glob(pattern)]

@@ -7,6 +7,8 @@ import pytest
 from fake_stages import FakeStages, install
 
 from reversal_cli.cli import main
+from reversal_cli.data.leaks import Leak, find_leaks
+from reversal_cli.data.people import Files
 from reversal_cli.report.frame import load_results
 from reversal_cli.report.tables import accuracy_tables
 
@@ -72,6 +74,20 @@ def test_allowed_leaks_are_in_the_manifest_and_under_every_table(leaky, capsys, 
             ("all_prompts_train.jsonl:17", 1),
         ]
     assert f" Dataset leaks: {COUNTS}." in note()
+
+
+def test_a_dataset_of_several_runs_is_read_once_and_warned_of_once(leaky, capsys, monkeypatch):
+    found = []
+
+    def find(files: Files) -> list[Leak]:
+        found.append(files)
+        return find_leaks(files)
+
+    monkeypatch.setattr("reversal_cli.benchmark.find_leaks", find)
+    Path("grid.toml").write_text("[dataset]\npath = 'data'\n[grid]\nseed = [0, 1, 2]\n")
+    assert main(["finetune", "grid.toml", "--allow-leaks"]) == 0
+    assert capsys.readouterr().err.count(f"warning: data: {COUNTS}") == 1
+    assert (len(found), len(leaky.trained)) == (1, 3)
 
 
 def test_leaks_are_no_part_of_the_experiment(leaky):

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from evaluated_runs import A, B, change_json, change_predictions, make_two_runs
+from evaluated_runs import A, B, make_two_runs
 
 from reversal_cli.cli import main
 from reversal_cli.reading import DEEPEST, LARGEST, parse_json
@@ -96,50 +96,6 @@ def test_a_folder_in_place_of_a_file_is_said_to_be_unreadable_not_unwritable(cap
     metrics.unlink()
     metrics.mkdir()
     assert "write" not in error(capsys, "compare", A, B)
-
-
-@pytest.mark.parametrize("value", ["x", [1], {}, True])
-@pytest.mark.parametrize(
-    ("file", "keys"),
-    [
-        ("metrics.json", ("subtasks", "N2D", "metrics", "contains", "mean")),
-        ("metrics.json", ("subtasks", "N2D", "metrics", "contains", "low")),
-        ("metrics.json", ("subtasks", "N2D", "n")),
-        ("metrics.json", ("subtasks", "D2N", "entities")),
-        ("manifest.json", ("spec", "seed")),
-        ("manifest.json", ("spec", "training", "learning_rate")),
-    ],
-    ids=lambda keys: ".".join(keys) if isinstance(keys, tuple) else "",
-)
-@pytest.mark.parametrize("command", [("report",), ("compare", A, B)], ids=["report", "compare"])
-def test_a_value_of_another_type_in_a_file_of_a_run_is_named(command, file, keys, value, capsys):
-    make_two_runs()
-
-    def change(content: dict) -> None:
-        for key in keys[:-1]:
-            content = content[key]
-        content[keys[-1]] = value
-
-    change_json(Path(B) / file, change)
-    assert error(capsys, *command).startswith(f"{B}/{file}: {'.'.join(keys)} is ")
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"scores": {"contains": "x"}}, ":1: scores.contains is 'x'; expected a number"),
-        ({"scores": None}, ":1: scores is None; expected a table"),
-        ({"completion": 3}, ":1: completion is 3; expected a text"),
-        ({"ranking": {"rank": 0}}, ":1: ranking.rank is 0; expected at least 1"),
-        ({"ranking": "x"}, ":1: ranking is 'x'; expected a table"),
-    ],
-)
-@pytest.mark.parametrize("command", [("report", "--html"), ("compare", A, B)], ids=["report", "compare"])
-def test_a_prediction_of_another_form_is_named_with_its_line(command, change, message, capsys):
-    run = make_two_runs()[1]
-    change_predictions(run, "N2D", lambda records: records[0].update(change))
-    assert main(command) == 2
-    assert f"{B}/predictions/N2D.jsonl{message}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,7 @@ def test_predictions_that_do_not_belong_are_one_line_with_the_file(change, messa
     [
         (None, "no such file"),
         (b'{"id":\n{}\n', "N2D.jsonl:1: broken JSON"),
-        (b'{"scores": {"contains": NaN}}\n', "N2D.jsonl:1: broken JSON"),
+        (b'{"scores": {"contains": NaN}}\n', "N2D.jsonl:1: broken JSON (NaN is not a number)"),
         (b"\xff\n", "byte 0 is not UTF-8"),
     ],
 )
@@ -139,4 +139,8 @@ def test_a_file_of_a_run_that_lacks_something_is_one_line(file, change, message,
     change_json(runs[1].path / file, change)
     found = error(capsys, A, B)
     assert found.startswith(f"{B}/{file}: {message}")
-    assert "; expected" in found and "`reversal eval results/bico/seed-0`" in found
+    remedies = {
+        "metrics.json": "remove the file and run `reversal eval results/bico/seed-0`",
+        "manifest.json": "restore it, or make the run again with --overwrite",
+    }
+    assert "; expected" in found and found.endswith(f"; {remedies[file]}")

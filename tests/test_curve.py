@@ -147,11 +147,34 @@ def test_a_curve_never_mixes_two_sets_of_prompts(llama_checkpoint, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         run_training(spec, tmp_path / "run", Interruption(3, False))
     other = spec.model_copy(update={"training": spec.training.model_copy(update={"eval_limit": 3})})
-    with pytest.raises(ReversalError, match=r"curve\.jsonl: its records are about other prompts"):
+    run = RunDirectory(tmp_path / "run")
+    run.append_log({"step": 3, "seconds": 1.0})
+    run.append_curve({"epoch": 2, "step": 4})
+    before = run.train_log_path.read_text(), run.curve_path.read_text()
+    with pytest.raises(ReversalError, match=r"curve\.jsonl: its records are about other prompts .* an earlier version"):
         run_training(other, tmp_path / "run")
-    (tmp_path / "run/curve.jsonl").unlink()
+    assert (run.train_log_path.read_text(), run.curve_path.read_text()) == before
+    run.curve_path.unlink()
     (record,) = run_training(other, tmp_path / "run").read_curve()
     assert record["epoch"] == 2 and record["subtasks"]["N2D"]["n"] == 3
+
+
+def test_records_of_an_earlier_version_are_refused_or_continued_as_far_as_they_say_what_is_needed(
+    llama_checkpoint, tmp_path
+):
+    spec = spec_for(llama_checkpoint, epochs=2, eval_every=1)
+    with pytest.raises(KeyboardInterrupt):
+        run_training(spec, tmp_path / "run", Interruption(3, False))
+    run = RunDirectory(tmp_path / "run")
+    (record,) = run.read_curve()
+    run.train_log_path.write_text('{"step": 1}\n')
+    run.curve_path.write_text('{"epoch": 1, "step": 2}\n')
+    with pytest.raises(ReversalError, match="about other prompts"):
+        run_training(spec, tmp_path / "run")
+    run.curve_path.unlink()
+    run.append_curve(record)
+    run.append_curve({"epoch": 2, "step": 3})  # behind the checkpoint: the training passes it again
+    assert [record["step"] for record in run_training(spec, tmp_path / "run").read_curve()] == [2, 4]
 
 
 def test_the_limit_spreads_over_entities_and_templates():

@@ -11,6 +11,7 @@ from reversal_cli.models.presets import PRESETS, RECIPES
 from reversal_cli.objectives import OBJECTIVES
 from reversal_cli.objectives.abi import RANDOM_OPTIONS, Abi
 from reversal_cli.objectives.ntp import Ntp
+from reversal_cli.run_directory import RunDirectory, run_path, write_json
 from reversal_cli.spec import ExperimentSpec
 from reversal_cli.spec_loading import Experiment, load_experiment, load_pretraining, parse_set
 from reversal_cli.spec_validation import Setting
@@ -120,6 +121,17 @@ def test_the_family_of_a_hub_checkpoint_is_asked_before_training_where_an_option
         refuse_idle(dependent, tmp_path)
     monkeypatch.setattr(checkpoint, "family_of", lambda model: "glm")
     refuse_idle(dependent, tmp_path)
+
+
+def test_the_manifest_of_a_run_that_is_overwritten_is_not_read(monkeypatch, tmp_path):
+    monkeypatch.setattr(checkpoint, "family_of", lambda model: "rotary")
+    specs = load("model.name = 'org/name'", "objective.glm_form=causal").specs
+    run = RunDirectory(run_path(tmp_path, specs[0].name, specs[0].seed))
+    write_json(run.manifest_path, {"training": {}})
+    refuse_idle(specs, tmp_path)  # trained already: nothing is fetched
+    run.manifest_path.write_text("{")
+    with pytest.raises(ReversalError, match="would be ignored"):
+        refuse_idle(specs, tmp_path, overwrite=True)
 
 
 def test_a_base_model_refuses_options_of_the_other_family_too():

@@ -58,6 +58,15 @@ def test_a_setting_that_makes_a_difference_is_taken(assignments):
     assert len(load(*assignments).specs) == 1
 
 
+def test_run_refuses_allowed_leaks_for_a_base_model(capsys):
+    Path("base.toml").write_text("kind = 'pretrain'")
+    assert main(["run", "base.toml", "--allow-leaks", "--dry-run"]) == 2
+    assert capsys.readouterr().err == (
+        "error: --allow-leaks: would be ignored: base.toml makes a base model, which is not trained on a dataset; "
+        "leave it out\n"
+    )
+
+
 def test_a_file_for_several_points_keeps_what_one_of_them_heeds():
     grid = "[training.lora]\nr = 3\n[grid]\n'training.tuning' = ['lora', 'full']"
     assert [spec.training.lora.r for spec in load(text=grid).specs] == [3, 32]

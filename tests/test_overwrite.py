@@ -6,6 +6,7 @@ import pytest
 from fake_stages import FakeStages, install
 
 from reversal_cli.cli import main
+from reversal_cli.console import Terminal
 from reversal_cli.errors import ReversalError
 from reversal_cli.run_directory import RunDirectory, read_json, write_json
 
@@ -108,13 +109,30 @@ def test_a_training_that_is_refused_leaves_the_run_before(stages, capsys):
     assert not RUN.is_complete
 
 
-def test_an_untrained_run_whose_checkpoint_is_refused_stays(stages):
+@pytest.mark.parametrize("content", ["{", '{"training": {}, "spec": 3}'], ids=["broken JSON", "wrong type"])
+@pytest.mark.parametrize("objective", ["bico", "none"])
+def test_a_run_with_a_broken_manifest_can_be_made_again(stages, capsys, content, objective):
+    finetune = [*FINETUNE, "--objective", objective]
+    assert main([*finetune, "--overwrite"]) == main(["eval", "--quiet"]) == 0
+    RUN.manifest_path.write_text(content)
+    assert main(finetune) == 2
+    assert "restore it, or make the run again with --overwrite" in capsys.readouterr().err
+    assert main([*finetune, "--overwrite"]) == 0
+    assert RUN.manifest["spec"]["objective"]["name"] == objective
+    assert not RUN.is_complete
+
+
+def test_an_untrained_run_whose_checkpoint_is_refused_stays(stages, monkeypatch):
     untrained = ["finetune", "--objective", "none", "--data", "data", "--name", "base", "--quiet"]
     assert main(untrained) == main(["eval", "--quiet"]) == 0
     before = contents(Path("results/base"))
+    silenced = []
+    monkeypatch.setattr(Terminal, "silence_libraries", lambda self: silenced.append(len(stages.loaded)))
     stages.fail_loading_with = REFUSAL
+    loaded = len(stages.loaded)
     assert main([*untrained, "--overwrite"]) == 2
     assert contents(Path("results/base")) == before
+    assert silenced == [loaded]  # before the checkpoint is loaded
     stages.fail_loading_with = None
     assert main([*untrained, "--overwrite"]) == 0
     assert list(contents(Path("results/base"))) == ["seed-0/manifest.json"]

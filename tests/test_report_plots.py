@@ -105,6 +105,21 @@ def test_a_broken_curve_is_one_clear_line(tmp_path):
         write_plots(load_results([tmp_path]), tmp_path / "plots", "contains")
 
 
+def test_the_caption_of_curves_says_the_intervals_of_those_drawn(tmp_path):
+    """The curve of NTP is over entities, as an earlier version wrote it, and has no such metric."""
+    for experiment in ("ntp", "bico"):
+        add_curve(make_run(tmp_path, experiment, "bico", BICO), BICO)
+    path = RunDirectory(tmp_path / "ntp/seed-0").curve_path
+    old = path.read_text().replace('"intervals": "entities-and-templates", ', "")
+    path.write_text(old)
+    write_plots(load_results([tmp_path]), tmp_path / "both", "contains")
+    path.write_text(old.replace("contains", "exact"))
+    write_plots(load_results([tmp_path]), tmp_path / "one", "contains")
+    start = "on validation templates; bands: 95 % interval over entities"
+    assert {f"{start} and templates or entities"} <= texts(tmp_path / "both/epochs.svg")
+    assert {f"{start} and templates"} <= texts(tmp_path / "one/epochs.svg")
+
+
 def test_a_score_grid_holds_each_prediction_where_its_entity_and_template_are(results):
     run = RunDirectory(results / "bico/seed-0")
     grid = score_grid(run, "N2D-reverse", "contains")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from reversal_cli.errors import ReversalError
-from reversal_cli.run_directory import RunDirectory, find_runs, read_json, run_path, write_json, write_text
+from reversal_cli.run_directory import RunDirectory, find_runs, run_path, write_json, write_text
 from reversal_cli.saving import save_folder
 
 
@@ -31,10 +31,10 @@ def test_a_cut_last_prediction_is_dropped_and_any_other_is_an_error(tmp_path):
     path.write_text(path.read_text() + '{"id":')
     assert run.read_predictions("N2D") == [{"id": "N2D/0"}, {"id": "N2D/1"}]
     path.write_text('{"id":\n{"id": 1}\n')
-    with pytest.raises(ReversalError, match=r"N2D\.jsonl:1: broken JSON"):
+    with pytest.raises(ReversalError, match=r"N2D\.jsonl:1: broken JSON \(Expecting .*\); .*; remove the file and"):
         run.read_predictions("N2D")
     path.write_bytes(b"\xff\n")
-    with pytest.raises(ReversalError, match=r"N2D\.jsonl: byte 0 is not UTF-8"):
+    with pytest.raises(ReversalError, match=r"N2D\.jsonl: byte 0 is not UTF-8; .*; remove the file and"):
         run.read_predictions("N2D")
 
 
@@ -87,12 +87,16 @@ def test_a_broken_manifest_is_one_clear_line(tmp_path):
     run = RunDirectory(tmp_path)
     with pytest.raises(ReversalError, match="has no manifest"):
         _ = run.manifest
-    run.manifest_path.write_text("{")
-    with pytest.raises(ReversalError, match="broken JSON"):
-        _ = run.manifest
-    run.manifest_path.write_text("[]")
-    with pytest.raises(ReversalError, match="expected a JSON object"):
-        _ = run.manifest
+    for content, found in {
+        b"{": r"broken JSON \(Expecting .*\)",
+        b"[]": "found a list",
+        b"null": "found null",
+        b"\xff": "byte 0 is not UTF-8",
+    }.items():
+        run.manifest_path.write_bytes(content)
+        remedy = "restore it, or make the run again with --overwrite"
+        with pytest.raises(ReversalError, match=rf"{found}; expected a JSON object; {remedy}$"):
+            _ = run.manifest
 
 
 def test_a_number_that_is_none_is_neither_written_nor_read(tmp_path):
@@ -107,5 +111,7 @@ def test_a_number_that_is_none_is_neither_written_nor_read(tmp_path):
         with pytest.raises(ValueError, match="not JSON compliant"):
             write({"a": float("nan")})
     run.metrics_path.write_text('{"a": NaN}')
-    with pytest.raises(ReversalError, match=r"metrics\.json: broken JSON \(NaN is not a number\); remove the file"):
-        read_json(run.metrics_path)
+    with pytest.raises(
+        ReversalError, match=r"broken JSON \(NaN is not a number\); expected a JSON object; remove the file"
+    ):
+        _ = run.metrics

@@ -42,6 +42,13 @@ def test_another_failure_is_not_another_process(tmp_path, monkeypatch):
         pass
 
 
+def test_a_full_disk_is_told_as_such_and_not_as_its_own_cause(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "open", failing(errno.ENOSPC))
+    with pytest.raises(OSError, match="No space left") as caught, locked(tmp_path):
+        pass
+    assert caught.value.__cause__ is None
+
+
 def test_a_symbolic_link_is_not_followed(tmp_path):
     precious = tmp_path / "precious"
     precious.write_text("mine")

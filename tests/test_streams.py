@@ -132,6 +132,27 @@ def test_a_stream_that_takes_nothing_is_no_traceback(redirection, code, message)
     assert done.stderr.count("\n") == (1 if message else 0)
 
 
+@pytest.mark.parametrize(("code", "last"), [(0, "stdout: No space left on device; expected"), (2, "nowhere: ")])
+def test_what_has_no_room_when_the_process_ends_is_one_line_too(code, last, tmp_path):
+    """A library may write to stdout and leave it to the end of the process to flush that."""
+    options = {0: ["--entities", "2", "--out", str(tmp_path / "data"), "--quiet"], 2: ["--check", "nowhere"]}[code]
+    start = (
+        "import sys; from reversal_cli import cli; run = cli._run; "
+        "cli._run = lambda arguments: sys.stdout.write('x') and run(arguments); sys.exit(cli.main(sys.argv[1:]))"
+    )
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", start, "generate", *options],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(PACKAGE), "PYTHONUNBUFFERED": ""},
+            check=False,
+        )
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"error: {last}") and done.stderr.count("\n") == 1
+
+
 def test_an_ascii_stream_gets_a_readable_table():
     make_run(Path("results"), "ntp", "ntp", {"N2D": 0.5}, seed=0)
     make_run(Path("results"), "ntp", "ntp", {"N2D": 0.6}, seed=1)

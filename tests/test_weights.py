@@ -14,6 +14,8 @@ from test_training import run_training, spec_for
 from reversal_cli.cli import main
 from reversal_cli.errors import ReversalError
 from reversal_cli.models import load_for_evaluation
+from reversal_cli.run_directory import RunDirectory
+from reversal_cli.weights import trained_folder, weights_digests
 
 FINETUNE = ["finetune", "--objective", "bico", "--data", "data", "--name", "x", "--quiet"]
 RUN = Path("results/x/seed-0")
@@ -58,6 +60,23 @@ def test_a_file_of_weights_that_came_later_is_refused(stages, capsys):
     (RUN / "model" / "pytorch_model.bin").write_text("")
     assert main(["eval", str(RUN), "--overwrite", "--quiet"]) == 2
     assert "model/pytorch_model.bin: not as its training wrote it" in capsys.readouterr().err
+
+
+def test_files_that_loading_does_not_read_are_no_weights(tmp_path):
+    run = RunDirectory(tmp_path)
+    for folder in (run.adapter_path, run.model_path):
+        folder.mkdir()
+        for name in ("adapter_model.bin", "training_args.bin", "other.safetensors"):
+            (folder / name).write_text("")
+    for tuning in ("lora", "full"):
+        with pytest.raises(ReversalError, match="has no weights"):
+            trained_folder(run, spec_for("x", tuning=tuning))
+    assert weights_digests(run) == {}
+    for shard in ("model/model-00001-of-00002.safetensors", "adapter/adapter_model.safetensors"):
+        (tmp_path / shard).write_text("")
+    assert trained_folder(run, spec_for("x", tuning="lora")) == run.adapter_path
+    assert trained_folder(run, spec_for("x", tuning="full")) == run.model_path
+    assert len(weights_digests(run)) == 2
 
 
 def test_a_run_that_was_trained_before_hashes_were_recorded_is_evaluated(stages):
@@ -143,7 +162,10 @@ def configured(**fields: object):
         ),
         (halve_ranks, r"cannot be loaded \(.*size mismatch"),
         (lambda folder: (folder / "adapter_config.json").unlink(), r"adapter_config\.json: no such file"),
-        (lambda folder: (folder / "adapter_config.json").write_text("{"), r"adapter_config\.json: broken JSON"),
+        (
+            lambda folder: (folder / "adapter_config.json").write_text("{"),
+            r"adapter_config\.json: broken JSON .*; restore it, or train",
+        ),
         (lambda folder: (folder / "adapter_model.safetensors").write_text("x"), r"cannot be loaded"),
     ],
     ids=["ia3", "prompt", "base", "modules", "half", "layers", "ranks", "no-config", "broken-config", "broken"],

@@ -115,7 +115,7 @@ def begin_untrained(
     model: str, revision: str | None, data: str | None, results: Path, terminal: Terminal
 ) -> "RunDirectory":
     """The run of a bare checkpoint: RESULTS/<model>-untrained/seed-0. No leak of a dataset can reach its weights."""
-    from reversal_cli.pipeline import finetune
+    from reversal_cli.pipeline import finetune, prepare_datasets
     from reversal_cli.spec_loading import Setting, flag_settings, load_experiment
 
     flags = {
@@ -124,7 +124,8 @@ def begin_untrained(
         "--data": ("dataset.path", data),
     }
     settings = [*flag_settings(flags, []), Setting("objective.name", "none", "--model")]
-    return finetune(load_experiment(None, settings).specs[0], results, terminal, allow_leaks=True)
+    specs = load_experiment(None, settings).specs
+    return finetune(specs[0], results, terminal, prepare_datasets(specs, terminal, allow_leaks=True))
 
 
 def one_line(run: "RunDirectory", metrics: dict[str, Any]) -> str:

@@ -112,12 +112,12 @@ def finetune(
         show_specs(experiment.specs, out, terminal, as_json)
         return
     from reversal_cli.idle_options import refuse_idle
-    from reversal_cli.pipeline import check_datasets
     from reversal_cli.pipeline import finetune as finetune_run
+    from reversal_cli.pipeline import prepare_datasets
 
-    refuse_idle(experiment.specs, out)
-    check_datasets(experiment.specs, terminal, allow_leaks)
-    runs = [finetune_run(spec, out, terminal, overwrite, allow_leaks) for spec in experiment.specs]
+    refuse_idle(experiment.specs, out, overwrite)
+    benchmarks = prepare_datasets(experiment.specs, terminal, allow_leaks)
+    runs = [finetune_run(spec, out, terminal, benchmarks, overwrite) for spec in experiment.specs]
     if as_json:
         terminal.write(json.dumps([{"run": str(run.path), **run.manifest} for run in runs], indent=2, sort_keys=True))
 

@@ -47,6 +47,8 @@ def run(
     if is_pretraining(file):
         if require:
             refuse_ignored("--require", f"{file} makes a base model, which is not evaluated")
+        if allow_leaks:
+            refuse_ignored("--allow-leaks", f"{file} makes a base model, which is not trained on a dataset")
         target = None if out == RESULTS else out
         run_pretraining(file, target, device, assignments or [], dry_run, overwrite, terminal, as_json=False)
         return
@@ -61,6 +63,6 @@ def run(
     from reversal_cli.idle_options import refuse_idle
     from reversal_cli.pipeline import run_experiment
 
-    refuse_idle(experiment.specs, out)
+    refuse_idle(experiment.specs, out, overwrite)
     runs = run_experiment(experiment, out, terminal, overwrite, device, allow_leaks)
     show_report([done.path for done in runs], out / experiment.name, terminal, ReportOptions(), require or [])

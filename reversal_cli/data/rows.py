@@ -12,6 +12,7 @@ from typing import NamedTuple, get_args
 
 from reversal_cli.data.base import Group
 from reversal_cli.errors import ReversalError
+from reversal_cli.reading import json_kind
 
 BLOCK = 1 << 20
 """Bytes of whole lines that are read and hashed at once: a file is never in memory beside its rows."""
@@ -120,8 +121,7 @@ def _parse_block(lines: list[bytes]) -> list[object] | None:
 
 def _row(fields: object) -> Row:
     if not isinstance(fields, dict):
-        found = type(fields).__name__
-        raise _BadLine(f"a JSON {found}; expected an object with prompt and completion; correct the line")
+        raise _BadLine(f"found {json_kind(fields)}; expected an object with prompt and completion; correct the line")
     values = [fields.get(name, "") for name in Row._fields]
     try:
         is_plain = "".join(values).isascii()
@@ -162,7 +162,7 @@ def _wrong_type(fields: dict[str, object]) -> _BadLine:
     """The first field that should be a text and is none."""
     name = next(name for name in Row._fields if name in fields and type(fields[name]) is not str)
     value = fields[name]
-    shown = {list: "a list", dict: "an object"}.get(type(value)) or json.dumps(value)[:40]
+    shown = json_kind(value) if isinstance(value, list | dict) else json.dumps(value)[:40]
     return _BadLine(f"'{name}' is {shown}; expected a text; put it in quotation marks")
 
 

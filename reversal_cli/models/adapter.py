@@ -17,6 +17,7 @@ from reversal_cli.reading import read_json
 from reversal_cli.spec import LoraSpec, ModelSpec
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
+REMEDY = "restore it, or train again with `reversal finetune ... --overwrite`"
 
 
 def add_adapter(base: Loaded, folder: Path, model: ModelSpec, lora: LoraSpec) -> Loaded:
@@ -25,7 +26,7 @@ def add_adapter(base: Loaded, folder: Path, model: ModelSpec, lora: LoraSpec) ->
     Raises ReversalError where the adapter is of another kind, was made for another base than `model` or with other
     options than `lora`, or is broken.
     """
-    refuse_other_base(folder, read_json(folder / CONFIG), model)
+    refuse_other_base(folder, read_json(folder / CONFIG, REMEDY), model)
     network = load_adapter(base.model, folder, lora)
     if next(base.model.parameters()).dtype == torch.float32:
         # Decoding then costs what the base costs. In half precision rounding would swallow much of a small adapter.
@@ -38,7 +39,7 @@ def load_adapter(model: PreTrainedModel, folder: Path, lora: LoraSpec) -> PeftMo
 
     Raises ReversalError where a file is broken, is of another model, or was made with other options than the run.
     """
-    refuse_other_options(read_json(folder / CONFIG), folder, lora)
+    refuse_other_options(read_json(folder / CONFIG, REMEDY), folder, lora)
     try:
         with warnings.catch_warnings():
             # About missing tensors, which are an error below, and about embeddings that are saved on purpose.
@@ -86,7 +87,4 @@ def shapes(path: Path) -> dict[str, list[int]]:
 
 
 def _broken(folder: Path, reason: str) -> ReversalError:
-    return ReversalError(
-        f"{folder}: cannot be loaded ({reason}); expected the adapter that training saved; restore it, or train again "
-        "with `reversal finetune ... --overwrite`"
-    )
+    return ReversalError(f"{folder}: cannot be loaded ({reason}); expected the adapter that training saved; {REMEDY}")

@@ -16,7 +16,7 @@ from reversal_cli.plain_text import visible
 from reversal_cli.report.arithmetic import arithmetic_label, arithmetic_notes
 from reversal_cli.report.interval_methods import interval_notes
 from reversal_cli.report.measurements import measurement_lines
-from reversal_cli.run_directory import RunDirectory, find_runs
+from reversal_cli.run_directory import RESTORE_MANIFEST, RunDirectory, find_runs
 from reversal_cli.spec import NO_EXPERIMENT
 
 COLUMNS = [
@@ -111,14 +111,15 @@ def run_frame_lines(run: RunDirectory) -> list[dict[str, Any]]:
     try:
         identity = _identity(manifest)
     except (KeyError, TypeError) as error:
-        raise _lacks(run.manifest_path, error) from None
+        raise _lacks(run.manifest_path, error, f"what `reversal finetune` writes; {RESTORE_MANIFEST}") from None
     metrics = run.metrics
     try:
         refuse_foreign_metrics(run, metrics)
         data = {"dataset": dataset_id(metrics["dataset"]), "recipe": recipe_id(manifest["spec"], metrics["dataset"])}
         return [identity | data | line for line in measurement_lines(run, metrics)]
     except (KeyError, TypeError, AttributeError) as error:
-        raise _lacks(run.metrics_path, error) from None
+        remedy = f"remove the file and run `reversal eval {run.path}`"
+        raise _lacks(run.metrics_path, error, f"what `reversal eval` writes; {remedy}") from None
 
 
 def dataset_id(sha256: dict[str, str]) -> str:
@@ -221,8 +222,6 @@ def _definition_notes(frame: pd.DataFrame) -> list[str]:
     return [f"{runs}: evaluated before metric definitions were recorded; `reversal eval RUN` records them"]
 
 
-def _lacks(path: Path, error: Exception) -> ReversalError:
+def _lacks(path: Path, error: Exception, expected: str) -> ReversalError:
     what = f"lacks {error}" if isinstance(error, KeyError) else f"has an unexpected form ({error})"
-    return ReversalError(
-        f"{path}: {what}; expected what `reversal eval` writes; remove the file and run `reversal eval {path.parent}`"
-    )
+    return ReversalError(f"{path}: {what}; expected {expected}")

@@ -97,8 +97,9 @@ def variance_of_mean(values: np.ndarray, clusters: Clusters) -> Variance:
     rest = _rest(values, clusters.entity_of_row, clusters.template_of_row)
     largest = max(part.value for part in parts)
     value = max(largest, sum(part.value for part in parts) - rest.value)
-    spread = sum(part.value**2 / part.freedom for part in (*parts, rest))
-    return Variance(value, value**2 / spread if spread > 0 else float(clusters.fewest - 1))
+    if value == 0:
+        return Variance(0.0, float(clusters.fewest - 1))
+    return Variance(value, value**2 / sum(part.value**2 / part.freedom for part in (*parts, rest)))
 
 
 def t_interval(values: np.ndarray, clusters: Clusters) -> Interval:

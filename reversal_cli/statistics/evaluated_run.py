@@ -9,7 +9,7 @@ from reversal_cli.data.base import SUBTASKS
 from reversal_cli.errors import ReversalError
 from reversal_cli.manifest import refuse_foreign_metrics
 from reversal_cli.plain_text import visible
-from reversal_cli.run_directory import RunDirectory, find_runs
+from reversal_cli.run_directory import RESTORE_MANIFEST, RunDirectory, find_runs
 
 ROUNDING = 1e-6
 """The mean of the predictions may be this far from metrics.json."""
@@ -107,16 +107,15 @@ def open_run(folder: Path) -> EvaluatedRun:
             f"run `reversal eval {run.path}` first"
         )
     manifest, metrics = run.manifest, run.metrics
-    path = run.manifest_path
+    path, remedy = run.manifest_path, RESTORE_MANIFEST
     try:
         identity = _identity(manifest)
-        path = run.metrics_path
+        path, remedy = run.metrics_path, f"remove the file and run `reversal eval {run.path}`"
         refuse_foreign_metrics(run, metrics)
         return EvaluatedRun(run, **identity, **_measured(metrics))
     except (KeyError, TypeError, AttributeError) as error:
         what = f"lacks {error}" if isinstance(error, KeyError) else f"has an unexpected form ({error})"
-        again = f"`reversal eval {run.path}` writes metrics.json again"
-        raise ReversalError(f"{path}: {what}; expected the file of a finished run; {again}") from None
+        raise ReversalError(f"{path}: {what}; expected the file of a finished run; {remedy}") from None
 
 
 def _identity(manifest: dict[str, Any]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ def replace_line(number, text):
 DAMAGES = {
     "bad JSON": (replace_line(2, '{"prompt": '), r"{file}:2: not valid JSON"),
     "empty line": (replace_line(3, ""), r"{file}:3: not valid JSON"),
-    "a list": (replace_line(1, "[1]"), r"{file}:1: a JSON list; expected an object"),
+    "a list": (replace_line(1, "[1]"), r"{file}:1: found a list; expected an object"),
     "no completion": (replace_line(2, '{"prompt": "Who is"}'), r"{file}:2: no field 'completion'"),
     "no prompt": (replace_line(2, '{"completion": " Ada Berg"}'), r"{file}:2: no field 'prompt'"),
     "a number": (replace_line(4, '{"prompt": 5, "completion": " x"}'), r"{file}:4: 'prompt' is 5; expected a text"),
@@ -81,5 +81,5 @@ def test_rows_of_every_block_have_their_line_numbers(folder, monkeypatch):
     expected = [row["prompt"] for row in read_rows(folder / TRAIN_FILE)]
     assert [row.prompt for row in load_folder(folder).train] == expected
     replace_line(41, "[1]")(folder / TRAIN_FILE)
-    with pytest.raises(ReversalError, match=rf"{TRAIN_FILE}:41: a JSON list"):
+    with pytest.raises(ReversalError, match=rf"{TRAIN_FILE}:41: found a list"):
         load_folder(folder)

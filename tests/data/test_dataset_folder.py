@@ -81,7 +81,7 @@ def test_the_folder_has_the_usual_permissions(folder):
         (b'{"sha256": ' + b"9" * 5000 + b"}", "not valid JSON .a whole number beyond"),
         (b'\xff\xfe{"sha256"', "byte 0 is not UTF-8"),
         (b'{"sha256": {}, ', "not valid JSON"),
-        (b"[]", "a JSON list"),
+        (b"[]", "found a list"),
         (b"{}", "no 'sha256' table"),
         (b'{"sha256": {}, "options": 3}', "options is 3; expected a table"),
     ],

@@ -110,6 +110,17 @@ def test_a_gap_that_depends_on_the_template_is_less_certain_over_both():
     assert both["high"] - both["low"] > 5 * (alone["high"] - alone["low"])
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("entities", [2, 4])
+def test_a_gap_that_differs_between_rows_only_has_an_interval_that_is_json(entities):
+    """A checkerboard: the means of all entities and of all templates are equal."""
+    cells = [(entity, template) for entity in range(entities) for template in range(2)]
+    section = log_probability_gap([Pair(f"e{e}", -1.0 - (e + t) % 2, -3.0, f"t{t}") for e, t in cells])
+    assert section["intervals"] == "entities-and-templates"
+    assert section["low"] == section["mean"] == section["high"] == 1.5
+    assert json.loads(json.dumps(section, allow_nan=False)) == section
+
+
 def test_the_order_of_rows_does_not_matter():
     section, backwards = log_probability_gap(PAIRS), log_probability_gap(PAIRS[::-1])
     assert section["mean"] == pytest.approx(backwards["mean"], rel=1e-12)

@@ -10,11 +10,12 @@ from typing import Any
 
 from reversal_cli.errors import ReversalError
 from reversal_cli.file_shapes import Card, check_shape
-from reversal_cli.reading import parse_json, read_utf8
+from reversal_cli.reading import json_kind, parse_json, read_utf8
 
 CARD = "dataset.json"
 """The card: what the generator was asked for, and the row count and SHA-256 of every file it wrote."""
-AS_CARD = "expected the card that `reversal generate` writes; generate the folder again"
+REMEDY = "generate the folder again"
+AS_CARD = f"expected the card that `reversal generate` writes; {REMEDY}"
 
 
 def write_folder(folder: Path, files: Mapping[str, Iterable[str]], card: dict[str, Any], overwrite: bool) -> Path:
@@ -66,14 +67,14 @@ def read_card(folder: Path) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     try:
-        card = parse_json(read_utf8(path, AS_CARD.removeprefix("expected ")))
+        card = parse_json(read_utf8(path, "the card that `reversal generate` writes", REMEDY))
     except ValueError as error:
         raise ReversalError(f"{path}: not valid JSON ({error}); {AS_CARD}") from None
     if not isinstance(card, dict):
-        raise ReversalError(f"{path}: a JSON {type(card).__name__}; {AS_CARD}")
+        raise ReversalError(f"{path}: found {json_kind(card)}; {AS_CARD}")
     if not isinstance(card.get("sha256"), dict):
         raise ReversalError(f"{path}: no 'sha256' table; {AS_CARD}")
-    check_shape(card, Card, str(path), "generate the folder again")
+    check_shape(card, Card, str(path), REMEDY)
     return card
 
 

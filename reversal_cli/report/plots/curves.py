@@ -1,6 +1,7 @@
 """Accuracy along training: a panel per subtask, a line per run."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
+from typing import NamedTuple
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -27,48 +28,61 @@ def curve_figure(part: pd.DataFrame, runs: dict[tuple[str, str], RunDirectory], 
     figure = new_figure(2.6)
     panels = dict(zip(SUBTASKS, figure.subplots(1, len(SUBTASKS), sharex=True, sharey=True), strict=True))
     seen = set()
+    units: dict[str, None] = {}
     for line in drawn.itertuples():
         group = tuple(getattr(line, column) for column in GROUP)
         index = list(names).index(group)
         run = runs[line.digest, line.dataset]
         for subtask, axes in panels.items():
-            epochs, estimates = _points(run, curves[line.digest, line.dataset], subtask, metric)
-            if not epochs:
+            points = _points(run, curves[line.digest, line.dataset], subtask, metric)
+            if not points:
                 continue
+            units |= dict.fromkeys(point.unit for point in points)
             colour = COLOURS[index % len(COLOURS)]
             style = {"linestyle": LINES[index % len(LINES)], "marker": MARKERS[index % len(MARKERS)], "color": colour}
             label = None if group in seen else names[group]
             seen.add(group)
-            means, lows, highs = ([100 * estimate[key] for estimate in estimates] for key in ("mean", "low", "high"))
+            epochs, means, lows, highs, _ = zip(*points, strict=True)
             axes.plot(epochs, means, label=label, linewidth=1.2, markersize=3, clip_on=False, **style)
             axes.fill_between(epochs, lows, highs, color=colour, alpha=0.15, linewidth=0)
     if not seen:
         return None
     shown = [names[group] for group in names if group in seen]
-    units = _interval_units(curves.values())
-    _finish(figure, panels, titled(f"Accuracy ({metric}) along training", drawn), units, shown)
+    title = titled(f"Accuracy ({metric}) along training", drawn)
+    _finish(figure, panels, title, " or ".join(SHORT_UNITS[unit] for unit in units), shown)
     return figure
 
 
-def _points(
-    run: RunDirectory, curve: list[dict], subtask: str, metric: str
-) -> tuple[list[float], list[dict[str, float]]]:
-    """Epochs and estimates of one line, as far as they were evaluated."""
+class Point(NamedTuple):
+    """One evaluation along a training."""
+
+    epoch: int
+    mean: float
+    """In percent, as are low and high."""
+    low: float
+    high: float
+    unit: str
+    """What low and high are over; records of an earlier version do not say it, and theirs are over entities."""
+
+
+def _points(run: RunDirectory, curve: list[dict], subtask: str, metric: str) -> list[Point]:
+    """One line, as far as it was evaluated; of two records of an epoch the later one counts."""
     try:
-        measured = {record["epoch"]: record["subtasks"].get(subtask, {}).get("metrics", {}) for record in curve}
-        points = {epoch: metrics[metric] for epoch, metrics in sorted(measured.items()) if metric in metrics}
-        return list(points), [{key: float(point[key]) for key in ("mean", "low", "high")} for point in points.values()]
+        measured = {record["epoch"]: record["subtasks"].get(subtask, {}) for record in curve}
+        return [
+            Point(
+                epoch,
+                *(100 * float(part["metrics"][metric][key]) for key in ("mean", "low", "high")),
+                part.get("intervals", "entities"),
+            )
+            for epoch, part in sorted(measured.items())
+            if metric in part.get("metrics", {})
+        ]
     except (KeyError, TypeError, AttributeError) as error:
         raise ReversalError(
             f"{run.curve_path}: has an unexpected form ({error!r}); expected epoch and subtasks with mean, low and "
             "high in each record; remove the file and plot without it"
         ) from None
-
-
-def _interval_units(curves: Iterable[list[dict]]) -> str:
-    """What the bands are over; records of an earlier version do not say it, and theirs are over entities."""
-    parts = (part for curve in curves for record in curve for part in record["subtasks"].values())
-    return " or ".join(dict.fromkeys(SHORT_UNITS[part.get("intervals", "entities")] for part in parts))
 
 
 def _finish(figure: Figure, panels: dict[str, Axes], title: str, units: str, names: Collection[str]) -> None:
