@@ -26,8 +26,6 @@ LARGEST: dict[str, int] = {
     "max_sequence_length": 10**7,
 }
 """Sizes in config.json, and what no model reaches."""
-OPTIONAL = {"head_dim", "num_key_value_heads"}
-"""May be null."""
 PARAMETERS_PER_BYTE = 4
 """Of weight files, at most: no quantization in use goes below two bits."""
 WEIGHTS = {".safetensors", ".bin"}
@@ -37,7 +35,7 @@ def refuse_impossible_sizes(spec: ModelSpec, config: Mapping[str, Any]) -> None:
     """Raises ReversalError for a size in config.json that is no whole number from 1 to what a model may have."""
     for key, largest in LARGEST.items():
         value = config.get(key)
-        if key not in config or (value is None and key in OPTIONAL):
+        if key not in config:
             continue
         if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= largest:
             raise cannot_load(

@@ -90,7 +90,8 @@ def refuse_other_families(spec: ModelSpec) -> None:
             f"model '{spec.name}': config.json is of a GLM of 2022 (num_layers, block_position_encoding); expected a "
             "causal model with rotary positions; check the folder"
         )
-    refuse_impossible_sizes(spec, config)
+    # A null (GPT-Neo) or a list of one size per layer (Gemma 3n) is for the class of the model to judge.
+    refuse_impossible_sizes(spec, {key: value for key, value in config.items() if not isinstance(value, list | None)})
 
 
 def prepare_tokenizer(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel, name: str) -> None:

@@ -10,12 +10,15 @@ import pytest
 import torch
 from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file, save_file
-from transformers import PreTrainedModel
+from transformers import AutoConfig, PreTrainedModel
+from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
 from reversal_cli.errors import ReversalError
 from reversal_cli.models.adapter import load_adapter
+from reversal_cli.models.checkpoint import BROKEN
 from reversal_cli.models.families import load_checkpoint
-from reversal_cli.spec import ExperimentSpec, LoraSpec
+from reversal_cli.models.rotary import refuse_other_families
+from reversal_cli.spec import ExperimentSpec, LoraSpec, ModelSpec
 
 LORA = LoraSpec(r=4, alpha=8)
 
@@ -65,6 +68,16 @@ def glm(glm_checkpoint, tmp_path) -> Path:
 def test_a_config_that_is_no_network_is_one_line(fields, message, init, llama):
     change(llama / "config.json", **fields)
     assert message in mistake(lambda: load(llama, init))
+
+
+@pytest.mark.parametrize("model_type", sorted(MODEL_FOR_CAUSAL_LM_MAPPING_NAMES))
+def test_the_default_config_of_every_causal_model_is_possible(model_type, tmp_path):
+    try:
+        config = AutoConfig.for_model(model_type)
+    except BROKEN:
+        pytest.skip(f"transformers has no default {model_type}")
+    (tmp_path / "config.json").write_text(config.to_json_string(use_diff=False))
+    refuse_other_families(ModelSpec(name=str(tmp_path)))
 
 
 def test_a_network_that_exceeds_memory_or_its_files_is_not_built(llama, glm):
