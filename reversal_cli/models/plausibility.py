@@ -43,23 +43,23 @@ def refuse_impossible_sizes(spec: ModelSpec, config: Mapping[str, Any]) -> None:
             )
 
 
-def refuse_impossible_network(spec: ModelSpec, config: PreTrainedConfig) -> None:
+def refuse_impossible_network(spec: ModelSpec, config: PreTrainedConfig, dtype: torch.dtype) -> None:
     """Raises ReversalError where the network of the config would not fit into memory, or not into its own files.
 
     It is built without any weights, which costs nothing; whatever the config cannot be built from is raised as it is.
     """
     with torch.random.fork_rng(devices=[]), torch.device("meta"):
         parameters = AutoModelForCausalLM.from_config(config).num_parameters()
-    refuse_too_many_parameters(spec, parameters)
+    refuse_too_many_parameters(spec, parameters, dtype)
 
 
-def refuse_too_many_parameters(spec: ModelSpec, parameters: int) -> None:
-    """Raises ReversalError for more parameters than memory or the files of a local folder can hold."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if spec.init == "random" and 4 * parameters > memory:
+def refuse_too_many_parameters(spec: ModelSpec, parameters: int, dtype: torch.dtype) -> None:
+    """Raises ReversalError for more parameters than memory, where drawn in `dtype`, or a local folder can hold."""
+    memory, needed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), dtype.itemsize * parameters
+    if spec.init == "random" and needed > memory:
         raise cannot_load(
             spec,
-            f"new weights of {parameters:,} parameters need {4 * parameters / 2**30:,.0f} GiB, and this machine has "
+            f"new weights of {parameters:,} parameters need {needed / 2**30:,.0f} GiB, and this machine has "
             f"{memory / 2**30:,.0f}",
         )
     folder = Path(source_of(spec))

@@ -31,7 +31,7 @@ def load(spec: ModelSpec, dtype: torch.dtype, device: torch.device) -> Loaded:
     try:
         config = AutoConfig.from_pretrained(source, revision=spec.revision, trust_remote_code=False)
         tokenizer = AutoTokenizer.from_pretrained(source, revision=spec.revision, trust_remote_code=False)
-        refuse_impossible_network(spec, config)
+        refuse_impossible_network(spec, config, dtype)
         if spec.init == "random":
             model = AutoModelForCausalLM.from_config(config, dtype=dtype)
         else:

@@ -1,6 +1,7 @@
 """Checkpoints, tokenizers and adapters that are not what they should be: one line, before anything large is built."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ from reversal_cli.errors import ReversalError
 from reversal_cli.models.adapter import load_adapter
 from reversal_cli.models.checkpoint import BROKEN
 from reversal_cli.models.families import load_checkpoint
+from reversal_cli.models.plausibility import refuse_too_many_parameters
 from reversal_cli.models.rotary import refuse_other_families
 from reversal_cli.spec import ExperimentSpec, LoraSpec, ModelSpec
 
@@ -86,6 +88,16 @@ def test_a_network_that_exceeds_memory_or_its_files_is_not_built(llama, glm):
     assert "GiB, and this machine has" in mistake(lambda: load(llama, "random"))
     change(glm / "config.json", hidden_size=400_000, num_layers=100)
     assert "GiB, and this machine has" in mistake(lambda: load(glm, "random"))
+
+
+@pytest.mark.parametrize(("dtype", "fits"), [(torch.float32, False), (torch.bfloat16, True)])
+def test_new_weights_are_counted_in_their_own_precision(dtype, fits):
+    parameters = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 3
+    spec = ModelSpec(init="random")
+    if fits:
+        refuse_too_many_parameters(spec, parameters, dtype)
+    else:
+        assert "and this machine has" in mistake(lambda: refuse_too_many_parameters(spec, parameters, dtype))
 
 
 def test_new_weights_do_not_depend_on_the_network_that_was_only_counted(llama):
