@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from peft import LoraConfig, get_peft_model
+from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file, save_file
 from transformers import AutoConfig, PreTrainedModel
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
@@ -130,8 +130,12 @@ def adapter(llama_checkpoint, tmp_path) -> Path:
     return folder
 
 
+def attach(adapter: Path, checkpoint: str) -> PeftModel:
+    return load_adapter(load(Path(checkpoint)), adapter, ModelSpec(name=checkpoint), LORA)
+
+
 def test_a_whole_adapter_is_loaded(adapter, llama_checkpoint):
-    adapted = load_adapter(load(Path(llama_checkpoint)), adapter, LORA)
+    adapted = attach(adapter, llama_checkpoint)
     assert adapted.peft_config["default"].r == 4
 
 
@@ -147,7 +151,7 @@ def test_a_whole_adapter_is_loaded(adapter, llama_checkpoint):
 def test_an_adapter_with_other_tensors_is_never_loaded_in_part(name, alter, message, adapter, llama_checkpoint):
     path = adapter / "adapter_model.safetensors"
     save_file(alter(load_file(path)), path)
-    found = mistake(lambda: load_adapter(load(Path(llama_checkpoint)), adapter, LORA))
+    found = mistake(lambda: attach(adapter, llama_checkpoint))
     assert found.startswith(f"{adapter}: ")
     assert message in found
 
@@ -168,7 +172,7 @@ def test_an_adapter_with_other_tensors_is_never_loaded_in_part(name, alter, mess
 )
 def test_an_adapter_made_with_other_options_is_one_line(fields, message, adapter, llama_checkpoint):
     change(adapter / "adapter_config.json", **fields)
-    assert message in mistake(lambda: load_adapter(load(Path(llama_checkpoint)), adapter, LORA))
+    assert message in mistake(lambda: attach(adapter, llama_checkpoint))
 
 
 @pytest.mark.parametrize("file", ["adapter_config.json", "adapter_model.safetensors"])
@@ -178,4 +182,10 @@ def test_a_broken_file_of_an_adapter_is_one_line(file, content, adapter, llama_c
     path.unlink()
     if content is not None:
         path.write_bytes(content)
-    assert mistake(lambda: load_adapter(load(Path(llama_checkpoint)), adapter, LORA)).startswith(str(adapter))
+    assert mistake(lambda: attach(adapter, llama_checkpoint)).startswith(str(adapter))
+
+
+def test_a_bug_of_our_own_is_not_a_broken_adapter(adapter, llama_checkpoint, monkeypatch):
+    monkeypatch.setattr("reversal_cli.models.adapter.shapes", lambda path: None)
+    with pytest.raises(AttributeError):
+        attach(adapter, llama_checkpoint)
