@@ -64,7 +64,7 @@ def estimate(scores: Sequence[float], entity_ids: Sequence[str], template_ids: S
 
 
 def score_interval(values: np.ndarray, mean: float, clusters: Clusters) -> Interval:
-    """See `estimate`. values: float64 [rows] in [0, 1], `mean` is theirs."""
+    """95 % interval of the mean of one run's scores, as `estimate` says. values: float64 [rows] in [0, 1], `mean` is theirs."""
     variance = variance_of_mean(values, clusters) if clusters.varied(values, 0, 1) >= MIN_VARIED else None
     if variance is None or variance.value == 0:
         return wilson_interval(mean, clusters.fewest)
