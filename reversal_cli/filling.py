@@ -13,7 +13,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from reversal_cli.errors import ReversalError
-from reversal_cli.finite import finite_rows, refuse_not_finite
+from reversal_cli.finite_answers import finite_rows, refuse_not_finite
 from reversal_cli.models.base import Loaded
 from reversal_cli.objectives.base import FamilyName, TokenIds
 from reversal_cli.objectives.blanks import SpanPositions, single_row_positions
