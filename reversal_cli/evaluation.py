@@ -10,10 +10,10 @@ from reversal_cli.data.controls import controls
 from reversal_cli.data.template_keys import with_template_ids
 from reversal_cli.errors import ReversalError, unknown_name
 from reversal_cli.finite_answers import NotFiniteError
+from reversal_cli.interval_units import Unit
 from reversal_cli.predictions import Complete, Measure, Progress, Record, add_likelihood, predict
 from reversal_cli.run_directory import RunDirectory, write_json
 from reversal_cli.scoring import GAP, definitions
-from reversal_cli.scoring.clusters import Unit
 from reversal_cli.scoring.entities import EntityIndex
 from reversal_cli.scoring.floors import floors
 from reversal_cli.scoring.log_probability_gap import Pair, log_probability_gap

@@ -7,10 +7,10 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from reversal_cli.interval_units import Unit
 from reversal_cli.scoring.clusters import (
     Clusters,
     Interval,
-    Unit,
     Variance,
     t_interval,
     t_quantile,
