@@ -37,10 +37,10 @@ def export(
     as_json: Json = False,
 ) -> None:
     """Write the benchmark for another tool."""
+    from reversal_cli.benchmark import prepare_dataset
     from reversal_cli.data.leaks import files_of, find_leaks
     from reversal_cli.data.wishes import refuse_leaks
     from reversal_cli.export import FORMATS
-    from reversal_cli.pipeline import prepare_dataset
     from reversal_cli.spec import DatasetSpec, EvaluationSpec
 
     if form not in FORMATS:

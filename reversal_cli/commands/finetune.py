@@ -111,8 +111,8 @@ def finetune(
     if dry_run:
         show_specs(experiment.specs, out, terminal, as_json)
         return
+    from reversal_cli.benchmark import check_datasets
     from reversal_cli.idle_options import refuse_idle
-    from reversal_cli.pipeline import check_datasets
     from reversal_cli.pipeline import finetune as finetune_run
 
     refuse_idle(experiment.specs, out)
