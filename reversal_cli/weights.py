@@ -3,12 +3,9 @@
 from pathlib import Path
 
 from reversal_cli.errors import ReversalError
-from reversal_cli.files import file_digest
+from reversal_cli.files import WEIGHT_SUFFIXES, file_digest
 from reversal_cli.run_directory import RunDirectory
 from reversal_cli.spec import ExperimentSpec
-
-WEIGHT_FILES = (".safetensors", ".bin")
-"""What decides an answer in adapter/ or model/, beside adapter_config.json."""
 
 
 def trained_folder(run: RunDirectory, spec: ExperimentSpec) -> Path | None:
@@ -58,4 +55,4 @@ def weights_digests(run: RunDirectory) -> dict[str, str]:
 
 
 def _weight_files(folder: Path) -> list[Path]:
-    return [path for path in folder.glob("*") if path.suffix in WEIGHT_FILES]
+    return [path for path in folder.glob("*") if path.suffix in WEIGHT_SUFFIXES]

@@ -9,6 +9,7 @@ import torch
 from tokenizers import Tokenizer
 from transformers import AutoModelForCausalLM, PreTrainedConfig
 
+from reversal_cli.files import WEIGHT_SUFFIXES
 from reversal_cli.models.checkpoint import cannot_load, source_of
 from reversal_cli.spec import ModelSpec
 from reversal_cli.spec_validation import shown
@@ -28,7 +29,6 @@ LARGEST: dict[str, int] = {
 """Sizes in config.json, and what no model reaches."""
 PARAMETERS_PER_BYTE = 4
 """Of weight files, at most: no quantization in use goes below two bits."""
-WEIGHTS = {".safetensors", ".bin"}
 
 
 def refuse_impossible_sizes(spec: ModelSpec, config: Mapping[str, Any]) -> None:
@@ -64,7 +64,7 @@ def refuse_too_many_parameters(spec: ModelSpec, parameters: int, dtype: torch.dt
         )
     folder = Path(source_of(spec))
     if spec.init == "pretrained" and folder.is_dir():
-        size = sum(path.stat().st_size for path in folder.iterdir() if path.suffix in WEIGHTS)
+        size = sum(path.stat().st_size for path in folder.iterdir() if path.suffix in WEIGHT_SUFFIXES)
         if size and parameters > PARAMETERS_PER_BYTE * size:
             raise cannot_load(
                 spec, f"config.json is of {parameters:,} parameters, the weight files hold {size:,} bytes"
