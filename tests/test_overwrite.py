@@ -38,6 +38,15 @@ def test_an_evaluation_that_cannot_load_its_model_leaves_the_one_before(stages, 
     assert contents(RUN.path) == before
 
 
+def test_each_of_several_refused_runs_is_one_line(stages, capsys):
+    assert main([*FINETUNE, "--set", "seed=1"]) == 0
+    stages.fail_loading_with = ReversalError("a model:\nbroken " + 3000 * "x")
+    assert main(["eval", "results", "--overwrite", "--quiet"]) == 2
+    first, second = capsys.readouterr().err.splitlines()
+    assert first == second
+    assert first.startswith("error: a model: broken xxx") and len(first) < 2100
+
+
 def test_an_interrupted_evaluation_leaves_the_one_before_and_continues(stages):
     before, prompts = contents(RUN.path), stages.prompts
     stages.interrupt_generation_at = prompts + 5
