@@ -17,7 +17,7 @@ from reversal_cli.data.base import Splits, Subtask
 from reversal_cli.data.template_keys import with_template_ids
 from reversal_cli.decoding import complete_prompts
 from reversal_cli.errors import ReversalError
-from reversal_cli.finite import working_on
+from reversal_cli.finite_answers import working_on
 from reversal_cli.models.attention import stock_attention
 from reversal_cli.models.base import Loaded
 from reversal_cli.predictions import make_prediction, select_rows

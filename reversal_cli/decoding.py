@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from transformers import PreTrainedTokenizerBase
 
 from reversal_cli.filling import Prompt, begun_prompt, causal_prompt, ending_prompt, endings, refuse_long_prompts, write
-from reversal_cli.finite import asking
+from reversal_cli.finite_answers import asking
 from reversal_cli.generation import encode_prompt, generate_completions
 from reversal_cli.models.base import Loaded
 from reversal_cli.objectives.abi import Abi

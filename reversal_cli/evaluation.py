@@ -9,11 +9,11 @@ from reversal_cli.data.base import SUBTASKS, Splits, Subtask
 from reversal_cli.data.controls import controls
 from reversal_cli.data.template_keys import with_template_ids
 from reversal_cli.errors import ReversalError, unknown_name
-from reversal_cli.finite import NotFiniteError
+from reversal_cli.finite_answers import NotFiniteError
+from reversal_cli.interval_units import Unit
 from reversal_cli.predictions import Complete, Measure, Progress, Record, add_likelihood, predict
 from reversal_cli.run_directory import RunDirectory, write_json
 from reversal_cli.scoring import GAP, definitions
-from reversal_cli.scoring.clusters import Unit
 from reversal_cli.scoring.entities import EntityIndex
 from reversal_cli.scoring.floors import floors
 from reversal_cli.scoring.log_probability_gap import Pair, log_probability_gap
@@ -53,31 +53,14 @@ def evaluate(
         records = predict(run, complete, subtask, index, limit, on_progress)
         if settings.likelihood and measure is not None:
             records = add_likelihood(run, measure, subtask, records, on_progress)
-        measured[name] = {
-            "target": subtask.target,
-            **summarize(records, settings.intervals),
-            **_likelihood(records, settings.intervals),
-        }
+        measured[name] = _scored(subtask, records, settings.intervals)
     metrics = {
         "complete": limit is None and len(names) == len(SUBTASKS),
-        "dataset": splits.sha256,
-        "definitions": definitions(),
-        "digest": run.manifest["digest"],
-        "evaluation": settings.model_dump(mode="json"),
         "subtasks": measured,
-        "versions": {package: version(package) for package in PACKAGES},
+        **_conditions(run, splits, settings),
     }
     if metrics["complete"]:
-        metrics["controls"] = {
-            control: {
-                name: {
-                    "target": subtask.target,
-                    **summarize(_ask_control(run, complete, subtask, index, on_progress), settings.intervals),
-                }
-                for name, subtask in asked.items()
-            }
-            for control, asked in control_subtasks(splits, settings).items()
-        }
+        metrics["controls"] = _measure_controls(run, complete, splits, settings, index, on_progress)
         metrics["floors"] = floors(splits, settings.seed, settings.intervals)
         write_json(run.metrics_path, metrics)
     return metrics
@@ -111,6 +94,40 @@ def prompts_to_come(splits: Splits, settings: EvaluationSpec, subtasks: Sequence
         return total
     asked = control_subtasks(splits, settings).values()
     return total + sum(len(subtask.examples) for subtasks in asked for subtask in subtasks.values())
+
+
+def _conditions(run: RunDirectory, splits: Splits, settings: EvaluationSpec) -> dict[str, Any]:
+    """What scores depend on beside the predictions."""
+    return {
+        "dataset": splits.sha256,
+        "definitions": definitions(),
+        "digest": run.manifest["digest"],
+        "evaluation": settings.model_dump(mode="json"),
+        "versions": {package: version(package) for package in PACKAGES},
+    }
+
+
+def _scored(subtask: Subtask, records: Sequence[Record], intervals: Unit) -> dict[str, Any]:
+    """Every metric of a subtask, and what its rankings say where it was measured."""
+    return {"target": subtask.target, **summarize(records, intervals), **_likelihood(records, intervals)}
+
+
+def _measure_controls(
+    run: RunDirectory,
+    complete: Complete,
+    splits: Splits,
+    settings: EvaluationSpec,
+    index: EntityIndex,
+    on_progress: Progress,
+) -> dict[str, Any]:
+    """Control -> subtask -> its metrics."""
+    return {
+        control: {
+            name: _scored(subtask, _ask_control(run, complete, subtask, index, on_progress), settings.intervals)
+            for name, subtask in asked.items()
+        }
+        for control, asked in control_subtasks(splits, settings).items()
+    }
 
 
 def _ask_control(

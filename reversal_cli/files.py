@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+WEIGHT_SUFFIXES = (".safetensors", ".bin")
+"""Of the files that hold weights."""
+
 
 def file_digest(path: Path) -> str:
     """The SHA-256 of a file, as hex digits."""

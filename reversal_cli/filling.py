@@ -13,8 +13,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from reversal_cli.errors import ReversalError
-from reversal_cli.finite import finite_rows, refuse_not_finite
-from reversal_cli.models.base import Loaded
+from reversal_cli.finite_answers import finite_rows, refuse_not_finite
 from reversal_cli.objectives.base import FamilyName, TokenIds
 from reversal_cli.objectives.blanks import SpanPositions, single_row_positions
 
@@ -50,47 +49,20 @@ def begun_prompt(
     """The same with the text from index `start` on not before the blank but in it, as its first words."""
     blanks = tokens.blanks
     ending = [long_mask] if long_mask is not None else [blanks.mask, blanks.eos]
-    return blank_prompt([*ids[:start], *ending], start, [], tokens, choice, begun=ids[start:])
+    return blank_prompt([*ids[:start], *ending], start, tokens, choice, begun=ids[start:])
 
 
 def blank_prompt(
-    ids: Sequence[int],
-    blank: int,
-    filled: Sequence[tuple[int, Sequence[int]]],
-    tokens: TokenIds,
-    choice: SpanPositions,
-    begun: Sequence[int] = (),
+    ids: Sequence[int], blank: int, tokens: TokenIds, choice: SpanPositions, begun: Sequence[int] = ()
 ) -> Prompt:
-    """A text with mask tokens in it, of which the one at index `blank` is to be filled, from the words `begun` on.
-
-    filled: (index of the mask token, its new tokens) of the blanks filled before, which the new one sees.
-    """
-    input_ids = list(ids)
-    text, block = list(range(len(ids))), [0] * len(ids)
-    for index, words in [*filled, (blank, begun)]:
-        input_ids += [tokens.blanks.sop, *words]
-        text += [index] * (1 + len(words))
-        block += range(1, 2 + len(words))
+    """A text with a mask token at index `blank` that is to be filled, from the words `begun` on."""
+    input_ids = (*ids, tokens.blanks.sop, *begun)
+    text = (*range(len(ids)), *[blank] * (1 + len(begun)))
+    block = (*[0] * len(ids), *range(1, 2 + len(begun)))
     if tokens.family == "glm":
-        return Prompt(tuple(input_ids), (tuple(text), tuple(block)), len(ids), (0, 1))
+        return Prompt(input_ids, (text, block), len(ids), (0, 1))
     row = single_row_positions(np.array([text]), np.array([block]), choice)[0]
-    return Prompt(tuple(input_ids), (tuple(row.tolist()),), len(ids), (1,))
-
-
-def fill_in_turn(loaded: Loaded, ids: Sequence[int], max_new_tokens: int, choice: SpanPositions) -> list[list[int]]:
-    """The new tokens of every blank of a text, filled from left to right, each seeing those before it.
-
-    ids: the text with its mask tokens. A blank ends with eop or eos, which is not kept.
-    """
-    tokens = loaded.tokens
-    masks = {tokens.blanks.mask, tokens.blanks.sentence_mask, tokens.blanks.long_mask}
-    filled: list[tuple[int, list[int]]] = []
-    for index in (index for index, token in enumerate(ids) if token in masks):
-        prompt = blank_prompt(ids, index, filled, tokens, choice)
-        refuse_long_prompts([prompt], max_new_tokens, loaded.max_position)
-        words = write(loaded.model, [prompt], max_new_tokens, endings(tokens))[0]
-        filled.append((index, [token for token in words if token not in endings(tokens)]))
-    return [words for _, words in filled]
+    return Prompt(input_ids, (tuple(row.tolist()),), len(ids), (1,))
 
 
 def endings(tokens: TokenIds) -> frozenset[int]:

@@ -14,7 +14,7 @@ from transformers import (
 )
 
 from reversal_cli.errors import ReversalError
-from reversal_cli.finite import asking, finite_rows, refuse_not_finite
+from reversal_cli.finite_answers import asking, finite_rows, refuse_not_finite
 from reversal_cli.predictions import Completion
 
 
@@ -86,7 +86,7 @@ def plain_generation(model: PreTrainedModel, config: GenerationConfig) -> Iterat
             module.generation_config = original
 
 
-class FiniteSteps(LogitsProcessor):
+class FiniteLogits(LogitsProcessor):
     """Changes nothing; remembers at which steps the logits of each row were numbers."""
 
     def __init__(self) -> None:
@@ -113,7 +113,7 @@ def _generate_batch(
     )
     device = next(model.parameters()).device
     input_ids, attention_mask = (tensor.to(device) for tensor in left_pad(rows, pad))
-    finite = FiniteSteps()
+    finite = FiniteLogits()
     with plain_generation(model, config), torch.inference_mode():
         try:
             output = model.generate(

@@ -105,10 +105,14 @@ def idle_options(spec: ExperimentSpec, family: FamilyName | None) -> dict[str, s
 
 def idle_training(spec: ExperimentSpec) -> dict[str, str]:
     """The same of what only training reads."""
-    training = spec.training
     if spec.objective.name == "none":
         why = "it is for a training, and objective 'none' has none"
         return {f"training.{key}": why for key in TRAINING_KEYS if key not in ("dtype", "device")}
+    return _idle_beside_others(spec.training)
+
+
+def _idle_beside_others(training: TrainingSpec) -> dict[str, str]:
+    """The same of what another option of training leaves without meaning."""
     idle = {}
     if training.tuning == "full":
         idle |= {f"training.{key}": "it is for LoRA, and training.tuning is 'full'" for key in LORA_KEYS}
@@ -123,10 +127,9 @@ def refuse_idle_pretraining(training: TrainingSpec, given: Sequence[Setting]) ->
     """Raises ReversalError for an option of training that makes no difference to a base model: all its weights are
     new, and nothing is evaluated."""
     why = "a base model is trained as a whole, from new weights"
-    idle = dict.fromkeys(("training.tuning", "training.gradient_checkpointing", *LORA_SETTINGS), why)
+    idle = _idle_beside_others(training)
+    idle |= dict.fromkeys(("training.tuning", "training.gradient_checkpointing", *LORA_SETTINGS), why)
     idle["training.eval_limit"] = "a corpus has no validation prompts"
-    if (training.stop_after_epochs or 0) > training.epochs:
-        idle["training.stop_after_epochs"] = f"training.epochs is {training.epochs}, so that training stops before"
     harmless = dict(flatten(TrainingSpec(tuning="full").model_dump(), "training."))
     for setting in given:
         if setting.key in idle and setting.value != harmless[setting.key]:

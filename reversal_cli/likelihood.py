@@ -18,7 +18,7 @@ from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 from reversal_cli.decoding import as_prompt
 from reversal_cli.errors import ReversalError
 from reversal_cli.filling import Prompt, last_position, left_padded
-from reversal_cli.finite import NotFiniteError
+from reversal_cli.finite_answers import NotFiniteError
 from reversal_cli.generation import without_eos
 from reversal_cli.models.base import Loaded
 from reversal_cli.objectives.base import IGNORE

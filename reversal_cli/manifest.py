@@ -9,7 +9,8 @@ from reversal_cli.data.base import Splits
 from reversal_cli.data.leaks import Leak
 from reversal_cli.errors import ReversalError
 from reversal_cli.provenance import provenance, timestamp
-from reversal_cli.run_directory import RunDirectory, read_json, write_json
+from reversal_cli.reading import read_json
+from reversal_cli.run_directory import RunDirectory, write_json
 from reversal_cli.spec import ExperimentSpec
 from reversal_cli.spec_loading import spec_differences
 from reversal_cli.weights import weights_digests

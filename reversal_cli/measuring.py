@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from reversal_cli.data.base import Example, Splits
 from reversal_cli.errors import ReversalError
-from reversal_cli.finite import asking
+from reversal_cli.finite_answers import asking
 from reversal_cli.likelihood import Likelihood, Question, encode_question, fits, score_candidates
 from reversal_cli.models.base import Loaded
 from reversal_cli.predictions import Measured

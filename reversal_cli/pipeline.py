@@ -18,7 +18,9 @@ from reversal_cli.errors import ReversalError
 from reversal_cli.evaluation_options import EvaluationOptions
 from reversal_cli.file_shapes import BaseModelRecord, check_shape
 from reversal_cli.naming import model_stem
-from reversal_cli.run_directory import RunDirectory, find_runs, read_json, run_path
+from reversal_cli.reading import read_json
+from reversal_cli.run_directory import RunDirectory, find_runs, run_path
+from reversal_cli.saving import refuse_current_folder
 from reversal_cli.scoring import definitions
 from reversal_cli.spec import ExperimentSpec
 from reversal_cli.spec_loading import Experiment, spec_differences
@@ -76,6 +78,7 @@ def pretrain_base(spec: "PretrainSpec", out: Path, terminal: Terminal, overwrite
             )
         terminal.say(f"{out}: already complete (--overwrite makes it again)")
         return stored
+    refuse_current_folder(out)
     if out.exists() and not made.is_file() and any(out.iterdir()):
         raise ReversalError(f"{out}: holds other files; expected a new folder or a base model; choose another --out")
     with storage_errors(out), terminal.progress(f"pretrain {spec.name}", "step") as advance:

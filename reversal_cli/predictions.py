@@ -10,7 +10,7 @@ from reversal_cli.data.base import Example, Subtask
 from reversal_cli.data.spread import spread_order
 from reversal_cli.data.template_keys import template_keys
 from reversal_cli.errors import ReversalError
-from reversal_cli.finite import working_on
+from reversal_cli.finite_answers import working_on
 from reversal_cli.run_directory import RunDirectory
 from reversal_cli.scoring import score_all
 from reversal_cli.scoring.entities import EntityIndex

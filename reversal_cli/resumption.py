@@ -17,7 +17,8 @@ from transformers import TrainerCallback
 
 from reversal_cli.errors import ReversalError
 from reversal_cli.files import file_digest
-from reversal_cli.run_directory import read_json, write_json
+from reversal_cli.reading import read_json
+from reversal_cli.run_directory import write_json
 from reversal_cli.saving import share_files
 
 COMPLETE = "complete.json"

@@ -4,6 +4,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from reversal_cli.errors import ReversalError
+
 
 def save_folder(folder: Path, save: Callable[[Path], None]) -> None:
     """`save` makes a temporary folder and writes into it; it then takes the name: the folder exists = it is whole.
@@ -11,6 +13,7 @@ def save_folder(folder: Path, save: Callable[[Path], None]) -> None:
     What stood there is moved aside first and removed last, and comes back where the new folder cannot take its place.
     Files get the modes of the umask: the library that writes weights leaves them to their owner alone.
     """
+    folder = folder.absolute()
     temporary = folder.with_name(f".{folder.name}.tmp")
     previous = folder.with_name(f".{folder.name}.previous")
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -27,6 +30,12 @@ def save_folder(folder: Path, save: Callable[[Path], None]) -> None:
         shutil.rmtree(temporary, ignore_errors=True)
         _restore(folder, previous)
     shutil.rmtree(previous, ignore_errors=True)
+
+
+def refuse_current_folder(folder: Path) -> None:
+    """Raises ReversalError for the current folder and those it lies in: none of them can make way for a new one."""
+    if Path.cwd().is_relative_to(folder.resolve()):
+        raise ReversalError(f"{folder}: is the current folder, or holds it; expected a new one; choose another path")
 
 
 def share_files(folder: Path) -> None:

@@ -12,10 +12,10 @@ from typing import Annotated, ClassVar, Literal, Union
 from pydantic import BaseModel, ConfigDict, Field
 
 from reversal_cli.data.name_description.options import Options
+from reversal_cli.interval_units import Unit
 from reversal_cli.objectives import OBJECTIVES
 from reversal_cli.objectives.base import FamilyName, ObjectiveOptions
 from reversal_cli.objectives.ntp import Ntp
-from reversal_cli.scoring.clusters import Unit
 
 
 class Section(BaseModel):

@@ -8,12 +8,12 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from reversal_cli.errors import ReversalError
+from reversal_cli.errors import LONGEST_NAME, ReversalError
 
 Model = TypeVar("Model", bound=BaseModel)
 
 LONGEST_VALUE = 200
-"""Characters of a value that a message repeats, and of a key that is compared with all others, which is slow."""
+"""Characters of a value that a message repeats."""
 
 EXPECTATIONS = {
     "int_type": "a whole number",
@@ -108,9 +108,9 @@ def unknown_key(setting: Setting, known: Sequence[str]) -> ReversalError:
     section, _, leaf = setting.key.rpartition(".")
     siblings = [key for key in known if key.rpartition(".")[0] == section]
     by_leaf = {key.rpartition(".")[2]: key for key in [*reversed(known), *siblings]}
-    close = [by_leaf[name] for name in difflib.get_close_matches(leaf[:LONGEST_VALUE], by_leaf, n=1, cutoff=0.75)]
+    close = [by_leaf[name] for name in difflib.get_close_matches(leaf[:LONGEST_NAME], by_leaf, n=1, cutoff=0.75)]
     if not siblings and not close:
-        close = difflib.get_close_matches(setting.key[:LONGEST_VALUE], known, n=1, cutoff=0.75)
+        close = difflib.get_close_matches(setting.key[:LONGEST_NAME], known, n=1, cutoff=0.75)
     if close:
         hint = f"did you mean '{close[0]}'?"
     else:

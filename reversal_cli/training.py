@@ -147,34 +147,48 @@ def fit(
     plan = BatchPlan([len(row.input_ids) for row in task.rows], training.batch_size, training.epochs, task.seed)
     steps_per_epoch = plan.batches_per_epoch
     stop = training.last_epoch * steps_per_epoch
+    reporter = Reporter(stop, steps_per_epoch, on_step, on_log, seconds_before)
     trainer = ObjectiveTrainer(
         plan,
         Collator(task),
         model=model,
         args=trainer_arguments(task, checkpoints, steps_per_epoch, dtype, device),
-        callbacks=[
-            Reporter(stop, steps_per_epoch, on_step, on_log, seconds_before),
-            SealedCheckpoints(checkpoints),
-            *callbacks,
-        ],
+        callbacks=[reporter, SealedCheckpoints(checkpoints), *callbacks],
     )
-    trainer.remove_callback(PrinterCallback)
-    trained = itertools.islice(plan, stop)
     started = time.monotonic()
     remove_unusable(checkpoints, found)
     with out_of_memory_is_told(training):
-        # Trainer would take another step after the last one of a schedule that is not trained to its end.
-        if found.checkpoint and found.step >= stop:
-            trainer.restore(found.checkpoint, found.step)
-        else:
-            trainer.train(resume_from_checkpoint=str(found.checkpoint) if found.checkpoint else None)
+        _train_on(trainer, found, stop)
     return {
-        "steps": trainer.state.global_step,
-        "epochs": trainer.state.global_step / steps_per_epoch,
-        "tokens": sum(int(plan.lengths[key.index]) for batch in trained for key in batch),
+        **_work_done(plan, trainer.state.global_step, stop),
         "wall_seconds": round(seconds_before + time.monotonic() - started, 1),
         "resumed": found.checkpoint is not None,
         **arithmetic(dtype, device),
+        **_sizes(model),
+    }
+
+
+def _train_on(trainer: ObjectiveTrainer, found: Found, stop: int) -> None:
+    """Up to the step `stop`. Trainer itself would take another one after the last of a schedule that is cut short."""
+    trainer.remove_callback(PrinterCallback)
+    if found.checkpoint and found.step >= stop:
+        trainer.restore(found.checkpoint, found.step)
+    else:
+        trainer.train(resume_from_checkpoint=str(found.checkpoint) if found.checkpoint else None)
+
+
+def _work_done(plan: BatchPlan, steps: int, stop: int) -> dict[str, Any]:
+    """Optimizer steps, the epochs they make, and the tokens of the first `stop` batches."""
+    batches = itertools.islice(plan, stop)
+    return {
+        "steps": steps,
+        "epochs": steps / plan.batches_per_epoch,
+        "tokens": sum(int(plan.lengths[key.index]) for batch in batches for key in batch),
+    }
+
+
+def _sizes(model: nn.Module) -> dict[str, int]:
+    return {
         "total_parameters": sum(parameter.numel() for parameter in model.parameters()),
         "trainable_parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
     }

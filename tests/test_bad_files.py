@@ -146,6 +146,14 @@ def test_a_record_of_a_base_model_that_is_none_is_one_line(content, capsys):
     assert error(capsys, "pretrain", "--out", "base").startswith("base/pretrain.json: ")
 
 
+def test_the_current_folder_is_refused_before_a_base_is_trained(capsys, tmp_path):
+    settings = ("people=4", "sentences=4", "training.epochs=1", "vocab_size=400")
+    arguments = [argument for setting in settings for argument in ("--set", setting)]
+    found = error(capsys, "pretrain", "--out", ".", "--device", "cpu", *arguments)
+    assert found.startswith(".: is the current folder, or holds it; expected a new one")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("content", ['{"sha256": {}, "options": 3}', '{"sha256": {}, "counts": []}', "[]", NESTED])
 def test_a_dataset_card_that_is_none_is_one_line(content, capsys):
     assert main(["generate", "--entities", "2", "--out", "data", "--quiet"]) == 0

@@ -78,7 +78,7 @@ def test_another_definition_of_the_metric_is_refused(capsys, runs):
     [
         (lambda records: records.pop(), "23 whole predictions; expected 24 (metrics.json)"),
         (lambda records: records.append(records[0]), "1 repeated ids; expected one prediction per prompt"),
-        (lambda records: records[2].pop("target"), "record 3 is no prediction; expected each with id, entity_id"),
+        (lambda records: records[2].pop("target"), "record 3 has no target; expected each with id, entity_id"),
         (lambda records: records.insert(0, 7), "it is 7; expected a table"),
         (
             lambda records: records[0].update(id="N2D/99"),

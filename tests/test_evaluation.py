@@ -10,7 +10,8 @@ from reversal_cli.data.base import SUBTASKS, TARGETS, Example, Splits, Subtask
 from reversal_cli.errors import ReversalError
 from reversal_cli.evaluation import evaluate, prompts_to_come
 from reversal_cli.predictions import Completion, Measured, select_rows
-from reversal_cli.run_directory import RunDirectory, read_json, write_json
+from reversal_cli.reading import read_json
+from reversal_cli.run_directory import RunDirectory, write_json
 from reversal_cli.scoring import TEXT_SCORES
 from reversal_cli.spec import EvaluationSpec
 

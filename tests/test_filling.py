@@ -13,7 +13,6 @@ from reversal_cli.filling import (
     causal_prompt,
     ending_prompt,
     endings,
-    fill_in_turn,
     refuse_long_prompts,
     write,
 )
@@ -42,7 +41,7 @@ def sources(name: str) -> list[list[int]]:
 
 def prompt_of(ids: list[int]) -> Prompt:
     blank = next(i for i, token in enumerate(ids) if token in (BLANKS.mask, BLANKS.long_mask))
-    return blank_prompt(ids, blank, [], TOKENS, "after_mask")
+    return blank_prompt(ids, blank, TOKENS, "after_mask")
 
 
 @pytest.mark.parametrize("name", GENERATED)
@@ -123,24 +122,6 @@ def test_the_prompt_is_laid_out_as_in_training():
         assert list(prompt.input_ids) == batch.input_ids[0, : sop + 1].tolist()
         assert [list(positions) for positions in prompt.positions] == batch.position_ids[0, :, : sop + 1].tolist()
         assert prompt.prefix == sop
-
-
-def test_several_blanks_are_filled_in_turn_each_seeing_those_before_it(glm_checkpoint):
-    loaded, _ = load(glm_checkpoint, {"name": "abi"})
-    blanks = loaded.tokens.blanks
-    ids = loaded.tokenizer("he [MASK] a [MASK] he")["input_ids"]
-    first, second = fill_in_turn(loaded, ids, 5, "after_mask")
-    masks = [index for index, token in enumerate(ids) if token == blanks.mask]
-    ends = endings(loaded.tokens)
-    one = slow(loaded.model, blank_prompt(ids, masks[0], [], loaded.tokens, "after_mask"), 5, ends)
-    assert first == [token for token in one if token not in ends]
-    prompt = blank_prompt(ids, masks[1], [(masks[0], first)], loaded.tokens, "after_mask")
-    assert prompt.input_ids == (*ids, blanks.sop, *first, blanks.sop)
-    text, block = prompt.positions
-    assert text[len(ids) :] == (masks[0],) * (1 + len(first)) + (masks[1],)
-    assert block[len(ids) :] == (*range(1, 2 + len(first)), 1)
-    two = slow(loaded.model, prompt, 5, ends)
-    assert second == [token for token in two if token not in ends]
 
 
 def test_a_prompt_longer_than_the_position_table_is_one_clear_error(glm_checkpoint):

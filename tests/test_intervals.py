@@ -11,7 +11,8 @@ from reversal_cli.cli import main
 from reversal_cli.data.base import SUBTASKS, TARGETS, Example, Splits, Subtask
 from reversal_cli.evaluation import evaluate
 from reversal_cli.predictions import Completion
-from reversal_cli.run_directory import RunDirectory, read_json, write_json
+from reversal_cli.reading import read_json
+from reversal_cli.run_directory import RunDirectory, write_json
 from reversal_cli.scoring.summary import summarize
 from reversal_cli.spec import EvaluationSpec, ExperimentSpec
 from reversal_cli.spec_loading import spec_differences

@@ -8,7 +8,8 @@ from fake_stages import FakeStages, install
 from reversal_cli.cli import main
 from reversal_cli.console import Terminal
 from reversal_cli.errors import ReversalError
-from reversal_cli.run_directory import RunDirectory, read_json, write_json
+from reversal_cli.reading import read_json
+from reversal_cli.run_directory import RunDirectory, write_json
 
 FINETUNE = ["finetune", "--objective", "bico", "--data", "data", "--name", "x", "--quiet"]
 EVAL_AGAIN = ["eval", "results/x/seed-0", "--overwrite", "--quiet"]
@@ -36,6 +37,15 @@ def test_an_evaluation_that_cannot_load_its_model_leaves_the_one_before(stages, 
     assert main(EVAL_AGAIN) == 2
     assert capsys.readouterr().err == f"error: {REFUSAL}\n"
     assert contents(RUN.path) == before
+
+
+def test_each_of_several_refused_runs_is_one_line(stages, capsys):
+    assert main([*FINETUNE, "--set", "seed=1"]) == 0
+    stages.fail_loading_with = ReversalError("a model:\nbroken " + 3000 * "x")
+    assert main(["eval", "results", "--overwrite", "--quiet"]) == 2
+    first, second = capsys.readouterr().err.splitlines()
+    assert first == second
+    assert first.startswith("error: a model: broken xxx") and len(first) < 2100
 
 
 def test_an_interrupted_evaluation_leaves_the_one_before_and_continues(stages):

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from reversal_cli.data.base import SUBTASKS
 from reversal_cli.errors import ReversalError
+from reversal_cli.reading import read_json
 from reversal_cli.report import (
     accuracy_tables,
     check_requirements,
@@ -22,7 +23,7 @@ from reversal_cli.report import (
     rich_table,
     write_reports,
 )
-from reversal_cli.run_directory import RunDirectory, read_json, write_json
+from reversal_cli.run_directory import RunDirectory, write_json
 from reversal_cli.scoring import METRICS, TEXT_SCORES
 
 

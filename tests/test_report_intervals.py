@@ -7,8 +7,9 @@ from report_measures import change_metrics
 from report_runs import make_results
 
 from reversal_cli.data.base import SUBTASKS
+from reversal_cli.reading import read_json
 from reversal_cli.report import ReportTable, accuracy_tables, load_results
-from reversal_cli.run_directory import RunDirectory, read_json
+from reversal_cli.run_directory import RunDirectory
 from reversal_cli.scoring.estimate import method
 
 

@@ -12,8 +12,9 @@ from report_runs import BICO, make_results, make_run
 from reversal_cli.cli import main
 from reversal_cli.data.base import SUBTASKS
 from reversal_cli.errors import ReversalError
+from reversal_cli.reading import read_json
 from reversal_cli.report import accuracy_tables, check_requirements, csv_text, json_text, load_results
-from reversal_cli.run_directory import RunDirectory, read_json, write_json
+from reversal_cli.run_directory import RunDirectory, write_json
 from reversal_cli.scoring.estimate import method
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from reversal_cli.errors import ReversalError
-from reversal_cli.run_directory import RunDirectory, find_runs, run_path, write_json, write_text
+from reversal_cli.files import write_text
+from reversal_cli.run_directory import RunDirectory, find_runs, run_path, write_json
 from reversal_cli.saving import save_folder
 
 

@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
-from reversal_cli.commands.options import UNITS, Json, Quiet, refuse_ignored, refuse_other_intervals
+from reversal_cli.commands.options import Json, Quiet, refuse_ignored, refuse_other_intervals
 from reversal_cli.console import Terminal
 from reversal_cli.errors import unknown_name
+from reversal_cli.interval_units import UNITS
 
 FORMATS = ("table", "md", "csv", "json")
 

@@ -17,10 +17,13 @@ from reversal_cli.commands.options import (
     refuse_ignored,
     refuse_other_intervals,
 )
-from reversal_cli.console import Terminal
+from reversal_cli.console import Terminal, error_line
 from reversal_cli.errors import ReversalError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reversal_cli.evaluation_options import EvaluationOptions
     from reversal_cli.run_directory import RunDirectory
 
 
@@ -68,8 +71,7 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Evaluate runs, or a checkpoint as it is."""
-    from reversal_cli.pipeline import EvaluationOptions, evaluate_run, runs_to_evaluate
-    from reversal_cli.run_directory import find_runs
+    from reversal_cli.evaluation_options import EvaluationOptions
 
     if runs and out != RESULTS:
         refuse_ignored("--out", "the runs are named, and each is written where it is")
@@ -86,16 +88,35 @@ def evaluate(
         chosen = [begin_untrained(model, revision, data, out, terminal)]
     elif revision is not None or data is not None:
         raise ReversalError("--revision, --data: belong to --model; a run knows its own model and dataset")
-    elif runs:
-        chosen = find_runs(runs)
-        if not chosen:
-            raise ReversalError(f"{runs[0]}: holds no run; expected a folder with a manifest.json; check the path")
     else:
-        chosen = runs_to_evaluate(out)
+        chosen = choose_runs(runs, out, terminal)
+    evaluate_all(chosen, options, terminal, as_json)
+
+
+def choose_runs(folders: list[Path] | None, results: Path, terminal: Terminal) -> "list[RunDirectory]":
+    """The runs in the folders, or every trained run of the results folder without metrics."""
+    from reversal_cli.pipeline import runs_to_evaluate
+    from reversal_cli.run_directory import find_runs
+
+    if folders:
+        chosen = find_runs(folders)
         if not chosen:
-            terminal.say(f"{out}: every trained run is evaluated already; name a run to evaluate it again")
+            raise ReversalError(f"{folders[0]}: holds no run; expected a folder with a manifest.json; check the path")
+        return chosen
+    chosen = runs_to_evaluate(results)
+    if not chosen:
+        terminal.say(f"{results}: every trained run is evaluated already; name a run to evaluate it again")
+    return chosen
+
+
+def evaluate_all(
+    runs: "Sequence[RunDirectory]", options: "EvaluationOptions", terminal: Terminal, as_json: bool
+) -> None:
+    """Evaluates and prints each run. Raises the last run's error, when the others are printed too."""
+    from reversal_cli.pipeline import evaluate_run
+
     measured, failed = [], []
-    for run in chosen:
+    for run in runs:
         try:
             measured.append((run, evaluate_run(run, terminal, options)))
         except ReversalError as error:
@@ -106,7 +127,7 @@ def evaluate(
         for run, metrics in measured:
             terminal.show(one_line(run, metrics))
     for error in failed[:-1]:
-        terminal.fail(f"error: {error}")
+        error_line(str(error))
     if failed:
         raise failed[-1]
 

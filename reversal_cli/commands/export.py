@@ -37,10 +37,10 @@ def export(
     as_json: Json = False,
 ) -> None:
     """Write the benchmark for another tool."""
+    from reversal_cli.benchmark import prepare_dataset
     from reversal_cli.data.leaks import files_of, find_leaks
     from reversal_cli.data.wishes import refuse_leaks
     from reversal_cli.export import FORMATS
-    from reversal_cli.pipeline import prepare_dataset
     from reversal_cli.spec import DatasetSpec, EvaluationSpec
 
     if form not in FORMATS:
@@ -60,8 +60,9 @@ def export(
 def write_folder(folder: Path, form: "Format", splits: "Splits", max_new_tokens: int, overwrite: bool) -> list[str]:
     """Writes a folder, whole or not at all; returns the files in it. An existing one is replaced only with `overwrite`,
     and only if it holds nothing but what this format writes."""
-    from reversal_cli.saving import save_folder
+    from reversal_cli.saving import refuse_current_folder, save_folder
 
+    refuse_current_folder(folder)
     _refuse_folder(folder, form.names, overwrite)
 
     def save(partial: Path) -> None:
@@ -73,7 +74,7 @@ def write_folder(folder: Path, form: "Format", splits: "Splits", max_new_tokens:
 
 
 def _refuse_folder(folder: Path, names: Set[str], overwrite: bool) -> None:
-    is_plain = folder.is_dir() and not folder.is_symlink() and folder.resolve() != Path.cwd()
+    is_plain = folder.is_dir() and not folder.is_symlink()
     if not is_plain and (folder.exists() or folder.is_symlink()):
         raise ReversalError(f"{folder}: cannot be replaced by a folder; expected a new one; choose another path")
     present = {path.name for path in folder.iterdir()} if is_plain else set()

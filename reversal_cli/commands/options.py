@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from reversal_cli.errors import ReversalError, unknown_name
+from reversal_cli.interval_units import UNITS
 
 RESULTS = Path("results")
 DATASET = Path("results/data/name_description")
@@ -35,7 +36,6 @@ Device = Annotated[
 BatchSize = Annotated[
     int | None, typer.Option(min=1, metavar="N", help="Prompts per generation batch.  [default: 64, or as in the run]")
 ]
-UNITS = ("entities-and-templates", "entities")
 Intervals = Annotated[
     str | None,
     typer.Option(

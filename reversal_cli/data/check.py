@@ -1,6 +1,5 @@
 """Audits a dataset folder: is it what it says, does a test leak into training, who is shown in which direction?"""
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -18,6 +17,7 @@ from reversal_cli.data.name_description.folder import CARD, read_card
 from reversal_cli.data.name_description.lexicon import BENCHMARK, CORPUS
 from reversal_cli.data.people import TRAIN, AnyRow, Files, noun_phrases
 from reversal_cli.data.rows import Row, read_file
+from reversal_cli.files import file_digest
 
 CORPUS_STEM = "corpus"
 RANDOMIZED = tuple(f"{stem}_randomized" for stem in SUBTASKS.values())
@@ -129,7 +129,7 @@ def _card_mismatches(folder: Path, card: Mapping[str, Any]) -> Iterator[str]:
         file = folder / name
         if not file.is_file():
             yield f"{name}: missing; expected every file that {CARD} names; generate the dataset again"
-        elif hashlib.sha256(file.read_bytes()).hexdigest() != expected:
+        elif file_digest(file) != expected:
             yield f"{name}: its SHA-256 is not the one in {CARD}; it was changed later; generate the dataset again"
 
 

@@ -26,32 +26,34 @@ def add_adapter(base: Loaded, folder: Path, model: ModelSpec, lora: LoraSpec) ->
     Raises ReversalError where the adapter is of another kind, was made for another base than `model` or with other
     options than `lora`, or is broken.
     """
-    refuse_other_base(folder, read_json(folder / CONFIG, REMEDY), model)
-    network = load_adapter(base.model, folder, lora)
+    network = load_adapter(base.model, folder, model, lora)
     if next(base.model.parameters()).dtype == torch.float32:
         # Decoding then costs what the base costs. In half precision rounding would swallow much of a small adapter.
         network = network.merge_and_unload()
     return dataclasses.replace(base, model=network.eval())
 
 
-def load_adapter(model: PreTrainedModel, folder: Path, lora: LoraSpec) -> PeftModel:
+def load_adapter(network: PreTrainedModel, folder: Path, model: ModelSpec, lora: LoraSpec) -> PeftModel:
     """The network with the adapter in `folder`. peft alone would leave out a tensor that is missing, with a warning.
 
-    Raises ReversalError where a file is broken, is of another model, or was made with other options than the run.
+    Raises ReversalError as `add_adapter` does.
     """
-    refuse_other_options(read_json(folder / CONFIG, REMEDY), folder, lora)
+    config = read_json(folder / CONFIG, REMEDY)
+    refuse_other_base(folder, config, model)
+    refuse_other_options(config, folder, lora)
     try:
         with warnings.catch_warnings():
             # About missing tensors, which are an error below, and about embeddings that are saved on purpose.
             warnings.simplefilter("ignore", UserWarning)
-            adapted = PeftModel.from_pretrained(model, folder)
+            adapted = PeftModel.from_pretrained(network, folder)
             trained = get_peft_model_state_dict(adapted, save_embedding_layers=False)
             # Embeddings that were resized for added tokens are saved beside them.
             optional = get_peft_model_state_dict(adapted, save_embedding_layers=True).keys() - trained.keys()
-        expected = {name: list(tensor.shape) for name, tensor in trained.items()}
-        found = {name: shape for name, shape in shapes(folder / WEIGHTS).items() if name not in optional}
+        held = shapes(folder / WEIGHTS)
     except BROKEN as error:
         raise _broken(folder, " ".join(str(error).split())[:300] or type(error).__name__) from None
+    expected = {name: list(tensor.shape) for name, tensor in trained.items()}
+    found = {name: shape for name, shape in held.items() if name not in optional}
     differing = sorted(name for name in {*expected, *found} if expected.get(name) != found.get(name))
     if differing:
         name = differing[0]

@@ -20,7 +20,7 @@ from transformers import AttentionInterface, Cache, PreTrainedModel
 from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
 
 from reversal_cli.errors import ReversalError
-from reversal_cli.models.mirror_check import attention_inputs, is_mirrored, is_rotated
+from reversal_cli.models.mirror_check import Inputs, attention_inputs, is_mirrored, is_rotated, unsupported
 
 MIRRORED = "mirrored_rotary"
 """The name under which transformers knows the attention function."""
@@ -39,13 +39,11 @@ def install_mirrored_attention(model: PreTrainedModel) -> None:
     AttentionMaskInterface.register(MIRRORED, sdpa_mask)
     inputs = attention_inputs(model, attentions)
     model.set_attn_implementation(MIRRORED)
-    for attention, seen in zip(attentions, inputs, strict=True):
-        # Some models have layers without positions among the others: there a key ahead looks like one behind anyway.
-        if is_rotated(attention, seen):
-            attention.register_forward_pre_hook(_pass_rotary_angles, with_kwargs=True)
-    if not all(is_mirrored(attention, seen) for attention, seen in zip(attentions, inputs, strict=True)):
+    try:
+        _mirror(model, attentions, inputs)
+    except ReversalError:
         model.set_attn_implementation(stock)
-        raise unsupported(model)
+        raise
 
 
 @contextlib.contextmanager
@@ -93,20 +91,25 @@ def mirrored_attention(
         )
         return output.transpose(1, 2).contiguous(), None
 
-    length = query.shape[2]
-    ahead = torch.ones(length, length, dtype=torch.bool, device=query.device).triu(1)
     # Autocast would take the products back to half precision, where float16 overflows.
     with torch.autocast(query.device.type, enabled=False):
-        query, key = query.float() * scaling, key.float()
-        if rotary_angles is None:
-            scores = query @ key.mT  # [b, h, s, s]
-        else:
-            mirrored_query, mirrored_key = rotate_backwards(module, query, key, rotary_angles)
-            scores = torch.where(ahead, mirrored_query @ mirrored_key.mT, query @ key.mT)  # [b, h, s, s]
+        scores = _mirrored_scores(module, query.float() * scaling, key.float(), rotary_angles)
         scores = scores.masked_fill(~attention_mask, torch.finfo(torch.float32).min)
         weights = nn.functional.softmax(scores, dim=-1).to(value.dtype)
     weights = nn.functional.dropout(weights, p=dropout, training=module.training)
     return (weights @ value).transpose(1, 2).contiguous(), None
+
+
+def _mirrored_scores(
+    module: nn.Module, query: Tensor, key: Tensor, rotary_angles: tuple[Tensor, Tensor] | None
+) -> Tensor:
+    """float32 [b, h, s, s] of float32 [b, h, s, d]: a key ahead scores as if it were as far behind."""
+    if rotary_angles is None:
+        return query @ key.mT
+    length = query.shape[2]
+    ahead = torch.ones(length, length, dtype=torch.bool, device=query.device).triu(1)
+    mirrored_query, mirrored_key = rotate_backwards(module, query, key, rotary_angles)
+    return torch.where(ahead, mirrored_query @ mirrored_key.mT, query @ key.mT)
 
 
 def rotate_backwards(
@@ -128,6 +131,16 @@ def rotate_backwards(
     # What lies behind the first rotary_dim dimensions of each head is not rotated.
     turned = rotate(query[..., :size], key[..., :size], double_cos, -double_sin)
     return tuple(torch.cat([part, given[..., size:]], dim=-1) for part, given in zip(turned, (query, key), strict=True))
+
+
+def _mirror(model: PreTrainedModel, attentions: list[nn.Module], inputs: list[Inputs]) -> None:
+    """Hands each rotated layer its angles. Raises ReversalError where a layer is not mirrored by that."""
+    for attention, seen in zip(attentions, inputs, strict=True):
+        # Some models have layers without positions among the others: there a key ahead looks like one behind anyway.
+        if is_rotated(attention, seen):
+            attention.register_forward_pre_hook(_pass_rotary_angles, with_kwargs=True)
+    if not all(is_mirrored(attention, seen) for attention, seen in zip(attentions, inputs, strict=True)):
+        raise unsupported(model)
 
 
 def _pass_rotary_angles(module: nn.Module, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
@@ -162,10 +175,3 @@ def _rotary_attentions(model: PreTrainedModel) -> list[nn.Module]:
     if not found or "kv_lora_rank" in model.config.to_dict():
         raise unsupported(model)
     return found
-
-
-def unsupported(model: PreTrainedModel) -> ReversalError:
-    return ReversalError(
-        f"{type(model).__name__}: no plain rotary attention found; BICO mirrors rotary positions "
-        "(Llama, Mistral, Qwen, GLM-4 ...); choose such a model or another objective"
-    )

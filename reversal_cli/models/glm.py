@@ -70,7 +70,7 @@ def new_network(spec: ModelSpec, config: GlmAbiConfig) -> GlmAbiModel:
     """With random weights. Raises ReversalError where they would not fit into memory."""
     with torch.random.fork_rng(devices=[]), torch.device("meta"):
         parameters = GlmAbiModel(config).num_parameters()
-    refuse_too_many_parameters(spec, parameters)
+    refuse_too_many_parameters(spec, parameters, torch.float32)  # drawn in float32, whatever they become
     return GlmAbiModel(config)
 
 

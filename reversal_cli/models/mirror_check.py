@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from reversal_cli.models.probing import LENGTH, probe_inputs
+from reversal_cli.errors import ReversalError
+from reversal_cli.models.probing import LENGTH, UNRUNNABLE, probe_inputs
 
 TOLERANCE = {torch.float64: 1e-3, torch.float32: 1e-3, torch.bfloat16: 2e-2, torch.float16: 1e-2}
 """Of the largest output, by the precision of the rotary angles. Measured: 5e-7 in float32 and up to 5e-3 in bfloat16
@@ -25,23 +26,35 @@ SPREAD = 3.0
 class Inputs(NamedTuple):
     """What reached an attention layer in a forward pass, without the hidden states."""
 
+    hidden_size: int
+    """Of the hidden states."""
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
 
 
 def attention_inputs(model: PreTrainedModel, attentions: Sequence[nn.Module]) -> list[Inputs]:
-    """What each layer gets in a pass of six tokens, with a mask under which each may attend all."""
+    """What each layer gets in a pass of six tokens, with a mask under which each may attend all.
+
+    Raises ReversalError where the pass fails, or where a layer is not reached by it or gets no rotary angles.
+    """
     seen: dict[nn.Module, Inputs] = {}
 
     def keep(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        seen[module] = Inputs(args[1:], kwargs) if args else Inputs((), kwargs)
+        hidden = args[0] if args else kwargs["hidden_states"]
+        seen[module] = Inputs(hidden.shape[-1], args[1:], kwargs)
 
     hooks = [attention.register_forward_pre_hook(keep, with_kwargs=True) for attention in attentions]
     mask = torch.ones(1, 1, LENGTH, LENGTH, dtype=torch.bool)
-    with torch.no_grad():
-        model(**probe_inputs(model, mask), use_cache=False)
-    for hook in hooks:
-        hook.remove()
+    try:
+        with torch.no_grad():
+            model(**probe_inputs(model, mask), use_cache=False)
+    except UNRUNNABLE as error:
+        raise _cannot_run(model, error) from None
+    finally:
+        for hook in hooks:
+            hook.remove()
+    if not all(attention in seen and "position_embeddings" in seen[attention].kwargs for attention in attentions):
+        raise unsupported(model)
     return [seen[attention] for attention in attentions]
 
 
@@ -50,8 +63,8 @@ def is_rotated(attention: nn.Module, inputs: Inputs) -> bool:
     layer, inputs = _in_float32(attention, inputs)
     cos, sin = inputs.kwargs["position_embeddings"]
     still = {**inputs.kwargs, "position_embeddings": (torch.ones_like(cos), torch.zeros_like(sin))}
-    hidden = _hidden_states(layer)
-    return not torch.equal(_output(layer, inputs, hidden), _output(layer, Inputs(inputs.args, still), hidden))
+    hidden = _hidden_states(layer, inputs.hidden_size)
+    return not torch.equal(_output(layer, inputs, hidden), _output(layer, inputs._replace(kwargs=still), hidden))
 
 
 def is_mirrored(attention: nn.Module, inputs: Inputs) -> bool:
@@ -59,7 +72,7 @@ def is_mirrored(attention: nn.Module, inputs: Inputs) -> bool:
     forwards."""
     tolerance = TOLERANCE[inputs.kwargs["position_embeddings"][0].dtype]
     layer, inputs = _in_float32(attention, inputs)
-    hidden = _hidden_states(layer)
+    hidden = _hidden_states(layer, inputs.hidden_size)
     forwards, backwards = _output(layer, inputs, hidden), _output(layer, inputs, hidden.flip(1)).flip(1)
     return bool((forwards - backwards).abs().max() < tolerance * forwards.abs().max())
 
@@ -68,22 +81,41 @@ def _in_float32(attention: nn.Module, inputs: Inputs) -> tuple[nn.Module, Inputs
     """The layer, or a copy of it where it rounds to half precision, and what reaches it."""
     single = all(weight.dtype == torch.float32 for weight in attention.parameters())
     layer = attention if single else copy.deepcopy(attention).float()
-    return layer, Inputs(tuple(map(_as_float32, inputs.args)), {k: _as_float32(v) for k, v in inputs.kwargs.items()})
+    kwargs = {key: _as_float32(value) for key, value in inputs.kwargs.items()}
+    return layer, inputs._replace(args=tuple(map(_as_float32, inputs.args)), kwargs=kwargs)
 
 
-def _hidden_states(layer: nn.Module) -> Tensor:
-    """float32 [1, s, hidden], always alike."""
+def _hidden_states(layer: nn.Module, size: int) -> Tensor:
+    """float32 [1, s, size], always alike."""
     generator = torch.Generator().manual_seed(0)
-    hidden = SPREAD * torch.randn(1, LENGTH, layer.config.hidden_size, generator=generator)
+    hidden = SPREAD * torch.randn(1, LENGTH, size, generator=generator)
     return hidden.to(next(layer.parameters()).device)
 
 
 @torch.no_grad()
 def _output(layer: nn.Module, inputs: Inputs, hidden: Tensor) -> Tensor:
-    """float32 [1, s, hidden]"""
-    if "hidden_states" in inputs.kwargs:
-        return layer(*inputs.args, **{**inputs.kwargs, "hidden_states": hidden})[0]
-    return layer(hidden, *inputs.args, **inputs.kwargs)[0]
+    """float32 [1, s, hidden]. Raises ReversalError where the layer cannot be run alone."""
+    try:
+        if "hidden_states" in inputs.kwargs:
+            return layer(*inputs.args, **{**inputs.kwargs, "hidden_states": hidden})[0]
+        return layer(hidden, *inputs.args, **inputs.kwargs)[0]
+    except UNRUNNABLE as error:
+        raise _cannot_run(layer, error) from None
+
+
+def unsupported(model: PreTrainedModel) -> ReversalError:
+    return ReversalError(
+        f"{type(model).__name__}: no plain rotary attention found; BICO mirrors rotary positions "
+        "(Llama, Mistral, Qwen, GLM-4 ...); choose such a model or another objective"
+    )
+
+
+def _cannot_run(module: nn.Module, error: Exception) -> ReversalError:
+    reason = " ".join(str(error).split())[:160]
+    return ReversalError(
+        f"{type(module).__name__}: cannot be run with a mask [b, 1, s, s] ({reason}); BICO needs a model that takes "
+        "one (Llama, Mistral, Qwen, GLM-4 ...); choose such a model or another objective"
+    )
 
 
 def _as_float32(value: Any) -> Any:

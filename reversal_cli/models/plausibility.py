@@ -9,6 +9,7 @@ import torch
 from tokenizers import Tokenizer
 from transformers import AutoModelForCausalLM, PreTrainedConfig
 
+from reversal_cli.files import WEIGHT_SUFFIXES
 from reversal_cli.models.checkpoint import cannot_load, source_of
 from reversal_cli.spec import ModelSpec
 from reversal_cli.spec_validation import shown
@@ -26,18 +27,15 @@ LARGEST: dict[str, int] = {
     "max_sequence_length": 10**7,
 }
 """Sizes in config.json, and what no model reaches."""
-OPTIONAL = {"head_dim", "num_key_value_heads"}
-"""May be null."""
 PARAMETERS_PER_BYTE = 4
 """Of weight files, at most: no quantization in use goes below two bits."""
-WEIGHTS = {".safetensors", ".bin"}
 
 
 def refuse_impossible_sizes(spec: ModelSpec, config: Mapping[str, Any]) -> None:
     """Raises ReversalError for a size in config.json that is no whole number from 1 to what a model may have."""
     for key, largest in LARGEST.items():
         value = config.get(key)
-        if key not in config or (value is None and key in OPTIONAL):
+        if key not in config:
             continue
         if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= largest:
             raise cannot_load(
@@ -45,28 +43,28 @@ def refuse_impossible_sizes(spec: ModelSpec, config: Mapping[str, Any]) -> None:
             )
 
 
-def refuse_impossible_network(spec: ModelSpec, config: PreTrainedConfig) -> None:
+def refuse_impossible_network(spec: ModelSpec, config: PreTrainedConfig, dtype: torch.dtype) -> None:
     """Raises ReversalError where the network of the config would not fit into memory, or not into its own files.
 
     It is built without any weights, which costs nothing; whatever the config cannot be built from is raised as it is.
     """
     with torch.random.fork_rng(devices=[]), torch.device("meta"):
         parameters = AutoModelForCausalLM.from_config(config).num_parameters()
-    refuse_too_many_parameters(spec, parameters)
+    refuse_too_many_parameters(spec, parameters, dtype)
 
 
-def refuse_too_many_parameters(spec: ModelSpec, parameters: int) -> None:
-    """Raises ReversalError for more parameters than memory or the files of a local folder can hold."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if spec.init == "random" and 4 * parameters > memory:
+def refuse_too_many_parameters(spec: ModelSpec, parameters: int, dtype: torch.dtype) -> None:
+    """Raises ReversalError for more parameters than memory, where drawn in `dtype`, or a local folder can hold."""
+    memory, needed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), dtype.itemsize * parameters
+    if spec.init == "random" and needed > memory:
         raise cannot_load(
             spec,
-            f"new weights of {parameters:,} parameters need {4 * parameters / 2**30:,.0f} GiB, and this machine has "
+            f"new weights of {parameters:,} parameters need {needed / 2**30:,.0f} GiB, and this machine has "
             f"{memory / 2**30:,.0f}",
         )
     folder = Path(source_of(spec))
     if spec.init == "pretrained" and folder.is_dir():
-        size = sum(path.stat().st_size for path in folder.iterdir() if path.suffix in WEIGHTS)
+        size = sum(path.stat().st_size for path in folder.iterdir() if path.suffix in WEIGHT_SUFFIXES)
         if size and parameters > PARAMETERS_PER_BYTE * size:
             raise cannot_load(
                 spec, f"config.json is of {parameters:,} parameters, the weight files hold {size:,} bytes"

@@ -31,7 +31,7 @@ def load(spec: ModelSpec, dtype: torch.dtype, device: torch.device) -> Loaded:
     try:
         config = AutoConfig.from_pretrained(source, revision=spec.revision, trust_remote_code=False)
         tokenizer = AutoTokenizer.from_pretrained(source, revision=spec.revision, trust_remote_code=False)
-        refuse_impossible_network(spec, config)
+        refuse_impossible_network(spec, config, dtype)
         if spec.init == "random":
             model = AutoModelForCausalLM.from_config(config, dtype=dtype)
         else:
@@ -90,7 +90,8 @@ def refuse_other_families(spec: ModelSpec) -> None:
             f"model '{spec.name}': config.json is of a GLM of 2022 (num_layers, block_position_encoding); expected a "
             "causal model with rotary positions; check the folder"
         )
-    refuse_impossible_sizes(spec, config)
+    # A null (GPT-Neo) or a list of one size per layer (Gemma 3n) is for the class of the model to judge.
+    refuse_impossible_sizes(spec, {key: value for key, value in config.items() if not isinstance(value, list | None)})
 
 
 def prepare_tokenizer(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel, name: str) -> None:

@@ -8,8 +8,6 @@ from reversal_cli.report.references import RUN
 from reversal_cli.run_directory import RunDirectory
 from reversal_cli.scoring import GAP, chance
 
-"""In nats: log-probability of the target minus that of another entity's. Its tests get lines of their own."""
-
 OPTIONS = 4
 """Of a multiple-choice question, where there are as many candidates."""
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import pandas as pd
 from tabulate import tabulate
 
+from reversal_cli.files import write_text
 from reversal_cli.plain_text import markdown_text, spreadsheet_text
 from reversal_cli.report.tables import ReportTable
-from reversal_cli.run_directory import write_text
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -8,12 +8,12 @@ J. Bus. Econ. Stat. 29, 238-249; Owen 2007, Ann. Appl. Stat. 1, 386-411).
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-Unit = Literal["entities-and-templates", "entities"]
-"""What an interval takes for drawn at random: both, or the entities alone."""
+from reversal_cli.interval_units import Unit
+
 SWEEPS = 100
 """At most so many alternating fits of entity and template effects; where no row is missing, one is exact."""
 ROUNDING = 1e-12

@@ -19,13 +19,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reversal_cli.scoring.clusters import Clusters, Interval, Unit, t_quantile, variance_of_mean
+from reversal_cli.interval_units import Unit
+from reversal_cli.scoring.clusters import Clusters, Interval, t_quantile, variance_of_mean
 
 Z = 1.959963984540054
 """97.5 % point of the normal distribution."""
 MIN_VARIED = 3
 """Below this many entities (or templates) with a success, or with a failure, there is no variance to rely on."""
-SHORT_UNITS: dict[str, str] = {"entities-and-templates": "entities and templates", "entities": "entities"}
+SHORT_UNITS: dict[Unit, str] = {"entities-and-templates": "entities and templates", "entities": "entities"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,10 @@ def estimate(scores: Sequence[float], entity_ids: Sequence[str], template_ids: S
 
 
 def score_interval(values: np.ndarray, mean: float, clusters: Clusters) -> Interval:
-    """See `estimate`. values: float64 [rows] in [0, 1], `mean` is theirs."""
+    """95 % interval of the mean of one run's scores, as `estimate` says.
+
+    values: float64 [rows] in [0, 1], `mean` is theirs.
+    """
     variance = variance_of_mean(values, clusters) if clusters.varied(values, 0, 1) >= MIN_VARIED else None
     if variance is None or variance.value == 0:
         return wilson_interval(mean, clusters.fewest)
@@ -86,8 +90,8 @@ def wilson_interval(mean: float, n: float, quantile: float = Z) -> Interval:
     return Interval(low, high)
 
 
-def method(unit: str) -> str:
-    """How an interval over `unit`, a key of `SHORT_UNITS`, is made, for the note of a table."""
+def method(unit: Unit) -> str:
+    """How an interval over `unit` is made, for the note of a table."""
     fewest = "entities or templates, whichever are fewer" if unit == "entities-and-templates" else "entities"
     return (
         f"over {SHORT_UNITS[unit]}: Wilson interval with the clustered variance, Student's t; with n = {fewest}, where "

@@ -16,8 +16,8 @@ from reversal_cli.data.base import Example, Splits, Subtask
 from reversal_cli.data.name_description.order import digest
 from reversal_cli.data.template_keys import template_keys, with_template_ids
 from reversal_cli.data.wordings import entity_names, kind_of_target
+from reversal_cli.interval_units import Unit
 from reversal_cli.scoring import score_all
-from reversal_cli.scoring.clusters import Unit
 from reversal_cli.scoring.matching import normalize
 from reversal_cli.scoring.summary import summarize
 

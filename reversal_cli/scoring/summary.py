@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from reversal_cli.interval_units import Unit
 from reversal_cli.scoring import METRICS
-from reversal_cli.scoring.clusters import Clusters, Unit
+from reversal_cli.scoring.clusters import Clusters
 from reversal_cli.scoring.estimate import estimate
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from reversal_cli.data.base import SUBTASKS
 from reversal_cli.errors import unknown_name
+from reversal_cli.interval_units import Unit
 from reversal_cli.plain_text import visible
 from reversal_cli.scoring import METRICS
-from reversal_cli.scoring.clusters import Unit
 from reversal_cli.statistics.evaluated_run import EvaluatedRun, open_run
 from reversal_cli.statistics.paired import PairedDifference, paired_difference
 from reversal_cli.statistics.pairing import Pairs, cautions, pair, refuse_incomparable

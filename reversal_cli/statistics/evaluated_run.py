@@ -15,7 +15,7 @@ ROUNDING = 1e-6
 """The mean of the predictions may be this far from metrics.json."""
 RUNS_SHOWN = 12
 """Of a folder that holds too many."""
-FIELDS = {"id": str, "entity_id": str, "prompt": str, "target": str, "scores": dict}
+FIELDS = ("id", "entity_id", "prompt", "target", "scores")
 """What a comparison reads of a record."""
 
 Record = dict[str, Any]
@@ -56,8 +56,8 @@ class EvaluatedRun:
             raise self.spoilt(subtask, "no such file", "the predictions behind metrics.json")
         records = self.directory.read_predictions(subtask)
         for number, record in enumerate(records, start=1):
-            if not _is_prediction(record):
-                raise self.spoilt(subtask, f"record {number} is no prediction", f"each with {', '.join(FIELDS)}")
+            if lacking := [field for field in FIELDS if field not in record]:
+                raise self.spoilt(subtask, f"record {number} has no {lacking[0]}", f"each with {', '.join(FIELDS)}")
         by_id = {record["id"]: record for record in records}
         if len(by_id) < len(records):
             raise self.spoilt(subtask, f"{len(records) - len(by_id)} repeated ids", "one prediction per prompt")
@@ -139,7 +139,3 @@ def _measured(metrics: dict[str, Any]) -> dict[str, Any]:
         "rows": {name: of["n"] for name, of in subtasks.items()},
         "means": means,
     }
-
-
-def _is_prediction(record: Any) -> bool:
-    return isinstance(record, dict) and all(isinstance(record.get(name), kind) for name, kind in FIELDS.items())

@@ -7,10 +7,10 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from reversal_cli.interval_units import Unit
 from reversal_cli.scoring.clusters import (
     Clusters,
     Interval,
-    Unit,
     Variance,
     t_interval,
     t_quantile,
@@ -124,7 +124,7 @@ def paired_test(differences: np.ndarray, clusters: Clusters) -> PairedTest:
 
     As for one run, a variance cannot show what the sample does not contain. So where fewer than three entities (or
     templates) differ at all, or fewer than three are not at -1 (or at 1), or nothing varies, the interval is
-    `score_interval` with one pair per entity (or template, where these are fewer), as if all of its rows agreed: no
+    `tango_interval` with one pair per entity (or template, where these are fewer), as if all of its rows agreed: no
     difference at all of 30 entities and 20 templates gives [-0.16, 0.16], not [0, 0].
     """
     mean = float(differences.mean())
@@ -140,7 +140,7 @@ def paired_test(differences: np.ndarray, clusters: Clusters) -> PairedTest:
         -float(differences[differences < 0].sum()) * share,
         float(differences[differences > 0].sum()) * share,
     )
-    return PairedTest(*score_interval(only_a, only_b, pairs), "score", score_test(only_a, only_b), None)
+    return PairedTest(*tango_interval(only_a, only_b, pairs), "score", score_test(only_a, only_b), None)
 
 
 def score_test(only_a: float, only_b: float) -> float:
@@ -148,13 +148,13 @@ def score_test(only_a: float, only_b: float) -> float:
     return normal_p((only_b - only_a) / math.sqrt(only_a + only_b)) if only_a != only_b else 1.0
 
 
-def score_interval(only_a: float, only_b: float, pairs: int) -> Interval:
+def tango_interval(only_a: float, only_b: float, pairs: int) -> Interval:
     """Tango's score interval for the difference of two paired proportions, B - A (Tango 1998, Stat. Med. 17, 891-908).
 
     only_a, only_b: pairs right in that run only; they may be fractions. Like Wilson's interval, whose paired twin it
     is, it ends where the test with the variance under that very difference rejects, so it has width without variance.
 
-    >>> score_interval(0, 0, 30)   # +- z**2 / (pairs + z**2)
+    >>> tango_interval(0, 0, 30)   # +- z**2 / (pairs + z**2)
     Interval(low=-0.11351339317396876, high=0.11351339317396876)
     """
     observed = (only_b - only_a) / pairs

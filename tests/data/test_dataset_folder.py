@@ -52,6 +52,15 @@ def test_a_file_in_the_way_is_named(tmp_path):
         generate(SMALL, tmp_path / "dataset")
 
 
+@pytest.mark.parametrize("folder", [".", "..", "/"])
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_the_current_folder_is_never_replaced(folder, overwrite, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ReversalError, match=r"is the current folder, or holds it; expected a new one"):
+        generate(SMALL, folder, overwrite)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_nothing_is_left_beside_the_dataset(folder):
     generate(SMALL, folder, overwrite=True)
     write_corpus(folder.parent / "corpus", people=2, sentences=2)

@@ -81,6 +81,18 @@ ARCHITECTURES = {
         "Rwkv", "RwkvForCausalLM", {"hidden_size": 32, "num_hidden_layers": 2}, *["reads padding"] * 3
     ),
     "gpt2": Architecture("GPT2", "GPT2LMHeadModel", GPT, **WITHOUT_ROTARY),
+    "gpt-neo": Architecture(
+        "GPTNeo",
+        "GPTNeoForCausalLM",
+        {
+            "hidden_size": 32,
+            "num_layers": 2,
+            "num_heads": 4,
+            "attention_types": [[["global", "local"], 1]],
+            "max_position_embeddings": 128,
+        },
+        **WITHOUT_ROTARY,
+    ),
     "opt": Architecture("OPT", "OPTForCausalLM", {**SIZES, "ffn_dim": 48, "word_embed_proj_dim": 32}, **WITHOUT_ROTARY),
     "bloom": Architecture("Bloom", "BloomForCausalLM", BLOOM, **WITHOUT_ROTARY),
     "mpt": Architecture("Mpt", "MptForCausalLM", {"d_model": 32, "n_layers": 2, "n_heads": 4}, **WITHOUT_ROTARY),

@@ -1,6 +1,7 @@
 """Checkpoints, tokenizers and adapters that are not what they should be: one line, before anything large is built."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -8,14 +9,18 @@ from typing import Any
 
 import pytest
 import torch
-from peft import LoraConfig, get_peft_model
+from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file, save_file
-from transformers import PreTrainedModel
+from transformers import AutoConfig, PreTrainedModel
+from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
 from reversal_cli.errors import ReversalError
 from reversal_cli.models.adapter import load_adapter
+from reversal_cli.models.checkpoint import BROKEN
 from reversal_cli.models.families import load_checkpoint
-from reversal_cli.spec import ExperimentSpec, LoraSpec
+from reversal_cli.models.plausibility import refuse_too_many_parameters
+from reversal_cli.models.rotary import refuse_other_families
+from reversal_cli.spec import ExperimentSpec, LoraSpec, ModelSpec
 
 LORA = LoraSpec(r=4, alpha=8)
 
@@ -56,6 +61,11 @@ def glm(glm_checkpoint, tmp_path) -> Path:
         ({"num_hidden_layers": 10**7}, "has num_hidden_layers 10000000; it has to be a whole number"),
         ({"num_attention_heads": True}, "has num_attention_heads true; it has to be a whole number"),
         ({"num_attention_heads": 3}, "cannot be loaded"),
+        ({"hidden_size": None}, "cannot be loaded"),
+        ({"hidden_size": [32]}, "cannot be loaded"),
+        ({"vocab_size": None}, "cannot be loaded"),
+        ({"num_hidden_layers": [1]}, "cannot be loaded"),
+        ({"intermediate_size": [48, 48]}, "cannot be loaded"),
         ({"hidden_act": "gelly"}, "cannot be loaded"),
         ({"rms_norm_eps": "x"}, "cannot be loaded"),
         ({"model_type": {}}, "has model_type {}; it has to be a text"),
@@ -67,12 +77,32 @@ def test_a_config_that_is_no_network_is_one_line(fields, message, init, llama):
     assert message in mistake(lambda: load(llama, init))
 
 
+@pytest.mark.parametrize("model_type", sorted(MODEL_FOR_CAUSAL_LM_MAPPING_NAMES))
+def test_the_default_config_of_every_causal_model_is_possible(model_type, tmp_path):
+    try:
+        config = AutoConfig.for_model(model_type)
+    except BROKEN:
+        pytest.skip(f"transformers has no default {model_type}")
+    (tmp_path / "config.json").write_text(config.to_json_string(use_diff=False))
+    refuse_other_families(ModelSpec(name=str(tmp_path)))
+
+
 def test_a_network_that_exceeds_memory_or_its_files_is_not_built(llama, glm):
     change(llama / "config.json", hidden_size=400_000, head_dim=8, intermediate_size=10**6, vocab_size=10**7)
     assert "config.json is of " in mistake(lambda: load(llama))
     assert "GiB, and this machine has" in mistake(lambda: load(llama, "random"))
     change(glm / "config.json", hidden_size=400_000, num_layers=100)
     assert "GiB, and this machine has" in mistake(lambda: load(glm, "random"))
+
+
+@pytest.mark.parametrize(("dtype", "fits"), [(torch.float32, False), (torch.bfloat16, True)])
+def test_new_weights_are_counted_in_their_own_precision(dtype, fits):
+    parameters = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 3
+    spec = ModelSpec(init="random")
+    if fits:
+        refuse_too_many_parameters(spec, parameters, dtype)
+    else:
+        assert "and this machine has" in mistake(lambda: refuse_too_many_parameters(spec, parameters, dtype))
 
 
 def test_new_weights_do_not_depend_on_the_network_that_was_only_counted(llama):
@@ -105,8 +135,12 @@ def adapter(llama_checkpoint, tmp_path) -> Path:
     return folder
 
 
+def attach(adapter: Path, checkpoint: str) -> PeftModel:
+    return load_adapter(load(Path(checkpoint)), adapter, ModelSpec(name=checkpoint), LORA)
+
+
 def test_a_whole_adapter_is_loaded(adapter, llama_checkpoint):
-    adapted = load_adapter(load(Path(llama_checkpoint)), adapter, LORA)
+    adapted = attach(adapter, llama_checkpoint)
     assert adapted.peft_config["default"].r == 4
 
 
@@ -122,7 +156,7 @@ def test_a_whole_adapter_is_loaded(adapter, llama_checkpoint):
 def test_an_adapter_with_other_tensors_is_never_loaded_in_part(name, alter, message, adapter, llama_checkpoint):
     path = adapter / "adapter_model.safetensors"
     save_file(alter(load_file(path)), path)
-    found = mistake(lambda: load_adapter(load(Path(llama_checkpoint)), adapter, LORA))
+    found = mistake(lambda: attach(adapter, llama_checkpoint))
     assert found.startswith(f"{adapter}: ")
     assert message in found
 
@@ -143,7 +177,7 @@ def test_an_adapter_with_other_tensors_is_never_loaded_in_part(name, alter, mess
 )
 def test_an_adapter_made_with_other_options_is_one_line(fields, message, adapter, llama_checkpoint):
     change(adapter / "adapter_config.json", **fields)
-    assert message in mistake(lambda: load_adapter(load(Path(llama_checkpoint)), adapter, LORA))
+    assert message in mistake(lambda: attach(adapter, llama_checkpoint))
 
 
 @pytest.mark.parametrize("file", ["adapter_config.json", "adapter_model.safetensors"])
@@ -153,4 +187,10 @@ def test_a_broken_file_of_an_adapter_is_one_line(file, content, adapter, llama_c
     path.unlink()
     if content is not None:
         path.write_bytes(content)
-    assert mistake(lambda: load_adapter(load(Path(llama_checkpoint)), adapter, LORA)).startswith(str(adapter))
+    assert mistake(lambda: attach(adapter, llama_checkpoint)).startswith(str(adapter))
+
+
+def test_a_bug_of_our_own_is_not_a_broken_adapter(adapter, llama_checkpoint, monkeypatch):
+    monkeypatch.setattr("reversal_cli.models.adapter.shapes", lambda path: None)
+    with pytest.raises(AttributeError):
+        attach(adapter, llama_checkpoint)

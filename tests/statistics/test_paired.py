@@ -13,8 +13,8 @@ from reversal_cli.statistics.paired import (
     detectable_difference,
     intraclass_correlation,
     paired_difference,
-    score_interval,
     score_test,
+    tango_interval,
 )
 
 A = [[1, 0], [1], [0, 0, 0], [1, 1, 1, 0], [0], [0, 1], [0, 1], [0, 0]]
@@ -84,7 +84,7 @@ def test_the_test_rejects_exactly_where_the_interval_lacks_0(seed):
 
 @pytest.mark.parametrize(("only_a", "only_b"), [(0, 4), (0, 3), (2, 9), (5, 5), (0.4, 5.2)])
 def test_the_score_test_rejects_exactly_where_the_score_interval_lacks_0(only_a, only_b):
-    low, high = score_interval(only_a, only_b, 30)
+    low, high = tango_interval(only_a, only_b, 30)
     assert (score_test(only_a, only_b) < 0.05) == (low > 0 or high < 0)
 
 
@@ -111,7 +111,7 @@ def test_equal_runs_leave_more_room_where_templates_are_fewer_than_entities():
     a, _, ids, templates = crossed([0.0] * 10)
     result = paired_difference(a, a, ids, templates)
     assert (result.interval, result.p) == ("score", 1)
-    assert (result.low, result.high) == pytest.approx(score_interval(0, 0, 10), rel=1e-12)
+    assert (result.low, result.high) == pytest.approx(tango_interval(0, 0, 10), rel=1e-12)
 
 
 def test_few_entities_that_differ_are_no_more_certain_than_none():
@@ -151,14 +151,14 @@ def slow_score_statistic(difference: float, only_a: float, only_b: float, pairs:
     ("only_a", "only_b", "pairs"), [(20, 40, 160), (0, 4, 30), (2, 5, 10), (0.4, 1.3, 30), (0, 30, 30), (0, 0, 7)]
 )
 def test_the_score_interval_ends_where_the_slow_score_test_rejects(only_a, only_b, pairs):
-    for end in score_interval(only_a, only_b, pairs):
+    for end in tango_interval(only_a, only_b, pairs):
         if abs(end) < 1:
             assert abs(slow_score_statistic(end, only_a, only_b, pairs)) == pytest.approx(1.959964, rel=1e-4)
 
 
 def test_the_score_interval_is_mirrored_when_the_runs_are_swapped():
-    low, high = score_interval(3, 7.5, 20)
-    assert score_interval(7.5, 3, 20) == pytest.approx((-high, -low), rel=1e-9)
+    low, high = tango_interval(3, 7.5, 20)
+    assert tango_interval(7.5, 3, 20) == pytest.approx((-high, -low), rel=1e-9)
 
 
 def test_the_detectable_difference_is_found_with_a_power_of_80_percent():

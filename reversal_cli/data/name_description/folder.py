@@ -11,6 +11,7 @@ from typing import Any
 from reversal_cli.errors import ReversalError
 from reversal_cli.file_shapes import Card, check_shape
 from reversal_cli.reading import json_kind, parse_json, read_utf8
+from reversal_cli.saving import refuse_current_folder
 
 CARD = "dataset.json"
 """The card: what the generator was asked for, and the row count and SHA-256 of every file it wrote."""
@@ -44,6 +45,7 @@ def write_folder(folder: Path, files: Mapping[str, Iterable[str]], card: dict[st
 
 def refuse_foreign_folder(folder: Path, overwrite: bool) -> None:
     """Raise unless `folder` is absent, empty, or (with `overwrite`) holds nothing but a dataset of this generator."""
+    refuse_current_folder(folder)
     if not folder.exists():
         return
     if not folder.is_dir() or folder.is_symlink():

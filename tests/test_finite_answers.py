@@ -16,7 +16,7 @@ from reversal_cli.data.berglund import load_folder
 from reversal_cli.data.name_description import Options, generate
 from reversal_cli.decoding import complete_prompts
 from reversal_cli.errors import ReversalError
-from reversal_cli.finite import NotFiniteError, finite_rows, refuse_not_finite
+from reversal_cli.finite_answers import NotFiniteError, finite_rows, refuse_not_finite
 from reversal_cli.measuring import measure_rows
 from reversal_cli.models import load_for_training
 from reversal_cli.models.base import Loaded
