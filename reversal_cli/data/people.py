@@ -1,4 +1,4 @@
-"""Finds out who a row is about, from its text: the published files say nothing but prompt and completion."""
+"""Finds out which entity a row is about, from its text: the published files say nothing but prompt and completion."""
 
 import re
 from collections import defaultdict
@@ -89,7 +89,7 @@ class KnownNames:
 def group_targets(files: Files) -> dict[Group, set[str]]:
     """Group -> names, as the files imply it: who is a name target of which test file.
 
-    People of the "both" group are not in the four test files; they are those who begin a completion in one row and
+    Entities of the "both" group are not in the four test files; they are those that begin a completion in one row and
     stand in the prompt of another one, in the same letters: "The Great" is not in "the great".
     """
     rows = files.get(BOTH_TEST) or files[TRAIN]
