@@ -40,6 +40,8 @@ class Clues:
     """Distinguishing word pair -> the one entity it belongs to."""
     strong: frozenset[WordPair]
     """Those of them that stand in most texts about that entity."""
+    first_words: frozenset[str]
+    """The words with which such a pair begins: most words of a text are none of them."""
     surnames: Mapping[str, str]
     """Folded surname -> the one entity that has it; none that also stands outside that name."""
 
@@ -63,7 +65,7 @@ def learn_clues(known: KnownNames, samples: Sequence[Sample], more: Sample | Non
         for row in more.rows:
             votes.confirm(*without_names(known, row.text), more.weight)
         owners = votes.owners()
-    return Clues(owners, votes.strong(owners, STRONG), surnames)
+    return Clues(owners, votes.strong(owners, STRONG), frozenset(first for first, _ in owners), surnames)
 
 
 def without_names(known: KnownNames, text: str) -> tuple[list[str], list[Mention]]:

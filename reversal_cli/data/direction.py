@@ -7,7 +7,7 @@ case or a second sentence.
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import compress, count
 from typing import NamedTuple
 
 from reversal_cli.data.base import SUBTASKS, Direction, Group
@@ -65,13 +65,15 @@ class DirectionJudge:
         if not self.clues.surnames.keys().isdisjoint(words):
             self._add_surnames(text, words, named)
         described: dict[str, list[int]] = {}
-        owners, strong = self.clues.owners, self.clues.strong
-        found = owners.keys() & pairwise(words)
-        if found:
-            for place, pair in enumerate(pairwise(words)):
-                if pair in found:
-                    described.setdefault(owners[pair], []).append(place)
-        return Reading(named, described, {owners[pair] for pair in found & strong})
+        surely: set[str] = set()
+        for place in compress(count(), map(self.clues.first_words.__contains__, words[:-1])):
+            pair = (words[place], words[place + 1])
+            name = self.clues.owners.get(pair)
+            if name is not None:
+                described.setdefault(name, []).append(place)
+                if pair in self.clues.strong:
+                    surely.add(name)
+        return Reading(named, described, surely)
 
     def _add_surnames(self, text: str, words: list[str], named: dict[str, list[int]]) -> None:
         """Adds surnames that stand alone, with a capital letter: "Lee" may be a name, "the lee side" is not."""

@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress, count
 from typing import NamedTuple
 
 from reversal_cli.data.base import SUBTASKS, Example, Group
@@ -67,10 +68,7 @@ class KnownNames:
 
     def mentions(self, words: Sequence[str]) -> list[Mention]:
         """Every known name in the folded words of a text, in text order."""
-        hits = self.lengths.keys() & words
-        if not hits:
-            return []
-        starts = [first for first, word in enumerate(words) if word in hits]
+        starts = compress(count(), map(self.lengths.__contains__, words))
         return [mention for first in starts if (mention := self._mention_at(first, words))]
 
     def first(self, text: str) -> str | None:
