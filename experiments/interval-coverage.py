@@ -72,7 +72,7 @@ def one_run(
     effects: keys of `EFFECTS`, of entities and of templates.
     """
     generator = np.random.default_rng([SEED, *size, round(1000 * mean), *map(list(EFFECTS).index, effects)])
-    tables = [Table(draw_latent(generator, size, effects, [mean])[0], crossed(size)) for _ in range(samples)]
+    tables = [Table(draw_scores(generator, size, effects, [mean])[0], crossed(size)) for _ in range(samples)]
     found = {name: [method(table) for table in tables] for name, method in methods.items()}
     return head(size, f"{mean:g}", effects) | {name: cell(intervals, mean) for name, intervals in found.items()}
 
@@ -80,11 +80,15 @@ def one_run(
 def two_runs(
     size: tuple[int, int], means: tuple[float, float], effects: tuple[str, str], samples: int
 ) -> dict[str, str]:
-    """A line of the table of differences."""
+    """A line of the table of differences.
+
+    The effects are not part of the seed, as they are in `one_run`: all nine lines of a size and two means scale the
+    same random numbers, so that they differ by the effects and not by luck.
+    """
     generator = np.random.default_rng([SEED, *size, *(round(1000 * mean) for mean in means)])
     found: dict[str, list[Interval]] = {"entities, bootstrap": [], "`reversal compare`": []}
     for _ in range(samples):
-        a, b = draw_latent(generator, size, effects, means)
+        a, b = draw_scores(generator, size, effects, means)
         difference = Table(b - a, crossed(size))
         found["entities, bootstrap"].append(entity_bootstrap(difference))
         found["`reversal compare`"].append(Interval(*paired_test(difference.rows, difference.clusters)[:2]))
@@ -92,7 +96,7 @@ def two_runs(
     return head(size, f"{means[0]:g}, {means[1]:g}", effects) | cells
 
 
-def draw_latent(
+def draw_scores(
     generator: np.random.Generator, size: tuple[int, int], effects: tuple[str, str], means: list[float]
 ) -> list[np.ndarray]:
     """0/1 scores [entities, templates] of a run for each mean; runs share half of every variance."""

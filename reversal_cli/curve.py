@@ -29,7 +29,7 @@ from reversal_cli.trainer import OnStep
 
 
 class Curve:
-    """The curve of a training in progress: whom it asks what, and where the records go.
+    """The curve of a training in progress: which prompts it asks, and where the records go.
 
     loaded: holds the network that is being trained; LoRA changes its layers in place.
     """

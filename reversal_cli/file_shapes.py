@@ -31,7 +31,7 @@ class Estimate(Shape):
 
 
 class TestResult(Shape):
-    """A statistic and its p-value; not a number where a test has no answer."""
+    """A statistic and its p-value; None where a test has no answer."""
 
     statistic: float | None = None
     p: float | None = None

@@ -9,7 +9,7 @@ from reversal_cli.spec_validation import Setting
 from reversal_cli.toml_text import flatten
 
 MOST_RUNS = 1000
-"""Of one experiment: tables and folders are made for people."""
+"""Of one experiment: its table and its folders should still be readable."""
 
 
 def read_axes(grid: Any, source: str) -> dict[str, list[Setting]]:

@@ -81,7 +81,10 @@ def json_kind(value: Any) -> str:
 
 
 def read_records(path: Path, remedy: str) -> list[dict[str, Any]]:
-    """JSONL. A last line cut by an interruption is dropped; any other bad line is an error that says `remedy`."""
+    """JSONL that this package wrote; a dataset, which may have millions of rows, is read by `data/rows.py`.
+
+    A last line cut by an interruption is dropped; any other bad line is an error that says `remedy`.
+    """
     if not path.is_file():
         return []
     lines = read_utf8(path, "one JSON record per line", f"remove the file and {remedy}").split("\n")

@@ -51,6 +51,13 @@ def test_help_names_every_command_and_every_option_has_a_text(capsys):
         assert [parameter.name for parameter in command.params if not parameter.help] == [], name
 
 
+def test_the_help_of_generate_speaks_of_entities(capsys):
+    assert main(["generate", "--help"]) == 0
+    words = capsys.readouterr().out.replace("--people", "")  # the name of an option stays
+    assert "ntities per group" in words
+    assert "erson" not in words and "eople" not in words
+
+
 def test_without_a_command_the_help_is_shown(capsys):
     assert main([]) == 0
     assert "Commands:" in capsys.readouterr().out

@@ -93,6 +93,12 @@ def test_every_task_asks_for_what_an_evaluation_does(exported):
         assert sha256[content["metadata"]["source_file"]] == content["metadata"]["source_sha256"]
 
 
+def test_the_readme_says_over_what_the_intervals_of_eval_are(exported):
+    text = " ".join((exported / "README.md").read_text().split())
+    assert "`reversal eval` gives intervals over entities and templates." in text
+    assert "person" not in text and "resample" not in text
+
+
 def test_the_rows_are_those_of_the_subtasks(exported):
     utils = load_utils(exported)
     for name, subtask in load_folder(Path("data")).subtasks.items():

@@ -98,7 +98,7 @@ def test_a_base_model_refuses_what_its_training_does_not_read(assignment):
             "--require: would be ignored: base.toml makes a base model",
         ),
         (["eval", A, "--out", "other"], "--out: would be ignored"),
-        (["eval", A, "--limit", "1", "--controls"], "--controls: would be ignored"),
+        (["eval", A, "--limit", "1", "--controls"], "--controls: would be ignored: controls belong to"),
         (["report", "--all", "--format", "csv"], "--all: would be ignored"),
         (["compare", A, B, "--json", "--format", "csv"], "--format csv: would be ignored"),
         (["generate", "--check", "data", "--overwrite"], "--overwrite: not possible here"),

@@ -76,7 +76,7 @@ def evaluate(
     if runs and out != RESULTS:
         refuse_ignored("--out", "the runs are named, and each is written where it is")
     if controls and (subtask or limit is not None):
-        refuse_ignored("--controls", "the ceilings belong to an evaluation without --subtask and --limit")
+        refuse_ignored("--controls", "controls belong to an evaluation without --subtask and --limit")
     terminal = Terminal(quiet)
     refuse_other_intervals(intervals)
     options = EvaluationOptions(

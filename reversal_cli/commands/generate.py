@@ -26,28 +26,28 @@ def generate(
     out: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help=f"Where to write.  [default: {DATASET}, or {CORPUS}]")
     ] = None,
-    entities: Annotated[int | None, typer.Option(metavar="N", help="People per group.  [default: 30]")] = None,
+    entities: Annotated[int | None, typer.Option(metavar="N", help="Entities per group.  [default: 30]")] = None,
     train_templates: Annotated[
-        int | None, typer.Option(metavar="N", help="Training sentences per person and direction.  [default: 30]")
+        int | None, typer.Option(metavar="N", help="Training sentences per entity and direction.  [default: 30]")
     ] = None,
     test_templates: Annotated[
-        int | None, typer.Option(metavar="N", help="Test prompts per person, none seen in training.  [default: 20]")
+        int | None, typer.Option(metavar="N", help="Test prompts per entity, none seen in training.  [default: 20]")
     ] = None,
     validation_templates: Annotated[
         int | None,
         typer.Option(
             metavar="N",
-            help="Prompts per person for --eval-every, in neither of these.  [default: 4, or what is left, at most 5]",
+            help="Prompts per entity for --eval-every, in neither of these.  [default: 4, or what is left, at most 5]",
         ),
     ] = None,
     name_words: Annotated[int | None, typer.Option(metavar="N", help="Words in a name, 2 to 4.  [default: 2]")] = None,
     seed: Annotated[int | None, typer.Option(metavar="N", help="Same seed, same bytes.  [default: 0]")] = None,
     corpus: Annotated[
-        bool, typer.Option("--corpus", help="Write the pretraining corpus (other people, both directions) instead.")
+        bool, typer.Option("--corpus", help="Write the pretraining corpus (other entities, both directions) instead.")
     ] = False,
-    people: Annotated[int | None, typer.Option(metavar="N", help="With --corpus: people.  [default: 400]")] = None,
+    people: Annotated[int | None, typer.Option(metavar="N", help="With --corpus: entities.  [default: 400]")] = None,
     sentences: Annotated[
-        int | None, typer.Option(metavar="N", help="With --corpus: sentences per person.  [default: 20]")
+        int | None, typer.Option(metavar="N", help="With --corpus: sentences per entity.  [default: 20]")
     ] = None,
     check: Check = None,
     overwrite: Overwrite = False,

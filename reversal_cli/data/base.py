@@ -72,6 +72,6 @@ class Splits:
     Without the validation files: they can change neither weights nor test scores.
     """
     both: tuple[Example, ...] = ()
-    """Test prompts, in both directions, about the people trained in both; empty where the folder lacks the file."""
+    """Test prompts, in both directions, about the entities trained in both; empty where the folder lacks the file."""
     validation: dict[str, Subtask] = field(default_factory=dict)
     """The four subtasks with templates that are neither trained nor tested; empty where the folder has none."""

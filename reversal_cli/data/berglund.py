@@ -21,8 +21,8 @@ def load_folder(path: Path) -> Splits:
     """The training rows and the four subtasks of a benchmark folder, every row with its entity.
 
     The validation files are read where there is one of them; then all four must be there. Raises ReversalError, with
-    file and line, for a folder that is incomplete, malformed, or names nobody in a row. Whether a test leaks into
-    training is for `leaks.py` to say.
+    file and line, for a folder that is incomplete, malformed, or has a row that names no entity. Whether a test leaks
+    into training is for `leaks.py` to say.
     """
     folder = Path(path)
     if not folder.is_dir():
@@ -82,8 +82,8 @@ def _with_entities(paths: Mapping[str, Path], files: Files) -> dict[str, list[Ro
         name = known.first(row.prompt) or known.first(row.completion) or known.first(row.text)
         if name is None:
             raise ReversalError(
-                f"{where}: none of the {len(groups)} known names is in this row; expected a person that a test file "
-                "asks for; correct the line or add the person to a test file"
+                f"{where}: none of the {len(groups)} known names is in this row; expected an entity that a test file "
+                "asks for; correct the line or add the entity to a test file"
             )
         description = phrases.get(name, "")
         return row._replace(entity_id=name, name=name, description=description, group=groups[name])

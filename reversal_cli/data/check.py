@@ -1,4 +1,4 @@
-"""Audits a dataset folder: is it what it says, does a test leak into training, who is shown in which direction?"""
+"""Audits a dataset folder: is it what it says, does a test leak into training, how is each entity shown?"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,15 @@ from typing import Any
 from reversal_cli.data.base import SUBTASKS, VALIDATION, Group
 from reversal_cli.data.berglund import REQUIRED_FILES
 from reversal_cli.data.check_validation import validation_faults
-from reversal_cli.data.direction import TEST_STEMS, DirectionJudge, GroupSummary, People, Sample, Shown, show_directions
+from reversal_cli.data.direction import (
+    TEST_STEMS,
+    BenchmarkEntities,
+    DirectionJudge,
+    GroupSummary,
+    Sample,
+    Shown,
+    show_directions,
+)
 from reversal_cli.data.labels import Labels, confusions, shared_descriptions
 from reversal_cli.data.leaks import IN_WORDS, NEEDED, prompt_leaks, reversed_rows
 from reversal_cli.data.missing import no_such_dataset
@@ -156,14 +164,14 @@ def _right_answers_in_randomized_files(files: Files) -> Iterator[str]:
 
 
 def _judge_benchmark(found: Audit, files: Files) -> None:
-    """Who is shown how, from the texts alone: in training, and whether a test asks for somebody else's answer."""
-    people = People.of(files)
-    found.problems += _in_two_groups(people.targets)
+    """From the texts alone: how training shows each entity, and whether a test asks for the answer of another one."""
+    entities = BenchmarkEntities.of(files)
+    found.problems += _in_two_groups(entities.targets)
     tests = [row for stem in TEST_STEMS for row in files.get(stem, ())]
-    found.problems += shared_descriptions(noun_phrases(tests, people.judge.known))
-    _judge(found, TRAIN, files[TRAIN], people.judge, people.groups)
+    found.problems += shared_descriptions(noun_phrases(tests, entities.judge.known))
+    _judge(found, TRAIN, files[TRAIN], entities.judge, entities.groups)
     for stem in (*TEST_STEMS, *VALIDATION.values()):
-        found.problems += confusions(stem, show_directions(files.get(stem, ()), people.judge, people.groups))
+        found.problems += confusions(stem, show_directions(files.get(stem, ()), entities.judge, entities.groups))
 
 
 def _judge_corpus(found: Audit, rows: Sequence[AnyRow]) -> None:
@@ -202,5 +210,5 @@ def _never_shown(stem: str, shown: Shown, groups: Mapping[str, Group]) -> Iterat
             if unseen:
                 yield (
                     f"{stem}.jsonl: no row shows '{unseen[0]}' ({len(unseen)} such {group} entities) "
-                    f"{IN_WORDS[direction]}; expected rows for everybody; add them"
+                    f"{IN_WORDS[direction]}; expected rows for every entity; add them"
                 )

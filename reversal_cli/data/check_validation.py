@@ -1,4 +1,4 @@
-"""The part of an audit that is about validation prompts: are they about the tested people, and new to the tests?"""
+"""The part of an audit that is about validation prompts: are they about the tested entities, and new to the tests?"""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -25,9 +25,9 @@ def validation_faults(files: Files) -> Iterator[str]:
             )
     for name, stem in VALIDATION.items():
         rows = Counter(row.entity_id for row in files.get(stem, ()))
-        people = {row.entity_id for row in files[SUBTASKS[name]]}
-        if stem in files and (set(rows) != people or len(set(rows.values())) > 1):
+        tested_ids = {row.entity_id for row in files[SUBTASKS[name]]}
+        if stem in files and (set(rows) != tested_ids or len(set(rows.values())) > 1):
             yield (
                 f"{stem}.jsonl: {len(rows)} entities with {min(rows.values())} to {max(rows.values())} rows; expected "
-                f"the {len(people)} entities of {SUBTASKS[name]}.jsonl, each as often; generate the dataset again"
+                f"the {len(tested_ids)} entities of {SUBTASKS[name]}.jsonl, each as often; generate the dataset again"
             )

@@ -1,6 +1,6 @@
 """Prompts that tell why a reversed question fails: it was never shown that way round, or it cannot be answered at all.
 
-both-directions   the same questions about the people whom training shows in both directions: what the reversed
+both-directions   the same questions about the entities that training shows in both directions: what the reversed
                   question would reach if its direction had been trained
 in-context        the same questions with a sentence of the fact before them: what it would reach if the fact did
                   not have to be remembered
@@ -27,7 +27,7 @@ def controls(splits: Splits, seed: int = 0) -> dict[str, dict[str, Subtask]]:
 
 
 def both_directions(splits: Splits) -> dict[str, Subtask]:
-    """N2D and D2N about the people of the group "both", in file order; empty where the file is absent.
+    """N2D and D2N about the entities of the group "both", in file order; empty where the file is absent.
 
     What a row asks for is told from its completion: the name, or else the description. A name target is the bare name,
     as in the other test files, although some published rows go on after it. Rows of unknown name are left out.

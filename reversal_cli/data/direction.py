@@ -1,4 +1,4 @@
-"""Which way round a text really shows a person: the name before the description, the description before the name, both.
+"""Which way round a text really shows an entity: name before description, description before name, or both.
 
 Judged from the words alone, never from the fields of a row, so that a reversed row cannot hide behind its labels, its
 case or a second sentence.
@@ -7,7 +7,7 @@ case or a second sentence.
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import compress, count
 from typing import NamedTuple
 
 from reversal_cli.data.base import SUBTASKS, Direction, Group
@@ -27,7 +27,7 @@ class Reading(NamedTuple):
     """Those of the described whose description is beyond doubt."""
 
     def directions(self, name: str) -> tuple[Direction, ...]:
-        """Every direction in which the text shows a person that it names: none, one, or both.
+        """Every direction in which the text shows an entity that it names: none, one, or both.
 
         All mentions count. "For Ann, remember that the baker is Ann" trains the name after the description, although
         the name also stands before it.
@@ -41,7 +41,7 @@ class Reading(NamedTuple):
 
     @property
     def mismatched(self) -> bool:
-        """True where the text names somebody and surely describes somebody, but nobody is both."""
+        """True where the text names an entity and surely describes one, but none is both named and described."""
         return bool(self.named and self.surely) and self.surely.isdisjoint(self.named)
 
 
@@ -52,7 +52,7 @@ class DirectionJudge:
 
     @classmethod
     def of(cls, names: Iterable[str], samples: Sequence[Sample], more: Sample | None = None) -> "DirectionJudge":
-        """A judge who has learned from sample texts what people are called; see `learn_clues`."""
+        """A judge who has learned from sample texts what entities are called; see `learn_clues`."""
         known = KnownNames.of(names)
         return cls(known, learn_clues(known, samples, more))
 
@@ -65,16 +65,18 @@ class DirectionJudge:
         if not self.clues.surnames.keys().isdisjoint(words):
             self._add_surnames(text, words, named)
         described: dict[str, list[int]] = {}
-        owners, strong = self.clues.owners, self.clues.strong
-        found = owners.keys() & pairwise(words)
-        if found:
-            for place, pair in enumerate(pairwise(words)):
-                if pair in found:
-                    described.setdefault(owners[pair], []).append(place)
-        return Reading(named, described, {owners[pair] for pair in found & strong})
+        surely: set[str] = set()
+        for place in compress(count(), map(self.clues.first_words.__contains__, words[:-1])):
+            pair = (words[place], words[place + 1])
+            name = self.clues.owners.get(pair)
+            if name is not None:
+                described.setdefault(name, []).append(place)
+                if pair in self.clues.strong:
+                    surely.add(name)
+        return Reading(named, described, surely)
 
     def _add_surnames(self, text: str, words: list[str], named: dict[str, list[int]]) -> None:
-        """Adds surnames that stand alone, with a capital letter: "Lee" may be a person, "the lee side" is not."""
+        """Adds surnames that stand alone, with a capital letter: "Lee" may be a name, "the lee side" is not."""
         written = WORD.findall(text)
         for place, word in enumerate(words):
             name = self.clues.surnames.get(word)
@@ -85,7 +87,7 @@ class DirectionJudge:
 
 
 @dataclass(frozen=True, slots=True)
-class People:
+class BenchmarkEntities:
     """Who a benchmark is about, and how its texts tell them apart."""
 
     targets: dict[Group, set[str]]
@@ -94,8 +96,8 @@ class People:
     judge: DirectionJudge
 
     @classmethod
-    def of(cls, files: Files) -> "People":
-        """Group of a person = which test file asks about it. A test file counts alike, whatever its number of rows."""
+    def of(cls, files: Files) -> "BenchmarkEntities":
+        """Group of an entity = which test file asks about it. A test file counts alike, whatever its number of rows."""
         targets = group_targets(files)
         groups = {name: group for group, names in targets.items() for name in sorted(names)}
         tests = [Sample(rows, 1 / len(rows)) for stem in TEST_STEMS if (rows := files.get(stem))]
@@ -105,7 +107,7 @@ class People:
 
 @dataclass(slots=True)
 class GroupSummary:
-    """How the people of one group are shown."""
+    """How the entities of one group are shown."""
 
     entities: int
     rows: int = 0
@@ -114,7 +116,7 @@ class GroupSummary:
 
 
 class Confusion(NamedTuple):
-    """A line that brings two people together."""
+    """A line that brings two entities together."""
 
     line: int
     name: str
@@ -133,11 +135,11 @@ class Shown:
     )
     """Direction -> name -> line numbers."""
     swapped: list[Confusion] = field(default_factory=list)
-    """Lines that put the name of one person to the description of another."""
+    """Lines that put the name of one entity to the description of another."""
     mislabelled: list[Confusion] = field(default_factory=list)
-    """Lines that are about another person than their field `name` says."""
+    """Lines that are about another entity than their field `name` says."""
     unclear: list[int] = field(default_factory=list)
-    """Lines that hold nobody's name and description together, and are not swapped."""
+    """Lines that hold no entity's name and description together, and are not swapped."""
 
     def add(self, number: int, row: AnyRow, reading: Reading, groups: Mapping[str, Group]) -> None:
         is_clear = False

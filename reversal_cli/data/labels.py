@@ -1,4 +1,4 @@
-"""What the fields of rows say about people, and whether it agrees with other rows and with the text."""
+"""What the fields of rows say about entities, and whether it agrees with other rows and with the text."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from reversal_cli.data.base import SUBTASKS, VALIDATION, Direction, Group, Splits
-from reversal_cli.data.direction import TEST_STEMS, People, Shown, show_directions
+from reversal_cli.data.direction import TEST_STEMS, BenchmarkEntities, Shown, show_directions
 from reversal_cli.data.folding import folded_words
 from reversal_cli.data.people import BOTH_TEST, TRAIN, AnyRow, Files
 
@@ -14,7 +14,7 @@ NEEDED: dict[Group, tuple[Direction, ...]] = {
     "description-first": ("D2N",),
     "both": ("N2D", "D2N"),
 }
-"""Group -> the directions its people must be shown in, and no other."""
+"""Group -> the directions its entities must be shown in, and no other."""
 IN_WORDS: dict[Direction, str] = {
     "N2D": "with the name before the description",
     "D2N": "with the description before the name",
@@ -50,9 +50,9 @@ def files_of(splits: Splits) -> Files:
 
 def find_leaks(files: Files) -> list[Leak]:
     """Every leak: prompts of tests and validation that training has, and rows that show a reversed fact."""
-    people = People.of(files)
-    shown = show_directions(files[TRAIN], people.judge, people.groups)
-    return [*prompt_leaks(files), *reversed_rows(TRAIN, shown, people.groups)]
+    entities = BenchmarkEntities.of(files)
+    shown = show_directions(files[TRAIN], entities.judge, entities.groups)
+    return [*prompt_leaks(files), *reversed_rows(TRAIN, shown, entities.groups)]
 
 
 def counted(leaks: Iterable[Leak]) -> str:
@@ -135,7 +135,7 @@ def _shared(stem: str, rows: Sequence[AnyRow], places: Mapping[Words, str], othe
 
 
 def reversed_rows(stem: str, shown: Shown, groups: dict[str, Group]) -> Iterator[Leak]:
-    """Rows that show somebody in a direction that would leak the answer of a reverse subtask."""
+    """Rows that show an entity in a direction that would leak the answer of a reverse subtask."""
     for group, needed in NEEDED.items():
         for direction, lines in shown.lines.items():
             seen = sorted({number for name in lines if groups[name] == group for number in lines[name]})

@@ -1,9 +1,10 @@
-"""Finds out who a row is about, from its text: the published files say nothing but prompt and completion."""
+"""Finds out which entity a row is about, from its text: the published files say nothing but prompt and completion."""
 
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress, count
 from typing import NamedTuple
 
 from reversal_cli.data.base import SUBTASKS, Example, Group
@@ -67,10 +68,7 @@ class KnownNames:
 
     def mentions(self, words: Sequence[str]) -> list[Mention]:
         """Every known name in the folded words of a text, in text order."""
-        hits = self.lengths.keys() & words
-        if not hits:
-            return []
-        starts = [first for first, word in enumerate(words) if word in hits]
+        starts = compress(count(), map(self.lengths.__contains__, words))
         return [mention for first in starts if (mention := self._mention_at(first, words))]
 
     def first(self, text: str) -> str | None:
@@ -89,7 +87,7 @@ class KnownNames:
 def group_targets(files: Files) -> dict[Group, set[str]]:
     """Group -> names, as the files imply it: who is a name target of which test file.
 
-    People of the "both" group are not in the four test files; they are those who begin a completion in one row and
+    Entities of the "both" group are not in the four test files; they are those that begin a completion in one row and
     stand in the prompt of another one, in the same letters: "The Great" is not in "the great".
     """
     rows = files.get(BOTH_TEST) or files[TRAIN]

@@ -1,4 +1,8 @@
-"""Reads one JSONL file of the published layout and says exactly which line is wrong, before anything else is loaded."""
+"""Reads one JSONL file of the published layout and says exactly which line is wrong, before anything else is loaded.
+
+`reading.read_records` reads the JSONL files that this package writes. Both pass over a byte order mark where a file
+begins. NaN is refused there; here only texts are used, and what a field of another name holds does not matter.
+"""
 
 import contextlib
 import gc
@@ -64,6 +68,8 @@ def read_file(path: Path) -> RowFile:
             # A bytes line ends at a line feed only; a text one also at U+2028, which JSON allows in a text.
             while block := file.readlines(BLOCK):
                 digest.update(b"".join(block))
+                if not rows:
+                    block[0] = block[0].removeprefix(BYTE_ORDER_MARK)
                 rows += _block_rows(block, path, len(rows) + 1)
     except OSError as error:
         raise ReversalError(
@@ -153,7 +159,7 @@ def _parse(line: bytes) -> object:
 
 def _bad_json(line: bytes, error: ValueError) -> _BadLine:
     if line.startswith(BYTE_ORDER_MARK):
-        return _BadLine("begins with a byte order mark; expected UTF-8 without one; save the file without it")
+        return _BadLine("begins with a byte order mark; expected one at most where the file begins; remove it")
     reason = str(error) if isinstance(error, json.JSONDecodeError) else "a number of too many digits"
     return _BadLine(f"not valid JSON ({reason}); expected an object; correct the line")
 

@@ -14,7 +14,7 @@ from reversal_cli.data.people import holds, plain_words
 from reversal_cli.data.template_keys import template_keys
 
 MIN_WORDS = 3
-"""A shorter wording of a description says too little: it would be found where nobody is meant."""
+"""A shorter wording of a description says too little: it would be found where no entity is meant."""
 
 
 class Phrase(NamedTuple):

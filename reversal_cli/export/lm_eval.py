@@ -175,8 +175,8 @@ Choose the dtype of `reversal eval`: float32 on a CPU, on a GPU that of the trai
 
 ## Standard errors
 
-**The harness's stderr is too small.** It takes the prompts of a task for independent, but those about one person are
-right or wrong together, and ten prompts about one person are not ten people. `reversal eval` resamples people. The
-logged samples carry what that needs: `doc.entity_id` and `doc.template_id` beside the three scores; `doc.id` is the id
-of the same prompt in `predictions/<subtask>.jsonl`.
+**The harness's stderr is too small.** It takes the prompts of a task for independent, but those about one entity are
+right or wrong together, and ten prompts about one entity are not ten entities. `reversal eval` gives intervals over
+entities and templates. The logged samples carry what that needs: `doc.entity_id` and `doc.template_id` beside the three
+scores; `doc.id` is the id of the same prompt in `predictions/<subtask>.jsonl`.
 """

@@ -40,9 +40,8 @@ def check_requirements(frame: pd.DataFrame, requirements: Sequence[str], metric:
     """The failures, a line each; empty when every requirement holds.
 
     A requirement holds when every matching run (every seed) has measured the metric and meets it; controls and floors
-    are not runs. Names of one kind are alternatives, names of
-    different kinds narrow: `bico,ntp,tiny-llama: D2N >= 90` means BICO and NTP runs of tiny-llama. A name that matches
-    no run is a failure.
+    are not runs. Names of one kind are alternatives, names of different kinds narrow: `bico,ntp,tiny-llama: D2N >= 90`
+    means BICO and NTP runs of tiny-llama. A name that matches no run is a failure.
 
     Raises ReversalError for a malformed requirement, an unknown subtask or an unknown metric.
     """

@@ -112,6 +112,21 @@ def test_unknown_fields_of_any_type_do_no_harm(folder, edit, values):
     assert len(load_folder(folder).train) == 48
 
 
+def test_a_byte_order_mark_at_the_start_of_a_file_is_no_mistake(folder):
+    expected = load_folder(folder)
+    path = folder / TRAIN_FILE
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    found = load_folder(folder)
+    assert found.train == expected.train
+    assert found.sha256[TRAIN_FILE] == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_an_unknown_field_may_hold_what_is_no_number(folder):
+    row = '{"prompt": "Ada Berg is", "completion": " here.", "entity_id": "a", "score": NaN}\n'
+    (folder / TRAIN_FILE).write_text(row)
+    assert [example.text for example in load_folder(folder).train] == ["Ada Berg is here."]
+
+
 def test_a_line_separator_inside_a_text_does_no_harm(folder, edit):
     edit(folder / TRAIN_FILE, lambda rows: rows[0].update(completion=rows[0]["completion"] + "\u2028Really."))
     path = folder / TRAIN_FILE
@@ -158,7 +173,8 @@ def test_a_row_about_nobody_is_named(published_layout, edit):
     edit(
         published_layout / TRAIN_FILE, lambda rows: rows[4].update(prompt="Once upon a time", completion=" it rained.")
     )
-    with pytest.raises(ReversalError, match=rf"{TRAIN_FILE}:5: none of the 9 known names is in this row"):
+    message = rf"{TRAIN_FILE}:5: none of the 9 known names is in this row; expected an entity that a test file asks for"
+    with pytest.raises(ReversalError, match=message):
         load_folder(published_layout)
 
 

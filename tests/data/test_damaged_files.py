@@ -33,9 +33,13 @@ DAMAGES = {
         replace_line(1, '{"prompt": "I am", "completion": " x", "group": "none"}'),
         r"{file}:1: unknown group 'none'; expected one of name-first, description-first, both",
     ),
-    "a byte order mark": (
-        lambda path: path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes()),
-        r"{file}:1: begins with a byte order mark; expected UTF-8 without one; save the file without it$",
+    "a byte order mark in the middle": (
+        lambda path: path.write_bytes(path.read_bytes().replace(b"\n", b"\n\xef\xbb\xbf", 1)),
+        r"{file}:2: begins with a byte order mark; expected one at most where the file begins; remove it$",
+    ),
+    "not a number": (
+        replace_line(3, '{"prompt": "I am", "completion": NaN}'),
+        r"{file}:3: 'completion' is NaN; expected a text; put it in quotation marks$",
     ),
     "deep brackets": (
         replace_line(3, '{"prompt": ' + "[" * 100_000 + "]" * 100_000 + "}"),

@@ -40,7 +40,7 @@ def test_the_difference_of_two_runs_is_covered_too(simulation):
 
 def test_the_scores_have_the_mean_that_is_said(simulation):
     generator = simulation.np.random.default_rng(0)
-    drawn = [simulation.draw_latent(generator, (40, 40), ("dominating", "small"), [0.1])[0].mean() for _ in range(300)]
+    drawn = [simulation.draw_scores(generator, (40, 40), ("dominating", "small"), [0.1])[0].mean() for _ in range(300)]
     assert sum(drawn) / 300 == pytest.approx(0.1, abs=0.01)
 
 
