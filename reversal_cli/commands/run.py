@@ -45,10 +45,9 @@ def run(
 
     terminal = Terminal(quiet)
     if is_pretraining(file):
-        if require:
-            refuse_ignored("--require", f"{file} makes a base model, which is not evaluated")
-        if allow_leaks:
-            refuse_ignored("--allow-leaks", f"{file} makes a base model, which is not trained on a dataset")
+        for flag, given in {"--require": require, "--allow-leaks": allow_leaks}.items():
+            if given:
+                refuse_ignored(flag, f"{file} makes a base model, which has no dataset and is not evaluated")
         target = None if out == RESULTS else out
         run_pretraining(file, target, device, assignments or [], dry_run, overwrite, terminal, as_json=False)
         return
