@@ -15,8 +15,8 @@ import numpy as np
 from scipy import special, stats
 from tabulate import tabulate
 
-from reversal_cli.scoring.clusters import Clusters, Interval, t_quantile, variance_of_mean
-from reversal_cli.scoring.estimate import score_interval, wilson_interval
+from reversal_cli.statistics.clusters import Clusters, Interval, t_quantile, variance_of_mean
+from reversal_cli.statistics.estimate import score_interval, wilson_interval
 from reversal_cli.statistics.paired import paired_test
 
 MODEL = """\

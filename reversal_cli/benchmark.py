@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from reversal_cli.console import Terminal
+from reversal_cli.data.audit.leaks import Leak, counted, files_of, find_leaks
 from reversal_cli.data.base import Splits
-from reversal_cli.data.leaks import Leak, counted, files_of, find_leaks
+from reversal_cli.data.compatibility import refuse_leaks, refuse_missing_validation, refuse_other_options
 from reversal_cli.data.missing import no_such_dataset
-from reversal_cli.data.wishes import refuse_leaks, refuse_missing_validation, refuse_other_options
 from reversal_cli.errors import ReversalError
-from reversal_cli.spec import DatasetSpec, ExperimentSpec
+from reversal_cli.spec.experiment import DatasetSpec, ExperimentSpec
 
 
 def prepare_dataset(dataset: DatasetSpec, terminal: Terminal) -> Splits:

@@ -9,25 +9,26 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reversal_cli import manifest
 from reversal_cli.benchmark import Benchmark, Benchmarks, find_allowed_leaks, prepare_dataset
 from reversal_cli.console import Terminal, clock_time
+from reversal_cli.data.audit.leaks import Leak
 from reversal_cli.data.base import Splits
-from reversal_cli.data.leaks import Leak
 from reversal_cli.errors import ReversalError
-from reversal_cli.evaluation_options import EvaluationOptions
-from reversal_cli.file_shapes import BaseModelRecord, check_shape
-from reversal_cli.naming import model_stem
-from reversal_cli.reading import read_json
-from reversal_cli.run_directory import RunDirectory, find_runs, run_path
-from reversal_cli.saving import refuse_current_folder
+from reversal_cli.evaluation.options import EvaluationOptions
+from reversal_cli.files.folders import refuse_current_folder
+from reversal_cli.files.reading import read_json
+from reversal_cli.files.shapes import check_shape
+from reversal_cli.files.storage import storage_errors
+from reversal_cli.runs import manifest
+from reversal_cli.runs.directory import RunDirectory, find_runs, run_path
+from reversal_cli.runs.records import BaseModelRecord
 from reversal_cli.scoring import definitions
-from reversal_cli.spec import ExperimentSpec
-from reversal_cli.spec_loading import Experiment, spec_differences
-from reversal_cli.storage import storage_errors
+from reversal_cli.spec.experiment import ExperimentSpec
+from reversal_cli.spec.loading import Experiment, spec_differences
+from reversal_cli.spec.names import model_stem
 
 if TYPE_CHECKING:
-    from reversal_cli.pretraining import PretrainSpec
+    from reversal_cli.spec.pretraining import PretrainSpec
 
 
 def run_experiment(
@@ -63,7 +64,7 @@ def prepare_datasets(specs: Sequence[ExperimentSpec], terminal: Terminal, allow_
 
 def pretrain_base(spec: "PretrainSpec", out: Path, terminal: Terminal, overwrite: bool = False) -> dict[str, Any]:
     """What is written of a base model in `out`: made now, or found complete. Raises ReversalError if it is another."""
-    from reversal_cli.pretraining import pretrain
+    from reversal_cli.training.pretrain import pretrain
 
     terminal.silence_libraries()
     made = out / "pretrain.json"
@@ -115,7 +116,7 @@ def finetune(
 
 def _begin_untrained_anew(run: RunDirectory, spec: ExperimentSpec, benchmark: Benchmark, terminal: Terminal) -> None:
     """Its checkpoint is loaded first: where that is refused, the older run stays."""
-    from reversal_cli.models import load_for_evaluation
+    from reversal_cli.models.loading import load_for_evaluation
 
     if run.all_predictions_path.is_dir() or run.is_complete:
         terminal.silence_libraries()
@@ -142,7 +143,7 @@ def train_run(
 
     overwrite: the leaks of the dataset, for the manifest of a run that is begun anew; None: it is not.
     """
-    from reversal_cli.training import train
+    from reversal_cli.training.finetune import train
 
     terminal.silence_libraries()
     label = f"finetune {_label(spec)}"
@@ -223,8 +224,8 @@ def runs_to_evaluate(results: Path) -> list[RunDirectory]:
 def _evaluate(
     run: RunDirectory, spec: ExperimentSpec, splits: Splits, terminal: Terminal, options: EvaluationOptions
 ) -> dict[str, Any]:
-    from reversal_cli.answering import answering
-    from reversal_cli.evaluation import evaluate, prompts_to_come
+    from reversal_cli.evaluation.evaluate import evaluate, prompts_to_come
+    from reversal_cli.evaluation.run_model import answering
 
     terminal.silence_libraries()
     model = answering(run, spec, splits, options.batch_size, options.device)

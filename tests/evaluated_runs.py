@@ -6,8 +6,8 @@ from pathlib import Path
 from report_runs import manifest
 
 from reversal_cli.data.base import SUBTASKS, TARGETS
-from reversal_cli.reading import read_json
-from reversal_cli.run_directory import RunDirectory, run_path, write_json
+from reversal_cli.files.reading import read_json
+from reversal_cli.runs.directory import RunDirectory, run_path, write_json
 
 ENTITIES = 8
 ROWS = 3

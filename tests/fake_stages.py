@@ -12,11 +12,11 @@ import torch
 
 from reversal_cli.data.base import Splits
 from reversal_cli.data.name_description import Options, generate
+from reversal_cli.files.folders import save_folder
+from reversal_cli.inference.answers import Completion, Measured
 from reversal_cli.models.base import Loaded
-from reversal_cli.predictions import Completion, Measured
-from reversal_cli.run_directory import RunDirectory
-from reversal_cli.saving import save_folder
-from reversal_cli.spec import ExperimentSpec
+from reversal_cli.runs.directory import RunDirectory
+from reversal_cli.spec.experiment import ExperimentSpec
 
 TRAINING = {"steps": 3, "tokens": 30, "wall_seconds": 1.5, "trainable_parameters": 7, "total_parameters": 9}
 
@@ -90,9 +90,10 @@ def install(monkeypatch: pytest.MonkeyPatch, folder: Path) -> FakeStages:
     monkeypatch.chdir(folder)
     generate(Options(entities=2, train_templates=2, test_templates=1), Path("data"))
     fakes = FakeStages(Path("data"))
-    monkeypatch.setitem(sys.modules, "reversal_cli.training", SimpleNamespace(train=fakes.train))
+    monkeypatch.setitem(sys.modules, "reversal_cli.training.finetune", SimpleNamespace(train=fakes.train))
     decoding = SimpleNamespace(complete_prompts=fakes.complete_prompts)
-    monkeypatch.setitem(sys.modules, "reversal_cli.decoding", decoding)
-    monkeypatch.setitem(sys.modules, "reversal_cli.measuring", SimpleNamespace(measure_rows=fakes.measure_rows))
-    monkeypatch.setattr("reversal_cli.models.load_for_evaluation", fakes.load_for_evaluation)
+    monkeypatch.setitem(sys.modules, "reversal_cli.inference.complete", decoding)
+    ranking = SimpleNamespace(measure_rows=fakes.measure_rows)
+    monkeypatch.setitem(sys.modules, "reversal_cli.evaluation.ranking", ranking)
+    monkeypatch.setattr("reversal_cli.models.loading.load_for_evaluation", fakes.load_for_evaluation)
     return fakes

@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 from reversal_cli.data.base import SUBTASKS
-from reversal_cli.files import write_text
-from reversal_cli.reading import read_json
-from reversal_cli.run_directory import RunDirectory, write_json
+from reversal_cli.files.reading import read_json
+from reversal_cli.files.writing import write_text
+from reversal_cli.runs.directory import RunDirectory, write_json
 
 
 def change_metrics(run: RunDirectory, **changes: Any) -> None:

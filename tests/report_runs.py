@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from reversal_cli.data.base import SUBTASKS, TARGETS
-from reversal_cli.run_directory import RunDirectory, run_path, write_json
+from reversal_cli.runs.directory import RunDirectory, run_path, write_json
 from reversal_cli.scoring import TEXT_SCORES
 
 BICO = {"N2D": 0.35, "D2N": 1.0, "N2D-reverse": 0.75, "D2N-reverse": 0.02}

@@ -7,8 +7,8 @@ import pytest
 from fake_stages import FakeStages, install
 
 from reversal_cli.cli import main
-from reversal_cli.data.leaks import Leak, find_leaks
-from reversal_cli.data.people import Files
+from reversal_cli.data.audit.leaks import Leak, find_leaks
+from reversal_cli.data.names_in_text import Files
 from reversal_cli.report.frame import load_results
 from reversal_cli.report.tables import accuracy_tables
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from reversal_cli.cli import main
-from reversal_cli.run_directory import RunDirectory
+from reversal_cli.runs.directory import RunDirectory
 from reversal_cli.scoring import METRICS
 
 STEPS = 1

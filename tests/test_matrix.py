@@ -7,18 +7,18 @@ import torch
 from checkpoints import save_glm
 from test_training import EXAMPLES, run_training, spec_for, weights
 
-from reversal_cli import training
 from reversal_cli.commands.listing import known_names
 from reversal_cli.data.base import Example, Splits
-from reversal_cli.decoding import complete_prompts
 from reversal_cli.errors import ReversalError
-from reversal_cli.models import load_for_evaluation, load_for_training
+from reversal_cli.inference.complete import complete_prompts
 from reversal_cli.models.base import tokenize
 from reversal_cli.models.families import FAMILIES
+from reversal_cli.models.loading import load_for_evaluation, load_for_training
 from reversal_cli.objectives import OBJECTIVES
 from reversal_cli.objectives.base import Draw
 from reversal_cli.objectives.spans import content_span
-from reversal_cli.run_directory import RunDirectory
+from reversal_cli.runs.directory import RunDirectory
+from reversal_cli.training import finetune as training
 
 CHECKPOINTS = {"rotary": ["llama", "qwen", "glm4", "glm4_9b"], "glm": ["glm"]}
 NO_DROPOUT = dict.fromkeys(("embedding_dropout_prob", "attention_dropout_prob", "output_dropout_prob"), 0.0)

@@ -8,8 +8,8 @@ from fake_stages import FakeStages, install
 from reversal_cli.cli import main
 from reversal_cli.console import Terminal
 from reversal_cli.errors import ReversalError
-from reversal_cli.reading import read_json
-from reversal_cli.run_directory import RunDirectory, write_json
+from reversal_cli.files.reading import read_json
+from reversal_cli.runs.directory import RunDirectory, write_json
 
 FINETUNE = ["finetune", "--objective", "bico", "--data", "data", "--name", "x", "--quiet"]
 EVAL_AGAIN = ["eval", "results/x/seed-0", "--overwrite", "--quiet"]

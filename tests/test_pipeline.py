@@ -9,7 +9,7 @@ from fake_stages import TRAINING, FakeStages, install
 from safetensors import SafetensorError
 
 from reversal_cli.cli import main
-from reversal_cli.run_directory import RunDirectory
+from reversal_cli.runs.directory import RunDirectory
 
 EXPERIMENT = """
 [dataset]

@@ -17,7 +17,7 @@ from reversal_cli.cli import main
 from reversal_cli.console import LONGEST_ERROR, Terminal, error_line, make_table
 from reversal_cli.plain_text import markdown_text, spreadsheet_text, visible
 from reversal_cli.report.latex import escape
-from reversal_cli.toml_text import write_toml
+from reversal_cli.spec.toml import write_toml
 
 ESCAPES = "a\x1b[2J\x9b\u202eb"
 SHOWN = r"a\x1b[2J\x9b\u202eb"

@@ -10,14 +10,14 @@ from transformers import AutoModelForCausalLM
 
 from reversal_cli.data.base import Example, Splits
 from reversal_cli.errors import ReversalError
-from reversal_cli.models import load_for_evaluation, load_for_training
 from reversal_cli.models.base import tokenize
+from reversal_cli.models.loading import load_for_evaluation, load_for_training
 from reversal_cli.objectives.base import IGNORE, TokenIds
 from reversal_cli.objectives.ntp import Ntp
-from reversal_cli.run_directory import RunDirectory
-from reversal_cli.spec import ExperimentSpec, TrainingSpec
-from reversal_cli.trainer import LabelledPositions, Task
-from reversal_cli.training import train, trainer_arguments
+from reversal_cli.runs.directory import RunDirectory
+from reversal_cli.spec.experiment import ExperimentSpec, TrainingSpec
+from reversal_cli.training.finetune import train, trainer_arguments
+from reversal_cli.training.trainer import LabelledPositions, Task
 
 EXAMPLES = [
     Example(f"{name} is known as", f" {description}.", name)

@@ -8,7 +8,7 @@ import typer
 from reversal_cli.commands.options import Json, Quiet, refuse_ignored, refuse_other_intervals
 from reversal_cli.console import Terminal
 from reversal_cli.errors import unknown_name
-from reversal_cli.interval_units import UNITS
+from reversal_cli.statistics.interval_units import UNITS
 
 FORMATS = ("table", "md", "csv", "json")
 
@@ -35,7 +35,7 @@ def compare(
     if as_json and form not in ("table", "json"):
         refuse_ignored(f"--format {form}", "--json prints JSON")
     refuse_other_intervals(intervals)
-    from reversal_cli import statistics
+    from reversal_cli.report import comparison as statistics
     from reversal_cli.report import rich_table
 
     terminal = Terminal(quiet)

@@ -23,8 +23,8 @@ from reversal_cli.errors import ReversalError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reversal_cli.evaluation_options import EvaluationOptions
-    from reversal_cli.run_directory import RunDirectory
+    from reversal_cli.evaluation.options import EvaluationOptions
+    from reversal_cli.runs.directory import RunDirectory
 
 
 def evaluate(
@@ -71,7 +71,7 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Evaluate runs, or a checkpoint as it is."""
-    from reversal_cli.evaluation_options import EvaluationOptions
+    from reversal_cli.evaluation.options import EvaluationOptions
 
     if runs and out != RESULTS:
         refuse_ignored("--out", "the runs are named, and each is written where it is")
@@ -96,7 +96,7 @@ def evaluate(
 def choose_runs(folders: list[Path] | None, results: Path, terminal: Terminal) -> "list[RunDirectory]":
     """The runs in the folders, or every trained run of the results folder without metrics."""
     from reversal_cli.pipeline import runs_to_evaluate
-    from reversal_cli.run_directory import find_runs
+    from reversal_cli.runs.directory import find_runs
 
     if folders:
         chosen = find_runs(folders)
@@ -137,7 +137,7 @@ def begin_untrained(
 ) -> "RunDirectory":
     """The run of a bare checkpoint: RESULTS/<model>-untrained/seed-0. No leak of a dataset can reach its weights."""
     from reversal_cli.pipeline import finetune, prepare_datasets
-    from reversal_cli.spec_loading import Setting, flag_settings, load_experiment
+    from reversal_cli.spec.loading import Setting, flag_settings, load_experiment
 
     flags = {
         "--model": ("model.name", model),

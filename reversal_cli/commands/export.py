@@ -38,10 +38,10 @@ def export(
 ) -> None:
     """Write the benchmark for another tool."""
     from reversal_cli.benchmark import prepare_dataset
-    from reversal_cli.data.leaks import files_of, find_leaks
-    from reversal_cli.data.wishes import refuse_leaks
+    from reversal_cli.data.audit.leaks import files_of, find_leaks
+    from reversal_cli.data.compatibility import refuse_leaks
     from reversal_cli.export import FORMATS
-    from reversal_cli.spec import DatasetSpec, EvaluationSpec
+    from reversal_cli.spec.experiment import DatasetSpec, EvaluationSpec
 
     if form not in FORMATS:
         raise unknown_name("export", "format", form, FORMATS)
@@ -60,7 +60,7 @@ def export(
 def write_folder(folder: Path, form: "Format", splits: "Splits", max_new_tokens: int, overwrite: bool) -> list[str]:
     """Writes a folder, whole or not at all; returns the files in it. An existing one is replaced only with `overwrite`,
     and only if it holds nothing but what this format writes."""
-    from reversal_cli.saving import refuse_current_folder, save_folder
+    from reversal_cli.files.folders import refuse_current_folder, save_folder
 
     refuse_current_folder(folder)
     _refuse_folder(folder, form.names, overwrite)

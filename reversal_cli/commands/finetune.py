@@ -21,7 +21,7 @@ from reversal_cli.commands.options import (
 from reversal_cli.console import Terminal
 
 if TYPE_CHECKING:
-    from reversal_cli.spec import ExperimentSpec
+    from reversal_cli.spec.experiment import ExperimentSpec
 
 
 def finetune(
@@ -85,7 +85,7 @@ def finetune(
     as_json: Json = False,
 ) -> None:
     """Fine-tune a model into RESULTS/<name>/seed-<n>/."""
-    from reversal_cli.spec_loading import flag_settings, load_experiment
+    from reversal_cli.spec.loading import flag_settings, load_experiment
 
     flags = {
         "--name": ("name", name),
@@ -111,7 +111,7 @@ def finetune(
     if dry_run:
         show_specs(experiment.specs, out, terminal, as_json)
         return
-    from reversal_cli.idle_options import refuse_idle
+    from reversal_cli.models.unused_options import refuse_idle
     from reversal_cli.pipeline import finetune as finetune_run
     from reversal_cli.pipeline import prepare_datasets
 
@@ -125,8 +125,8 @@ def finetune(
 def show_specs(specs: "tuple[ExperimentSpec, ...]", results: Path, terminal: Terminal, as_json: bool) -> None:
     """What `--dry-run` prints: for each run its folder and its whole spec, as TOML that can be run again, or JSON."""
     from reversal_cli.plain_text import visible
-    from reversal_cli.run_directory import run_path
-    from reversal_cli.toml_text import write_toml
+    from reversal_cli.runs.directory import run_path
+    from reversal_cli.spec.toml import write_toml
 
     folders = [str(run_path(results, spec.name, spec.seed)) for spec in specs]
     contents = [spec.model_dump(mode="json") for spec in specs]

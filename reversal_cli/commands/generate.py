@@ -80,7 +80,7 @@ def generate(
 
 def write_benchmark(folder: Path, flags: dict[str, Any], overwrite: bool) -> Path:
     from reversal_cli.data.name_description import Options, generate
-    from reversal_cli.spec_validation import Setting, validate
+    from reversal_cli.spec.validation import Setting, validate
 
     settings = [Setting(_key(flag), value, flag) for flag, value in flags.items() if value is not None]
     return generate(validate(Options, settings), folder, overwrite)
@@ -96,7 +96,7 @@ def write_corpus(folder: Path, flags: dict[str, Any], overwrite: bool) -> Path:
 
 def check_folder(folder: Path, terminal: Terminal, as_json: bool) -> None:
     """Shows the audit; exits 1 when it found a problem."""
-    from reversal_cli.data.check import audit
+    from reversal_cli.data.audit.folder import audit
 
     found = audit(folder)
     if as_json:

@@ -38,7 +38,7 @@ def list_names(
 
 def show_options(section: str | None, terminal: Terminal, as_json: bool) -> None:
     """A table of every option, or of one section."""
-    from reversal_cli.option_docs import option_docs
+    from reversal_cli.spec.option_docs import option_docs
 
     docs = option_docs(section)
     if as_json:
@@ -52,10 +52,10 @@ def show_options(section: str | None, terminal: Terminal, as_json: bool) -> None
 def known_names() -> dict[str, dict[str, str]]:
     """Kind -> name -> one line."""
     from reversal_cli.data import DATASETS
-    from reversal_cli.models.presets import PRESETS
     from reversal_cli.objectives import OBJECTIVES
     from reversal_cli.scoring import METRICS
-    from reversal_cli.spec_loading import OBJECTIVE_SPECS
+    from reversal_cli.spec.loading import OBJECTIVE_SPECS
+    from reversal_cli.spec.presets import PRESETS
 
     return {
         "objectives": {name: options.summary for name, options in OBJECTIVES.items()}

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from reversal_cli.errors import ReversalError, unknown_name
-from reversal_cli.interval_units import UNITS
+from reversal_cli.statistics.interval_units import UNITS
 
 RESULTS = Path("results")
 DATASET = Path("results/data/name_description")

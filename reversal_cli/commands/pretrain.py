@@ -39,8 +39,8 @@ def run_pretraining(
     """Also what `reversal run` does with a file of kind "pretrain"."""
     from reversal_cli.pipeline import pretrain_base
     from reversal_cli.plain_text import visible
-    from reversal_cli.spec_loading import flag_settings, load_pretraining
-    from reversal_cli.toml_text import write_toml
+    from reversal_cli.spec.loading import flag_settings, load_pretraining
+    from reversal_cli.spec.toml import write_toml
 
     spec = load_pretraining(file, flag_settings({"--device": ("training.device", device)}, assignments))
     folder = out or RESULTS / "pretrained" / spec.name

@@ -41,7 +41,7 @@ def run(
     Generates the dataset when it is absent, fine-tunes, evaluates and reports every run; what is complete is skipped.
     """
     from reversal_cli.report.requirements import parse_requirement
-    from reversal_cli.spec_loading import flag_settings, is_pretraining, load_experiment
+    from reversal_cli.spec.loading import flag_settings, is_pretraining, load_experiment
 
     terminal = Terminal(quiet)
     if is_pretraining(file):
@@ -59,7 +59,7 @@ def run(
     if dry_run:
         show_specs((*experiment.baselines, *experiment.specs), out, terminal, as_json=False)
         return
-    from reversal_cli.idle_options import refuse_idle
+    from reversal_cli.models.unused_options import refuse_idle
     from reversal_cli.pipeline import run_experiment
 
     refuse_idle(experiment.specs, out, overwrite)

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from reversal_cli.data.base import SUBTASKS, TARGETS, VALIDATION, Example, Splits, Subtask
+from reversal_cli.data.jsonl import Row, RowFile, check_spaces, no_search_for_garbage, read_file
 from reversal_cli.data.missing import no_such_dataset
-from reversal_cli.data.people import BOTH_TEST, TRAIN, Files, KnownNames, group_targets, noun_phrases
-from reversal_cli.data.rows import Row, RowFile, check_spaces, no_search_for_garbage, read_file
+from reversal_cli.data.names_in_text import BOTH_TEST, TRAIN, Files, KnownNames, group_targets, noun_phrases
 from reversal_cli.errors import ReversalError
 
 REQUIRED_FILES = (TRAIN, *SUBTASKS.values())

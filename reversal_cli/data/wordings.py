@@ -10,7 +10,7 @@ from itertools import takewhile
 from typing import NamedTuple
 
 from reversal_cli.data.base import TARGETS, Example, Splits, Target
-from reversal_cli.data.people import holds, plain_words
+from reversal_cli.data.names_in_text import holds, plain_words
 from reversal_cli.data.template_keys import template_keys
 
 MIN_WORDS = 3

@@ -11,10 +11,10 @@ from safetensors import safe_open
 from transformers import PreTrainedModel
 
 from reversal_cli.errors import ReversalError
+from reversal_cli.files.reading import read_json
 from reversal_cli.models.base import Loaded
 from reversal_cli.models.checkpoint import BROKEN, source_of
-from reversal_cli.reading import read_json
-from reversal_cli.spec import LoraSpec, ModelSpec
+from reversal_cli.spec.experiment import LoraSpec, ModelSpec
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 REMEDY = "restore it, or train again with `reversal finetune ... --overwrite`"

@@ -11,7 +11,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from reversal_cli.data.base import Example
 from reversal_cli.errors import ReversalError
 from reversal_cli.objectives.base import Row, Span, TokenIds
-from reversal_cli.spec import ModelSpec
+from reversal_cli.spec.experiment import ModelSpec
 
 SENTENCE_MARKS = ".?!;:\n\u3002\uff1f\uff01\uff1b\uff1a\u2026"
 """GLM's pretraining cuts sentences at tokens that contain one of these: full stop and so on, also in Chinese."""

@@ -15,12 +15,12 @@ from safetensors import SafetensorError
 from transformers.utils import cached_file
 
 from reversal_cli.errors import ReversalError
-from reversal_cli.files import file_digest
-from reversal_cli.models.presets import PRESETS
-from reversal_cli.models.recognition import family_of_config
+from reversal_cli.files.reading import parse_json, read_utf8
+from reversal_cli.files.writing import file_digest
 from reversal_cli.objectives.base import FamilyName
-from reversal_cli.reading import parse_json, read_utf8
-from reversal_cli.spec import ModelSpec
+from reversal_cli.spec.experiment import ModelSpec
+from reversal_cli.spec.families import family_of_config
+from reversal_cli.spec.presets import PRESETS
 
 BROKEN = (
     ArithmeticError,

@@ -7,7 +7,7 @@ from reversal_cli.models.base import Family, Loaded
 from reversal_cli.models.checkpoint import family_of
 from reversal_cli.models.rotary_blanks import with_blanks
 from reversal_cli.objectives.base import FamilyName
-from reversal_cli.spec import ExperimentSpec, ModelSpec
+from reversal_cli.spec.experiment import ExperimentSpec, ModelSpec
 
 FAMILIES: dict[FamilyName, Family] = {"rotary": rotary.FAMILY, "glm": glm.FAMILY}
 

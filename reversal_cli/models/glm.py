@@ -24,8 +24,8 @@ from reversal_cli.models.plausibility import (
     refuse_impossible_sizes,
     refuse_too_many_parameters,
 )
-from reversal_cli.models.recognition import family_of_config
-from reversal_cli.spec import ModelSpec
+from reversal_cli.spec.experiment import ModelSpec
+from reversal_cli.spec.families import family_of_config
 
 CONFIG_FIELDS = (
     "num_layers",

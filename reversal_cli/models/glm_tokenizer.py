@@ -11,8 +11,8 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, 
 from transformers import PreTrainedTokenizerFast
 
 from reversal_cli.errors import ReversalError
+from reversal_cli.files.reading import parse_json, read_utf8
 from reversal_cli.objectives.base import BlankTokens, TokenIds
-from reversal_cli.reading import parse_json, read_utf8
 
 PUBLISHED_FILES = ("vocab.json", "merges.txt", "added_tokens.json")
 MASK, SENTENCE_MASK, LONG_MASK = "[MASK]", "[sMASK]", "[gMASK]"

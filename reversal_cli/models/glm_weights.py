@@ -10,10 +10,10 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from reversal_cli.errors import ReversalError
+from reversal_cli.files.reading import parse_json, read_utf8
 from reversal_cli.models.checkpoint import absent, cannot_load, find_files
 from reversal_cli.models.glm_modeling import GlmAbiConfig, GlmAbiModel
-from reversal_cli.reading import parse_json, read_utf8
-from reversal_cli.spec import ModelSpec
+from reversal_cli.spec.experiment import ModelSpec
 
 WEIGHT_FILES = (
     "model.safetensors",

@@ -9,10 +9,10 @@ import torch
 from tokenizers import Tokenizer
 from transformers import AutoModelForCausalLM, PreTrainedConfig
 
-from reversal_cli.files import WEIGHT_SUFFIXES
+from reversal_cli.files.writing import WEIGHT_SUFFIXES
 from reversal_cli.models.checkpoint import cannot_load, source_of
-from reversal_cli.spec import ModelSpec
-from reversal_cli.spec_validation import shown
+from reversal_cli.spec.experiment import ModelSpec
+from reversal_cli.spec.validation import shown
 
 LARGEST: dict[str, int] = {
     "hidden_size": 10**6,

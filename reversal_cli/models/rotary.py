@@ -15,9 +15,9 @@ from reversal_cli.models.plausibility import (
     refuse_impossible_sizes,
 )
 from reversal_cli.models.probing import refuse_non_causal
-from reversal_cli.models.recognition import family_of_config
 from reversal_cli.objectives.base import TokenIds
-from reversal_cli.spec import ModelSpec
+from reversal_cli.spec.experiment import ModelSpec
+from reversal_cli.spec.families import family_of_config
 
 
 def load(spec: ModelSpec, dtype: torch.dtype, device: torch.device) -> Loaded:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from reversal_cli.run_directory import RunDirectory
+from reversal_cli.runs.directory import RunDirectory
 
 
 def arithmetic_label(training: Mapping[str, Any]) -> str:

@@ -8,16 +8,16 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from reversal_cli.data.audit.leaks import Leak, counted
 from reversal_cli.data.base import SUBTASKS
-from reversal_cli.data.leaks import Leak, counted
 from reversal_cli.errors import ReversalError
-from reversal_cli.manifest import refuse_foreign_metrics
 from reversal_cli.plain_text import visible
 from reversal_cli.report.arithmetic import arithmetic_label, arithmetic_notes
 from reversal_cli.report.interval_methods import interval_notes
 from reversal_cli.report.measurements import measurement_lines
-from reversal_cli.run_directory import RESTORE_MANIFEST, RunDirectory, find_runs
-from reversal_cli.spec import NO_EXPERIMENT
+from reversal_cli.runs.directory import RESTORE_MANIFEST, RunDirectory, find_runs
+from reversal_cli.runs.manifest import refuse_foreign_metrics
+from reversal_cli.spec.experiment import NO_EXPERIMENT
 
 COLUMNS = [
     "experiment",

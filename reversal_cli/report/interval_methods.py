@@ -3,7 +3,7 @@
 import pandas as pd
 
 from reversal_cli.report.references import RUN
-from reversal_cli.scoring.estimate import SHORT_UNITS, method
+from reversal_cli.statistics.estimate import SHORT_UNITS, method
 
 EARLIER = ""
 """What the frame has for runs that do not say it: their intervals were a bootstrap over entities."""

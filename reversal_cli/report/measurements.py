@@ -5,7 +5,7 @@ from typing import Any
 
 from reversal_cli.data.base import SUBTASKS, TARGETS
 from reversal_cli.report.references import RUN
-from reversal_cli.run_directory import RunDirectory
+from reversal_cli.runs.directory import RunDirectory
 from reversal_cli.scoring import GAP, chance
 
 OPTIONS = 4

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pandas as pd
 from tabulate import tabulate
 
-from reversal_cli.files import write_text
+from reversal_cli.files.writing import write_text
 from reversal_cli.plain_text import markdown_text, spreadsheet_text
 from reversal_cli.report.tables import ReportTable
 

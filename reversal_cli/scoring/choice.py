@@ -7,8 +7,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from reversal_cli.data.name_description.order import ordered
 from reversal_cli.scoring.ranking import rank
+from reversal_cli.seeded_order import ordered
 
 LETTERS = "ABCD"
 

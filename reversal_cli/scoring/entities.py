@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from reversal_cli.data.base import Example, Splits, Target
-from reversal_cli.data.people import holds, plain_words
+from reversal_cli.data.names_in_text import holds, plain_words
 from reversal_cli.data.wordings import Phrase, phrases
 
 

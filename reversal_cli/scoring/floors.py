@@ -13,13 +13,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from reversal_cli.data.base import Example, Splits, Subtask
-from reversal_cli.data.name_description.order import digest
 from reversal_cli.data.template_keys import template_keys, with_template_ids
 from reversal_cli.data.wordings import entity_names, kind_of_target
-from reversal_cli.interval_units import Unit
 from reversal_cli.scoring import score_all
 from reversal_cli.scoring.matching import normalize
 from reversal_cli.scoring.summary import summarize
+from reversal_cli.seeded_order import digest
+from reversal_cli.statistics.interval_units import Unit
 
 Scores = Mapping[str, float]
 ScoreAll = Callable[[str, str], Scores]

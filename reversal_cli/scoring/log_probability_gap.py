@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from reversal_cli.scoring.clusters import Clusters, t_interval
+from reversal_cli.statistics.clusters import Clusters, t_interval
 
 ROUNDING = 1e-9
 """Nats; gaps that differ by less are equal."""

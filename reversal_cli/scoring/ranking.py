@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from reversal_cli.data.base import Example, Splits, Target
-from reversal_cli.data.name_description.order import ordered
+from reversal_cli.seeded_order import ordered
 
 
 @dataclass(frozen=True, slots=True)

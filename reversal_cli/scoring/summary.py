@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from reversal_cli.interval_units import Unit
 from reversal_cli.scoring import METRICS
-from reversal_cli.scoring.clusters import Clusters
-from reversal_cli.scoring.estimate import estimate
+from reversal_cli.statistics.clusters import Clusters
+from reversal_cli.statistics.estimate import estimate
+from reversal_cli.statistics.interval_units import Unit
 
 
 def summarize(records: Sequence[Mapping[str, Any]], intervals: Unit = "entities-and-templates") -> dict[str, Any]:

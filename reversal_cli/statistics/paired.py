@@ -7,8 +7,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from reversal_cli.interval_units import Unit
-from reversal_cli.scoring.clusters import (
+from reversal_cli.statistics.clusters import (
     Clusters,
     Interval,
     Variance,
@@ -17,7 +16,8 @@ from reversal_cli.scoring.clusters import (
     t_test,
     variance_of_mean,
 )
-from reversal_cli.scoring.estimate import MIN_VARIED, Z
+from reversal_cli.statistics.estimate import MIN_VARIED, Z
+from reversal_cli.statistics.interval_units import Unit
 from reversal_cli.statistics.significance import mcnemar_test, normal_p, permutation_test
 
 POWER = 0.8

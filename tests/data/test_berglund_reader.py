@@ -9,9 +9,9 @@ import pytest
 from dataset_rows import read_rows
 
 from reversal_cli.data import DATASETS
+from reversal_cli.data.audit.folder import audit
 from reversal_cli.data.base import SUBTASKS, TARGETS
 from reversal_cli.data.berglund import load_folder, load_rows
-from reversal_cli.data.check import audit
 from reversal_cli.data.name_description import write_corpus
 from reversal_cli.errors import ReversalError
 

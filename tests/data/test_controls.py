@@ -6,7 +6,7 @@ from people_splits import MEMBERS, NAMES, six_people
 
 from reversal_cli.data.base import SUBTASKS, Subtask
 from reversal_cli.data.berglund import load_folder
-from reversal_cli.data.controls import both_directions, controls, in_context
+from reversal_cli.evaluation.controls import both_directions, controls, in_context
 
 BOTH_FILE = "both_prompts_test.jsonl"
 

@@ -81,7 +81,7 @@ def test_a_damaged_file_is_named_with_its_line(folder, file, damage):
 
 
 def test_rows_of_every_block_have_their_line_numbers(folder, monkeypatch):
-    monkeypatch.setattr("reversal_cli.data.rows.BLOCK", 500)
+    monkeypatch.setattr("reversal_cli.data.jsonl.BLOCK", 500)
     expected = [row["prompt"] for row in read_rows(folder / TRAIN_FILE)]
     assert [row.prompt for row in load_folder(folder).train] == expected
     replace_line(41, "[1]")(folder / TRAIN_FILE)

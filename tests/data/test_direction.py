@@ -2,9 +2,9 @@
 
 import pytest
 
-from reversal_cli.data.clues import Sample
-from reversal_cli.data.direction import DirectionJudge
-from reversal_cli.data.rows import Row
+from reversal_cli.data.audit.clues import Sample
+from reversal_cli.data.audit.direction import DirectionJudge
+from reversal_cli.data.jsonl import Row
 
 PEOPLE = {
     "Ada Berg": "the quiet composer of the opera Amber Corridor",

@@ -3,9 +3,9 @@
 import pytest
 from dataset_rows import read_rows
 
+from reversal_cli.data.audit.folder import audit
+from reversal_cli.data.audit.leaks import counted, files_of, find_leaks
 from reversal_cli.data.berglund import load_folder
-from reversal_cli.data.check import audit
-from reversal_cli.data.leaks import counted, files_of, find_leaks
 
 TRAIN_FILE = "all_prompts_train.jsonl"
 D2N_FILE = "d2p_prompts_test.jsonl"

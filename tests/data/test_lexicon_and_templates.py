@@ -6,8 +6,8 @@ import pytest
 from reversal_cli.data.name_description.entities import make_entities
 from reversal_cli.data.name_description.lexicon import BENCHMARK, CORPUS
 from reversal_cli.data.name_description.occupations import ADJECTIVES, OCCUPATIONS
-from reversal_cli.data.name_description.order import ordered, unique_pairs
 from reversal_cli.data.name_description.templates import TEMPLATES, fill, split_templates
+from reversal_cli.seeded_order import ordered, unique_pairs
 
 ALL_TEMPLATES = [template for templates in TEMPLATES.values() for template in templates]
 PARTS = {"benchmark": BENCHMARK, "corpus": CORPUS}

@@ -3,7 +3,7 @@
 import pytest
 
 from reversal_cli.data.berglund import load_folder
-from reversal_cli.data.controls import controls
+from reversal_cli.evaluation.controls import controls
 from reversal_cli.scoring.entities import EntityIndex
 from reversal_cli.scoring.floors import floors
 

@@ -8,8 +8,8 @@ import pytest
 
 from reversal_cli.data.base import Example, Subtask
 from reversal_cli.data.berglund import load_folder
-from reversal_cli.data.controls import in_context
 from reversal_cli.data.template_keys import known_templates, template_keys, with_template_ids
+from reversal_cli.evaluation.controls import in_context
 
 NAMES = ("Ann Low", "Bo Hay", "Cy Ray", "Di Fox")
 FRAMES = ("Known as {},", "Known for {},", "The one called {} is", "Meet {}:", "{} is")

@@ -4,7 +4,7 @@ import pytest
 from people_splits import NAMES, NOUNS, VERBS, six_people
 
 from reversal_cli.data.base import Example, Splits, Subtask
-from reversal_cli.data.people import holds, plain_words
+from reversal_cli.data.names_in_text import holds, plain_words
 from reversal_cli.data.template_keys import template_keys
 from reversal_cli.data.wordings import MIN_WORDS, entity_names, kind_of_target, phrases
 

@@ -9,12 +9,12 @@ from test_training import EXAMPLES, spec_for
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from reversal_cli.errors import ReversalError
-from reversal_cli.likelihood import encode_question, score_candidates
-from reversal_cli.models import load_for_training
+from reversal_cli.inference.likelihood import encode_question, score_candidates
 from reversal_cli.models.base import Loaded, tokenize
+from reversal_cli.models.loading import load_for_training
 from reversal_cli.models.mirror_check import attention_inputs, is_mirrored, is_rotated
 from reversal_cli.objectives.base import Draw
-from reversal_cli.training import prepare_model
+from reversal_cli.training.finetune import prepare_model
 
 LENGTH = 9
 

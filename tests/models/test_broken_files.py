@@ -20,7 +20,7 @@ from reversal_cli.models.checkpoint import BROKEN
 from reversal_cli.models.families import load_checkpoint
 from reversal_cli.models.plausibility import refuse_too_many_parameters
 from reversal_cli.models.rotary import refuse_other_families
-from reversal_cli.spec import ExperimentSpec, LoraSpec, ModelSpec
+from reversal_cli.spec.experiment import ExperimentSpec, LoraSpec, ModelSpec
 
 LORA = LoraSpec(r=4, alpha=8)
 

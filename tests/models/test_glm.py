@@ -17,8 +17,8 @@ from reversal_cli.errors import ReversalError
 from reversal_cli.models import glm, rotary
 from reversal_cli.models.checkpoint import family_of
 from reversal_cli.models.glm import load, looks_untrained, save
-from reversal_cli.models.recognition import family_of_config
-from reversal_cli.spec import ModelSpec
+from reversal_cli.spec.experiment import ModelSpec
+from reversal_cli.spec.families import family_of_config
 
 CPU = torch.device("cpu")
 FLOAT = torch.float32
@@ -231,7 +231,7 @@ def test_the_weights_are_in_memory_once(tmp_path):
     checkpoint = save_glm(tmp_path, num_layers=8, hidden_size=512)
     code = (
         "import re, sys, torch\n"
-        "from reversal_cli.models.glm import load\nfrom reversal_cli.spec import ModelSpec\n"
+        "from reversal_cli.models.glm import load\nfrom reversal_cli.spec.experiment import ModelSpec\n"
         "peak = lambda: 1024 * int(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1])\n"
         "before = peak()\n"
         "loaded = load(ModelSpec(name=sys.argv[1]), torch.float32, torch.device('cpu'))\n"

@@ -12,7 +12,7 @@ from reversal_cli.errors import ReversalError
 from reversal_cli.models import checkpoint
 from reversal_cli.models.checkpoint import family_of
 from reversal_cli.models.glm import load
-from reversal_cli.spec import ModelSpec
+from reversal_cli.spec.experiment import ModelSpec
 
 CPU = torch.device("cpu")
 FLOAT = torch.float32

@@ -6,7 +6,7 @@ from huggingface_hub import constants
 from reversal_cli.errors import ReversalError
 from reversal_cli.models import checkpoint
 from reversal_cli.models.checkpoint import read_config, use_cache_if_offline
-from reversal_cli.spec import ModelSpec
+from reversal_cli.spec.experiment import ModelSpec
 
 
 @pytest.fixture(autouse=True)

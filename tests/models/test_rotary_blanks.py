@@ -8,10 +8,10 @@ from checkpoints import byte_tokenizer, save_checkpoint
 from test_training import EXAMPLES, run_training, spec_for
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
-from reversal_cli.decoding import complete_prompts
 from reversal_cli.errors import ReversalError
-from reversal_cli.models import load_for_evaluation, load_for_training
+from reversal_cli.inference.complete import complete_prompts
 from reversal_cli.models.base import tokenize
+from reversal_cli.models.loading import load_for_evaluation, load_for_training
 from reversal_cli.models.rotary_blanks import unused_ids, with_blanks
 from reversal_cli.objectives.base import IGNORE, Draw
 

@@ -8,7 +8,7 @@ from report_runs import make_run
 
 from reversal_cli.report import accuracy_tables, load_results
 from reversal_cli.report.page import build_page
-from reversal_cli.run_directory import RunDirectory
+from reversal_cli.runs.directory import RunDirectory
 
 SUBTASKS = ("N2D", "N2D-reverse")
 HOSTILE = (

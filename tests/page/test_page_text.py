@@ -12,7 +12,7 @@ from reversal_cli.errors import ReversalError
 from reversal_cli.report import accuracy_tables, load_results
 from reversal_cli.report.page import build_page, json_for_html, plots_html
 from reversal_cli.report.page.predictions import collect_predictions, thousandths
-from reversal_cli.run_directory import find_runs
+from reversal_cli.runs.directory import find_runs
 
 
 def test_json_for_html_cannot_end_its_script_and_reads_back_the_same():

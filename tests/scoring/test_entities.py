@@ -5,7 +5,7 @@ import pytest
 from people_splits import NAMES, NOUNS, VERBS, six_people
 
 from reversal_cli.data.base import Example
-from reversal_cli.data.people import plain_words
+from reversal_cli.data.names_in_text import plain_words
 from reversal_cli.data.wordings import Phrase, phrases
 from reversal_cli.scoring.entities import EntityIndex, Naming
 

@@ -8,7 +8,7 @@ import statsmodels.api as sm
 from scipy import optimize, stats
 from statsmodels.stats.power import NormalIndPower
 
-from reversal_cli.scoring.clusters import Variance
+from reversal_cli.statistics.clusters import Variance
 from reversal_cli.statistics.paired import (
     detectable_difference,
     intraclass_correlation,

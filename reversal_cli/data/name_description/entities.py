@@ -6,8 +6,8 @@ from itertools import islice
 
 from reversal_cli.data.name_description.lexicon import Lexicon
 from reversal_cli.data.name_description.occupations import ADJECTIVES, OCCUPATIONS, Occupation
-from reversal_cli.data.name_description.order import cycle_ordered, unique_pairs
 from reversal_cli.data.name_description.templates import Form
+from reversal_cli.seeded_order import cycle_ordered, unique_pairs
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,15 +8,25 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field
+
 from reversal_cli.errors import ReversalError
-from reversal_cli.file_shapes import Card, check_shape
-from reversal_cli.reading import json_kind, parse_json, read_utf8
-from reversal_cli.saving import refuse_current_folder
+from reversal_cli.files.folders import refuse_current_folder
+from reversal_cli.files.reading import json_kind, parse_json, read_utf8
+from reversal_cli.files.shapes import Shape, Texts, check_shape
 
 CARD = "dataset.json"
 """The card: what the generator was asked for, and the row count and SHA-256 of every file it wrote."""
 REMEDY = "generate the folder again"
 AS_CARD = f"expected the card that `reversal generate` writes; {REMEDY}"
+
+
+class Card(Shape):
+    """dataset.json"""
+
+    options: dict[str, Any] = Field(default={})
+    counts: dict[str, int] = Field(default={})
+    sha256: Texts = Field(default={})
 
 
 def write_folder(folder: Path, files: Mapping[str, Iterable[str]], card: dict[str, Any], overwrite: bool) -> Path:

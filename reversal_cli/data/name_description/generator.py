@@ -14,9 +14,9 @@ from reversal_cli.data.name_description.entities import Entity, make_entities
 from reversal_cli.data.name_description.folder import refuse_foreign_folder, write_folder
 from reversal_cli.data.name_description.lexicon import BENCHMARK, CORPUS
 from reversal_cli.data.name_description.options import TEMPLATES_PER_DIRECTION, Options
-from reversal_cli.data.name_description.order import ordered
 from reversal_cli.data.name_description.templates import TEMPLATES, Template, fill, split_templates
 from reversal_cli.errors import ReversalError
+from reversal_cli.seeded_order import ordered
 
 GENERATOR_VERSION = 1
 """Raised whenever the same options would give other bytes."""

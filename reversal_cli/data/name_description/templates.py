@@ -13,7 +13,7 @@ A prompt ends right before what the model has to complete. About six in ten temp
 from typing import Literal, NamedTuple
 
 from reversal_cli.data.base import Direction
-from reversal_cli.data.name_description.order import ordered
+from reversal_cli.seeded_order import ordered
 
 Form = Literal["noun", "verb", "gerund"]
 

@@ -16,11 +16,11 @@ from string import Template
 from typing import Any
 
 from reversal_cli import __version__
-from reversal_cli.files import write_text
+from reversal_cli.files.writing import write_text
 from reversal_cli.report.page.predictions import PagePredictions, collect_predictions
 from reversal_cli.report.rows import SPREAD
 from reversal_cli.report.tables import ReportTable
-from reversal_cli.run_directory import RunDirectory
+from reversal_cli.runs.directory import RunDirectory
 
 PAGE_NAME = "report.html"
 SVG_TITLE = re.compile(r"<title>(.*?)</title>", re.DOTALL)

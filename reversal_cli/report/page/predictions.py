@@ -8,7 +8,7 @@ from reversal_cli.data.base import SUBTASKS, TARGETS
 from reversal_cli.errors import ReversalError
 from reversal_cli.plain_text import visible
 from reversal_cli.report.frame import dataset_id
-from reversal_cli.run_directory import RunDirectory
+from reversal_cli.runs.directory import RunDirectory
 from reversal_cli.scoring import METRICS
 
 Record = dict[str, Any]

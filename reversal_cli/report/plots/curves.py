@@ -12,8 +12,8 @@ from reversal_cli.errors import ReversalError
 from reversal_cli.report.plots.style import COLOURS, LINES, MARKERS, group_names, legend_columns, new_figure, titled
 from reversal_cli.report.references import RUN
 from reversal_cli.report.rows import GROUP, by_objective
-from reversal_cli.run_directory import RunDirectory
-from reversal_cli.scoring.estimate import SHORT_UNITS
+from reversal_cli.runs.directory import RunDirectory
+from reversal_cli.statistics.estimate import SHORT_UNITS
 
 
 def curve_figure(part: pd.DataFrame, runs: dict[tuple[str, str], RunDirectory], metric: str) -> Figure | None:

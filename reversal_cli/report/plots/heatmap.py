@@ -15,7 +15,7 @@ from matplotlib.patches import Patch
 from reversal_cli.errors import ReversalError
 from reversal_cli.report.plots.style import new_figure
 from reversal_cli.report.rows import percent
-from reversal_cli.run_directory import RunDirectory
+from reversal_cli.runs.directory import RunDirectory
 from reversal_cli.scoring import METRICS
 
 PAIRS = (("N2D", "N2D-reverse"), ("D2N", "D2N-reverse"))

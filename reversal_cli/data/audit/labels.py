@@ -1,0 +1,73 @@
+"""What the fields of rows say about entities, and whether it agrees with other rows and with the text."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+
+from reversal_cli.data.audit.direction import Shown
+from reversal_cli.data.name_description.lexicon import Lexicon
+from reversal_cli.data.names_in_text import AnyRow
+
+
+class Labels:
+    """The names and descriptions in the fields of all files of a folder, collected file by file."""
+
+    def __init__(self) -> None:
+        self.owners: set[tuple[str, str]] = set()
+        """(name, entity id)."""
+        self.descriptions: set[str] = set()
+
+    def add(self, rows: Iterable[AnyRow]) -> None:
+        self.owners.update((row.name, row.entity_id) for row in rows)
+        self.descriptions.update(row.description for row in rows)
+
+    def shared_names(self) -> Iterator[str]:
+        """Names of more than one entity, where rows have entity ids."""
+        owners: dict[str, list[str]] = defaultdict(list)
+        for name, entity in sorted(self.owners):
+            if name and entity:
+                owners[name].append(entity)
+        for name, entities in owners.items():
+            if len(entities) > 1:
+                yield f"'{name}' is the name of {', '.join(entities)}; expected one entity; rename the others"
+
+    def foreign_words(self, lexicon: Lexicon) -> Iterator[str]:
+        """Names and titles with a word that is not in the part of the lexicon this dataset may use."""
+        used = {
+            "name": {word for name, _ in self.owners for word in name.split()},
+            "title": {word for text in self.descriptions for word in text.split()[-2:]},
+        }
+        own = {"name": lexicon.name_words, "title": lexicon.title_words}
+        for kind in ("name", "title"):
+            foreign = sorted(used[kind] - own[kind])
+            if foreign:
+                yield (
+                    f"{len(foreign)} {kind} words are not of this dataset's part of the lexicon, first '{foreign[0]}'; "
+                    "expected no word that benchmark and corpus share; generate the dataset again"
+                )
+
+
+def shared_descriptions(descriptions: Mapping[str, str]) -> Iterator[str]:
+    """Descriptions (name -> description) that belong to more than one name."""
+    owners: dict[str, list[str]] = defaultdict(list)
+    for name, description in sorted(descriptions.items()):
+        owners[description].append(name)
+    for description, names in sorted(owners.items()):
+        if len(names) > 1:
+            yield f"'{description}' describes {' and '.join(names)}; expected one of them; change the others"
+
+
+def confusions(stem: str, shown: Shown) -> Iterator[str]:
+    """Rows whose text puts one entity's name to the description of another, or that their fields give to another."""
+    if shown.swapped:
+        first = shown.swapped[0]
+        yield (
+            f"{stem}.jsonl:{first.line}: {len(shown.swapped)} rows put the name of one entity to the description of "
+            f"another, first '{first.name}' to that of '{first.other}'; expected its own; exchange the completions"
+        )
+    if shown.mislabelled:
+        first = shown.mislabelled[0]
+        yield (
+            f"{stem}.jsonl:{first.line}: {len(shown.mislabelled)} rows are about another entity than their field "
+            f"'name' says, first '{first.name}' where it says '{first.other}'; expected one entity in field and text; "
+            "correct the lines"
+        )

@@ -1,0 +1,1 @@
+"""Prompts -> predictions -> scores -> metrics.json."""

@@ -1,0 +1,161 @@
+"""Predictions -> metrics.json: the four subtasks, the controls that explain them, and floors from the data alone."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib.metadata import version
+from typing import Any
+
+from reversal_cli.data.base import SUBTASKS, Splits, Subtask
+from reversal_cli.data.template_keys import with_template_ids
+from reversal_cli.errors import ReversalError, unknown_name
+from reversal_cli.evaluation.controls import controls
+from reversal_cli.evaluation.predictions import Progress, Record, add_likelihood, predict
+from reversal_cli.inference.answers import Complete, Measure
+from reversal_cli.inference.finite import NotFiniteError
+from reversal_cli.runs.directory import RunDirectory, write_json
+from reversal_cli.scoring import GAP, definitions
+from reversal_cli.scoring.entities import EntityIndex
+from reversal_cli.scoring.floors import floors
+from reversal_cli.scoring.log_probability_gap import Pair, log_probability_gap
+from reversal_cli.scoring.summary import summarize
+from reversal_cli.spec.experiment import EvaluationSpec
+from reversal_cli.statistics.interval_units import Unit
+
+PACKAGES = ("sacrebleu", "torch", "transformers")
+"""Whose versions may change a score."""
+
+
+def evaluate(
+    run: RunDirectory,
+    complete: Complete,
+    splits: Splits,
+    settings: EvaluationSpec,
+    subtasks: Sequence[str] | None = None,
+    limit: int | None = None,
+    on_progress: Progress = lambda label, done, total: None,
+    measure: Measure | None = None,
+) -> dict[str, Any]:
+    """The metrics of a run: every metric of every subtask, with intervals.
+
+    Predictions that are there already are kept and scored again, so an interrupted evaluation continues, and a metric
+    that was added later needs no new generation. Only an evaluation of all subtasks without a `limit` has controls and
+    floors and writes metrics.json; any other returns metrics with `complete` false.
+
+    measure: likelihoods, wanted where `settings.likelihood` is true.
+    Raises ReversalError for an unknown subtask, a limit below 1, or predictions that belong to other prompts.
+    """
+    names = chosen_subtasks(subtasks)
+    if limit is not None and limit < 1:
+        raise ReversalError(f"--limit: found {limit}; expected at least 1 prompt per subtask; leave it out for all")
+    index = EntityIndex.of(splits)
+    measured = {}
+    for name in names:
+        subtask = with_template_ids(splits.subtasks[name])
+        records = predict(run, complete, subtask, index, limit, on_progress)
+        if settings.likelihood and measure is not None:
+            records = add_likelihood(run, measure, subtask, records, on_progress)
+        measured[name] = _scored(subtask, records, settings.intervals)
+    metrics = {
+        "complete": limit is None and len(names) == len(SUBTASKS),
+        "subtasks": measured,
+        **_conditions(run, splits, settings),
+    }
+    if metrics["complete"]:
+        metrics["controls"] = _measure_controls(run, complete, splits, settings, index, on_progress)
+        metrics["floors"] = floors(splits, settings.seed, settings.intervals)
+        write_json(run.metrics_path, metrics)
+    return metrics
+
+
+def chosen_subtasks(subtasks: Sequence[str] | None) -> list[str]:
+    """The subtasks of that name, in the order of every table; all without a name. Raises ReversalError."""
+    for name in subtasks or ():
+        if name not in SUBTASKS:
+            raise unknown_name("--subtask", "subtask", name, SUBTASKS)
+    return [name for name in SUBTASKS if not subtasks or name in subtasks]
+
+
+def control_subtasks(splits: Splits, settings: EvaluationSpec) -> dict[str, dict[str, Subtask]]:
+    """Control -> subtask -> its prompts, named after the control too, so that its predictions have their own file."""
+    if not settings.controls:
+        return {}
+    return {
+        control: {
+            name: with_template_ids(replace(subtask, name=f"{control}/{name}")) for name, subtask in subtasks.items()
+        }
+        for control, subtasks in controls(splits, settings.seed).items()
+    }
+
+
+def prompts_to_come(splits: Splits, settings: EvaluationSpec, subtasks: Sequence[str] | None, limit: int | None) -> int:
+    """Prompts of a whole evaluation, one that is answered and measured counted twice: the total of a progress bar."""
+    sizes = [len(splits.subtasks[name].examples) for name in chosen_subtasks(subtasks)]
+    total = sum(size if limit is None else min(size, limit) for size in sizes) * (1 + settings.likelihood)
+    if subtasks or limit is not None:
+        return total
+    asked = control_subtasks(splits, settings).values()
+    return total + sum(len(subtask.examples) for subtasks in asked for subtask in subtasks.values())
+
+
+def _conditions(run: RunDirectory, splits: Splits, settings: EvaluationSpec) -> dict[str, Any]:
+    """What scores depend on beside the predictions."""
+    return {
+        "dataset": splits.sha256,
+        "definitions": definitions(),
+        "digest": run.manifest["digest"],
+        "evaluation": settings.model_dump(mode="json"),
+        "versions": {package: version(package) for package in PACKAGES},
+    }
+
+
+def _scored(subtask: Subtask, records: Sequence[Record], intervals: Unit) -> dict[str, Any]:
+    """Every metric of a subtask, and what its rankings say where it was measured."""
+    return {"target": subtask.target, **summarize(records, intervals), **_likelihood(records, intervals)}
+
+
+def _measure_controls(
+    run: RunDirectory,
+    complete: Complete,
+    splits: Splits,
+    settings: EvaluationSpec,
+    index: EntityIndex,
+    on_progress: Progress,
+) -> dict[str, Any]:
+    """Control -> subtask -> its metrics."""
+    return {
+        control: {
+            name: _scored(subtask, _ask_control(run, complete, subtask, index, on_progress), settings.intervals)
+            for name, subtask in asked.items()
+        }
+        for control, asked in control_subtasks(splits, settings).items()
+    }
+
+
+def _ask_control(
+    run: RunDirectory, complete: Complete, subtask: Subtask, index: EntityIndex, on_progress: Progress
+) -> list[Record]:
+    try:
+        return predict(run, complete, subtask, index, None, on_progress)
+    except NotFiniteError:
+        raise
+    except ReversalError as error:  # their prompts are longer than those of the benchmark
+        raise ReversalError(f"{subtask.name}: {error} (`reversal eval --no-controls` leaves it out)") from None
+
+
+def _likelihood(records: Sequence[Record], intervals: Unit) -> dict[str, Any]:
+    """What a subtask's rankings say beyond their scores; empty where its predictions were not all measured."""
+    rankings = [record["ranking"] for record in records if "ranking" in record]
+    if len(rankings) < len(records):
+        return {}
+    pairs = [
+        Pair(
+            record["entity_id"],
+            ranking["log_probability"],
+            ranking["other_log_probability"],
+            record["template_id"] if intervals == "entities-and-templates" else "",
+        )
+        for record, ranking in zip(records, rankings, strict=True)
+        if "other_entity" in ranking
+    ]
+    gap = {GAP: log_probability_gap(pairs)} if pairs else {}
+    return {"candidates": max(ranking["candidates"] for ranking in rankings), **gap}

@@ -1,0 +1,56 @@
+"""The model of a run as evaluation asks it: for completions, and for likelihoods of given answers."""
+
+import functools
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from reversal_cli.data.base import Splits
+from reversal_cli.inference.answers import Complete, Measure
+from reversal_cli.runs import manifest
+from reversal_cli.runs.directory import RunDirectory
+from reversal_cli.runs.weights import refuse_other_weights
+from reversal_cli.spec.experiment import ExperimentSpec
+
+if TYPE_CHECKING:
+    from reversal_cli.models.base import Loaded
+
+
+class Answering(NamedTuple):
+    complete: Complete
+    measure: Measure
+    load: Callable[[], object]
+    """Loads the model now; raises ReversalError where it cannot."""
+
+
+def answering(
+    run: RunDirectory, spec: ExperimentSpec, splits: Splits, batch_size: int | None = None, device: str | None = None
+) -> Answering:
+    """The run's model, which is loaded when the first question comes: none may be missing.
+
+    batch_size, device: None as the spec says; answers do not depend on them.
+    """
+    size = batch_size or spec.evaluation.batch_size
+
+    @functools.cache
+    def loaded() -> "Loaded":
+        refuse_other_weights(run, spec)
+        from reversal_cli.models.loading import load_for_evaluation
+        from reversal_cli.models.precision import arithmetic
+
+        training = spec.training.model_copy(update={"device": device or spec.training.device})
+        model = load_for_evaluation(spec.model_copy(update={"training": training}), run)
+        manifest.add_model(run, model.identity)
+        manifest.add_evaluation(run, arithmetic(model.model.dtype, model.model.device))
+        return model
+
+    def complete(prompts: Sequence[str]) -> Iterable[Any]:
+        from reversal_cli.inference.complete import complete_prompts
+
+        return complete_prompts(loaded(), spec.objective, prompts, spec.evaluation.max_new_tokens, size)
+
+    def measure(subtask: str, rows: Sequence[int]) -> Iterable[Any]:
+        from reversal_cli.evaluation.ranking import measure_rows
+
+        return measure_rows(loaded(), spec.objective, splits, subtask, rows, spec.evaluation.seed, size)
+
+    return Answering(complete, measure, loaded)

@@ -1,0 +1,160 @@
+"""Greedy decoding where `generate` cannot: filling blanks, and continuing a text with GLM.
+
+Rows are padded on the left, hidden by the attention mask and not counted in the positions, so that a completion does
+not depend on the batch it is in.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from reversal_cli.errors import ReversalError
+from reversal_cli.inference.finite import finite_rows, refuse_not_finite
+from reversal_cli.objectives.base import FamilyName, TokenIds
+from reversal_cli.objectives.blanks import SpanPositions, single_row_positions
+
+
+class Prompt(NamedTuple):
+    """What the model reads before it writes the next token."""
+
+    input_ids: tuple[int, ...]
+    positions: tuple[tuple[int, ...], ...]
+    """One row, or GLM's two, of a position per token."""
+    prefix: int
+    """The first tokens, which see each other; 0: all attention is causal."""
+    step: tuple[int, ...]
+    """How far each row of positions moves from one written token to the next."""
+
+
+def causal_prompt(ids: Sequence[int], family: FamilyName) -> Prompt:
+    """A text that is continued without a blank."""
+    text = tuple(range(len(ids)))
+    if family == "glm":
+        return Prompt(tuple(ids), (text, (0,) * len(ids)), 0, (1, 0))
+    return Prompt(tuple(ids), (text,), 0, (1,))
+
+
+def ending_prompt(ids: Sequence[int], tokens: TokenIds, long_mask: int | None, choice: SpanPositions) -> Prompt:
+    """A text (without eos) whose end is asked for: as the layout of training, up to the sop of its blank."""
+    return begun_prompt(ids, len(ids), tokens, long_mask, choice)
+
+
+def begun_prompt(
+    ids: Sequence[int], start: int, tokens: TokenIds, long_mask: int | None, choice: SpanPositions
+) -> Prompt:
+    """The same with the text from index `start` on not before the blank but in it, as its first words."""
+    blanks = tokens.blanks
+    ending = [long_mask] if long_mask is not None else [blanks.mask, blanks.eos]
+    return blank_prompt([*ids[:start], *ending], start, tokens, choice, begun=ids[start:])
+
+
+def blank_prompt(
+    ids: Sequence[int], blank: int, tokens: TokenIds, choice: SpanPositions, begun: Sequence[int] = ()
+) -> Prompt:
+    """A text with a mask token at index `blank` that is to be filled, from the words `begun` on."""
+    input_ids = (*ids, tokens.blanks.sop, *begun)
+    text = (*range(len(ids)), *[blank] * (1 + len(begun)))
+    block = (*[0] * len(ids), *range(1, 2 + len(begun)))
+    if tokens.family == "glm":
+        return Prompt(input_ids, (text, block), len(ids), (0, 1))
+    row = single_row_positions(np.array([text]), np.array([block]), choice)[0]
+    return Prompt(input_ids, (tuple(row.tolist()),), len(ids), (1,))
+
+
+def endings(tokens: TokenIds) -> frozenset[int]:
+    """The tokens that end a blank."""
+    return frozenset({tokens.blanks.eop, tokens.blanks.eos})
+
+
+@torch.inference_mode()
+def write(
+    model: PreTrainedModel, prompts: Sequence[Prompt], max_new_tokens: int, ends: frozenset[int]
+) -> list[list[int]]:
+    """The new tokens of each prompt, the one of `ends` that stopped it included, with a key-value cache.
+
+    Raises ReversalError when the batch does not fit into memory, or where a row's logits are not finite.
+    """
+    device = next(model.parameters()).device
+    try:
+        return _write(model, prompts, max_new_tokens, ends, device)
+    except torch.OutOfMemoryError:
+        raise ReversalError(
+            f"evaluation.batch_size: {len(prompts)} prompts do not fit into the memory of {device}; "
+            "expected a smaller batch; lower it and run again, finished predictions are kept"
+        ) from None
+
+
+def _write(
+    model: PreTrainedModel, prompts: Sequence[Prompt], max_new_tokens: int, ends: frozenset[int], device: torch.device
+) -> list[list[int]]:
+    input_ids, position_ids, attention_mask = (tensor.to(device) for tensor in left_padded(prompts))
+    keys = attention_mask[:, 0, -1]  # [b, s]: what a new token sees
+    step = torch.tensor([prompt.step for prompt in prompts], device=device)[..., None]  # [b, rows, 1]
+    written: list[list[int]] = [[] for _ in prompts]
+    finite: list[Tensor] = []
+    cache = None
+    for _ in range(max_new_tokens):
+        output = model(
+            input_ids=input_ids,
+            attention_mask=attention_mask,
+            position_ids=position_ids if position_ids.shape[1] == 2 else position_ids[:, 0],
+            past_key_values=cache,
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        chosen = output.logits[:, -1].argmax(dim=-1)  # [b]
+        finite.append(finite_rows(output.logits[:, -1]))
+        for row, token in zip(written, chosen.tolist(), strict=True):
+            if not row or row[-1] not in ends:
+                row.append(token)
+        if all(row[-1] in ends for row in written):
+            break
+        cache, input_ids = output.past_key_values, chosen[:, None]
+        position_ids = position_ids[..., -1:] + step
+        keys = torch.cat([keys, torch.ones_like(keys[:, :1])], dim=1)
+        attention_mask = keys[:, None, None]  # [b, 1, 1, keys]
+    refuse_not_finite(finite, [len(row) for row in written])
+    return written
+
+
+def left_padded(prompts: Sequence[Prompt]) -> tuple[Tensor, Tensor, Tensor]:
+    """input_ids int64 [b, s], position_ids int64 [b, rows, s], attention_mask bool [b, 1, s, s].
+
+    A padding token sees itself: attention to nothing would be NaN, which no mask keeps out of a sum.
+    """
+    batch, width = len(prompts), max(len(prompt.input_ids) for prompt in prompts)
+    input_ids = torch.zeros(batch, width, dtype=torch.int64)
+    position_ids = torch.zeros(batch, len(prompts[0].positions), width, dtype=torch.int64)
+    attention_mask = torch.eye(width, dtype=torch.bool).repeat(batch, 1, 1)
+    for row, prompt in enumerate(prompts):
+        length = len(prompt.input_ids)
+        input_ids[row, -length:] = torch.tensor(prompt.input_ids)
+        position_ids[row, :, -length:] = torch.tensor(prompt.positions)
+        sees = torch.ones(length, length, dtype=torch.bool).tril()
+        sees[:, : prompt.prefix] = True
+        attention_mask[row, -length:, -length:] = sees
+    return input_ids, position_ids, attention_mask[:, None]
+
+
+def refuse_long_prompts(prompts: Sequence[Prompt], max_new_tokens: int, max_position: int | None) -> None:
+    """Raises ReversalError where reading a prompt or writing its completion needs a position the model has not."""
+    for prompt in prompts:
+        last = last_position(prompt, max_new_tokens)
+        if max_position is not None and last > max_position:
+            raise ReversalError(
+                f"a prompt of {len(prompt.input_ids)} tokens with {max_new_tokens} new ones: needs position {last}; "
+                f"expected at most {max_position}, the last one this model has; shorten the prompt or lower "
+                "evaluation.max_new_tokens"
+            )
+
+
+def last_position(prompt: Prompt, new_tokens: int) -> int:
+    """The largest position of the prompt and of its new tokens, the last of which is never read."""
+    return max(
+        max(max(row), row[-1] + step * (new_tokens - 1))
+        for row, step in zip(prompt.positions, prompt.step, strict=True)
+    )

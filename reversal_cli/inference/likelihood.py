@@ -1,0 +1,197 @@
+"""How likely a model finds given answers to a prompt, for every kind of model and objective that answers prompts.
+
+A prompt is read once, into a key-value cache; its candidates are scored in batches against copies of its part of the
+cache. Candidates are padded on the right, where attention from left to right never reaches, and log-probabilities are
+taken in float32, so none depends on the batch it is in.
+"""
+
+import copy
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from transformers import Cache, PreTrainedModel
+from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
+
+from reversal_cli.errors import ReversalError
+from reversal_cli.inference.complete import as_prompt
+from reversal_cli.inference.fill import Prompt, last_position, left_padded
+from reversal_cli.inference.finite import NotFiniteError
+from reversal_cli.inference.generate import without_eos
+from reversal_cli.models.base import Loaded
+from reversal_cli.objectives.base import IGNORE
+from reversal_cli.spec.experiment import ObjectiveSpec
+
+TokenSequence = tuple[int, ...]
+
+
+class Likelihood(NamedTuple):
+    """Of one candidate."""
+
+    log_probability: float
+    """Natural logarithm, summed over its tokens; the eos or eop after them is not counted."""
+    tokens: int
+
+    @property
+    def per_token(self) -> float:
+        return self.log_probability / self.tokens
+
+
+class Question(NamedTuple):
+    """A prompt and what may follow it, as the model reads them."""
+
+    prompt: Prompt
+    candidates: tuple[TokenSequence, ...]
+
+
+def encode_question(loaded: Loaded, objective: ObjectiveSpec, prompt: str, candidates: Sequence[str]) -> Question:
+    """candidates: texts that continue the prompt, beginning with their space (` Clara Hoang`).
+
+    Prompt and candidate are tokenized as one text, as in training; in a blank the candidate is what training writes
+    into it. Where a tokenizer joins the end of the prompt and the beginning of a candidate in one token, the question
+    begins before that token: every candidate then spells the rest of the prompt too, so they stay comparable.
+
+    Raises ReversalError where that leaves no token to read first.
+    """
+    texts = [prompt, *(prompt + candidate for candidate in candidates)]
+    encoded = loaded.tokenizer(texts, return_attention_mask=False)["input_ids"]
+    ids, *joint = (without_eos(loaded.tokenizer, row) for row in encoded)
+    # No candidate is empty, even if the tokenizer sees no difference between a prompt and its continuation.
+    shared = min(shared_length([ids, *joint]), *(len(row) - 1 for row in joint))
+    if shared == 0:
+        raise ReversalError(
+            f"the prompt {prompt!r}: has no token of its own before its candidates; expected one that the model reads "
+            "first; make the prompt longer"
+        )
+    return Question(as_prompt(loaded, objective, ids[:shared]), tuple(tuple(row[shared:]) for row in joint))
+
+
+def shared_length(rows: Sequence[Sequence[int]]) -> int:
+    """How many tokens the rows begin with alike."""
+    columns = zip(*rows, strict=False)
+    return next((index for index, column in enumerate(columns) if len(set(column)) > 1), min(map(len, rows)))
+
+
+def fits(question: Question, max_position: int | None) -> bool:
+    """Whether the model has a position for every token of the question."""
+    longest = max(len(candidate) for candidate in question.candidates)
+    return max_position is None or last_position(question.prompt, longest) <= max_position
+
+
+@torch.inference_mode()
+def score_candidates(model: PreTrainedModel, questions: Sequence[Question], batch_size: int) -> list[list[Likelihood]]:
+    """The likelihood of every candidate of every question, in their order. The model should be in evaluation mode.
+
+    Memory is that of the keys of all these prompts (pass no more than `batch_size` of them), and of as many sequences
+    of prompt and candidate as `batch_size` says. Raises ReversalError when that does not fit, or where a likelihood is
+    not finite.
+    """
+    device = next(model.parameters()).device
+    try:
+        read = _read(model, [question.prompt for question in questions], device)
+        sums = _score_pairs(model, read, questions, batch_size)
+    except torch.OutOfMemoryError:
+        raise ReversalError(
+            f"evaluation.batch_size: {batch_size} candidate answers do not fit into the memory of {device}; "
+            "expected a smaller batch; lower it and run again, finished predictions are kept"
+        ) from None
+    for row, candidate in sums:
+        if not math.isfinite(sums[row, candidate]):
+            raise NotFiniteError(row)
+    return [
+        [Likelihood(sums[row, candidate], len(candidate)) for candidate in question.candidates]
+        for row, question in enumerate(questions)
+    ]
+
+
+class _Read(NamedTuple):
+    """Prompts that the model has read. p: prompts, s: their common width."""
+
+    cache: Cache
+    keys: Tensor
+    """bool [p, s], False = padding."""
+    first: Tensor
+    """float32 [p, v]: log-probabilities of the token after each prompt."""
+    positions: Tensor
+    """int64 [p, rows]: of each prompt's last token."""
+    steps: Tensor
+    """int64 [p, rows]: how far each row of positions moves from token to token."""
+
+    def of(self, rows: Tensor) -> "_Read":
+        """A copy of these prompts, one for each row, whose cache may grow."""
+        cache = copy.copy(self.cache)
+        cache.layers = [copy.copy(layer) for layer in self.cache.layers]
+        cache.batch_select_indices(rows)
+        return _Read(cache, *(tensor[rows] for tensor in self[1:]))
+
+
+def _read(model: PreTrainedModel, prompts: Sequence[Prompt], device: torch.device) -> _Read:
+    input_ids, position_ids, attention_mask = (tensor.to(device) for tensor in left_padded(prompts))
+    keys = attention_mask[:, 0, -1]
+    # Where attention is causal the model makes its own mask, so that any attention implementation will do.
+    causal = not any(prompt.prefix for prompt in prompts)
+    output = model(
+        input_ids=input_ids,
+        attention_mask=keys if causal else attention_mask,
+        position_ids=_rows_as_expected(position_ids),
+        use_cache=True,
+        logits_to_keep=1,
+    )
+    refuse_recurrent(model, output.past_key_values)
+    first = output.logits[:, -1].float().log_softmax(dim=-1)
+    steps = torch.tensor([prompt.step for prompt in prompts], device=device)
+    return _Read(output.past_key_values, keys, first, position_ids[..., -1], steps)
+
+
+def refuse_recurrent(model: PreTrainedModel, cache: Cache) -> None:
+    """Raises ReversalError for a network that keeps a running state (Mamba, Jamba) and not the keys of each token."""
+    if any(type(layer) not in (DynamicLayer, DynamicSlidingWindowLayer) for layer in cache.layers):
+        raise ReversalError(
+            f"evaluation.likelihood: {type(model).__name__} keeps a running state, which cannot be copied per answer; "
+            "expected attention in every layer; pass --no-likelihood to `reversal eval`"
+        )
+
+
+def _score_pairs(
+    model: PreTrainedModel, read: _Read, questions: Sequence[Question], batch_size: int
+) -> dict[tuple[int, TokenSequence], float]:
+    """(question, candidate) -> summed log-probability; of equal candidates of a question one is computed."""
+    pairs = dict.fromkeys((row, candidate) for row, question in enumerate(questions) for candidate in question[1])
+    by_length = sorted(pairs, key=lambda pair: -len(pair[1]))  # so that there is little padding
+    sums: dict[tuple[int, TokenSequence], float] = {}
+    for start in range(0, len(by_length), batch_size):
+        batch = by_length[start : start + batch_size]
+        rows = torch.tensor([row for row, _ in batch], device=read.keys.device)
+        scores = _score_batch(model, read.of(rows), [candidate for _, candidate in batch])
+        sums |= zip(batch, scores.tolist(), strict=True)
+    return sums
+
+
+def _score_batch(model: PreTrainedModel, read: _Read, candidates: Sequence[TokenSequence]) -> Tensor:
+    """Summed log-probabilities float32 [b] of one candidate after each prompt."""
+    device = read.keys.device
+    rows = [torch.tensor(candidate) for candidate in candidates]
+    targets = nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=IGNORE).to(device)  # [b, n]
+    ids = targets.clamp(min=0)
+    score = read.first.gather(1, ids[:, :1])[:, 0]  # [b]
+    if ids.shape[1] == 1:
+        return score
+    # The last token is only predicted. Padding stays at a position that the model has.
+    last = (targets != IGNORE).sum(dim=1, keepdim=True) - 1  # [b, 1]
+    offsets = torch.arange(1, ids.shape[1], device=device).minimum(last)  # [b, n - 1]
+    logits = model(
+        input_ids=ids[:, :-1],
+        attention_mask=torch.cat([read.keys, torch.ones_like(ids[:, 1:], dtype=torch.bool)], dim=1),
+        position_ids=_rows_as_expected(read.positions[..., None] + read.steps[..., None] * offsets[:, None]),
+        past_key_values=read.cache,
+        use_cache=True,
+    ).logits.float()  # [b, n - 1, v]
+    losses = nn.functional.cross_entropy(logits.flatten(0, 1), targets[:, 1:].flatten(), reduction="none")
+    return score - losses.view(len(candidates), -1).sum(dim=1)  # the loss of padding is 0
+
+
+def _rows_as_expected(position_ids: Tensor) -> Tensor:
+    """GLM's [b, 2, s] as they are; one row as [b, s]."""
+    return position_ids if position_ids.shape[1] == 2 else position_ids[:, 0]

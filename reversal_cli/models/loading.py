@@ -1,0 +1,49 @@
+"""A model ready to train, or the model of a run ready to evaluate."""
+
+from typing import TYPE_CHECKING
+
+from reversal_cli.runs.directory import RunDirectory
+from reversal_cli.runs.weights import trained_folder
+from reversal_cli.spec.experiment import ExperimentSpec
+
+if TYPE_CHECKING:
+    from reversal_cli.models.base import Loaded
+
+
+def load_for_training(spec: ExperimentSpec) -> "Loaded":
+    """The checkpoint with stock attention on the device of the spec; new weights are drawn from the seed.
+
+    Weights that are trained are kept in float32 (autocast does the fast arithmetic); a frozen base under LoRA is kept
+    in the dtype of the arithmetic, which halves its memory.
+    """
+    import torch
+
+    from reversal_cli.models.families import load_checkpoint
+    from reversal_cli.models.precision import choose_device, choose_dtype
+
+    device = choose_device(spec.training.device)
+    dtype = choose_dtype(spec.training.dtype, device)
+    frozen = spec.training.tuning == "lora"
+    return load_checkpoint(spec, dtype if frozen else torch.float32, device)
+
+
+def load_for_evaluation(spec: ExperimentSpec, run: RunDirectory) -> "Loaded":
+    """The weights of a finished run, or the untouched checkpoint of an untrained one, with stock attention.
+
+    On a CPU evaluation is in float32: it is short, and greedy choices then do not hang on rounding. On a GPU the
+    weights have the dtype of the training. Raises ReversalError where the run's weights are absent or do not fit.
+    """
+    import torch
+
+    from reversal_cli.models.adapter import add_adapter
+    from reversal_cli.models.families import load_checkpoint, load_trained
+    from reversal_cli.models.precision import choose_device, choose_dtype
+
+    folder = trained_folder(run, spec)
+    device = choose_device(spec.training.device)
+    dtype = torch.float32 if device.type == "cpu" else choose_dtype(spec.training.dtype, device)
+    if folder is None:
+        return load_checkpoint(spec, dtype, device)
+    if spec.training.tuning == "full":
+        return load_trained(spec, str(folder), dtype, device)
+    return add_adapter(load_checkpoint(spec, dtype, device), folder, spec.model, spec.training.lora)

@@ -1,0 +1,68 @@
+"""Two run folders -> what there is to say of each subtask."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from reversal_cli.data.base import SUBTASKS
+from reversal_cli.errors import unknown_name
+from reversal_cli.plain_text import visible
+from reversal_cli.report.comparison.evaluated_run import EvaluatedRun, open_run
+from reversal_cli.report.comparison.pairing import Pairs, cautions, pair, refuse_incomparable
+from reversal_cli.scoring import METRICS
+from reversal_cli.statistics.interval_units import Unit
+from reversal_cli.statistics.paired import PairedDifference, paired_difference
+from reversal_cli.statistics.significance import holm
+
+
+@dataclass(frozen=True, slots=True)
+class SubtaskComparison:
+    subtask: str
+    paired: PairedDifference
+    p_holm: float
+    """Of the test that belongs to the interval, corrected for the number of subtasks in the comparison."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    a: EvaluatedRun
+    b: EvaluatedRun
+    metric: str
+    definition: str
+    subtasks: list[SubtaskComparison]
+    notes: list[str]
+    """What a reader should know beside the numbers, a line each."""
+
+
+def compare_runs(folder_a: Path, folder_b: Path, metric: str, intervals: Unit = "entities-and-templates") -> Comparison:
+    """Run B against run A on every subtask that has the metric; over entities alone where templates are not known.
+
+    Raises ReversalError where a folder is not one finished run, where the two were not evaluated on the same prompts
+    with the same metric, or where no prediction has the metric.
+    """
+    a, b = open_run(folder_a), open_run(folder_b)
+    refuse_incomparable(a, b, metric)
+    pairs = {subtask: pair(a, b, subtask, metric) for subtask in SUBTASKS}
+    measured: dict[str, Pairs] = {subtask: rows for subtask, rows in pairs.items() if rows is not None}
+    if not measured:
+        raise unknown_name("--metric", "metric", metric, _metrics(a) | _metrics(b))
+    both = intervals == "entities-and-templates"
+    differences = {
+        name: paired_difference(rows.a, rows.b, rows.entity_ids, rows.template_ids if both else None)
+        for name, rows in measured.items()
+    }
+    corrected = holm([difference.p for difference in differences.values()])
+    subtasks = [SubtaskComparison(*item, p) for item, p in zip(differences.items(), corrected, strict=True)]
+    absent = [f"{subtask}: neither run has {metric}, left out" for subtask in pairs if subtask not in measured]
+    notes = [visible(note) for note in (*cautions(a, b, metric), *absent)]
+    return Comparison(a, b, visible(metric), visible(_definition(a, b, metric)), subtasks, notes)
+
+
+def _metrics(run: EvaluatedRun) -> set[str]:
+    return {name for subtask in SUBTASKS for record in run.records(subtask).values() for name in record["scores"]}
+
+
+def _definition(a: EvaluatedRun, b: EvaluatedRun, metric: str) -> str:
+    """In words where this version knows the metric, else the id that the runs give."""
+    if metric in METRICS:
+        return METRICS[metric].summary
+    return a.definitions.get(metric) or b.definitions.get(metric) or "no definition recorded"

@@ -1,0 +1,93 @@
+"""Two runs -> pairs of scores, row by row. Whatever would make the comparison wrong is an error here."""
+
+from typing import NamedTuple
+
+from reversal_cli.data.base import SUBTASKS
+from reversal_cli.data.template_keys import known_templates
+from reversal_cli.errors import ReversalError
+from reversal_cli.report.comparison.evaluated_run import EvaluatedRun
+
+TEST_FILES = tuple(f"{stem}.jsonl" for stem in SUBTASKS.values())
+SAME = ("entity_id", "prompt", "target")
+"""What the records of one id must share."""
+HARMLESS = ("batch_size", "intervals")
+"""Conditions that change no completion but by rounding."""
+
+
+class Pairs(NamedTuple):
+    """One row each."""
+
+    entity_ids: list[str]
+    template_ids: list[str] | None
+    """None where they are not known."""
+    a: list[float]
+    b: list[float]
+
+
+def refuse_incomparable(a: EvaluatedRun, b: EvaluatedRun, metric: str) -> None:
+    """Raises ReversalError for one run twice, for other test files, and for two definitions of the metric."""
+    if a.directory.path.resolve() == b.directory.path.resolve():
+        raise ReversalError(f"{b.directory.path}: the same run twice; expected two runs; name another one")
+    path_a, path_b = a.directory.metrics_path, b.directory.metrics_path
+    for file in TEST_FILES:
+        hash_a, hash_b = a.dataset.get(file, "none"), b.dataset.get(file, "none")
+        if hash_a != hash_b:
+            raise ReversalError(
+                f"{path_b}: {file} has the hash {hash_b[:8]}, in {path_a} it is {hash_a[:8]}; expected the same test "
+                "files; compare runs that were evaluated on one dataset"
+            )
+    definition_a, definition_b = a.definitions.get(metric), b.definitions.get(metric)
+    if definition_a and definition_b and definition_a != definition_b:
+        raise ReversalError(
+            f"{path_b}: {metric} is defined as {definition_b}, in {path_a} as {definition_a}; expected one definition; "
+            "`reversal eval` scores both runs again and keeps their predictions"
+        )
+
+
+def cautions(a: EvaluatedRun, b: EvaluatedRun, metric: str) -> list[str]:
+    """What else differs and may explain a difference, a line each."""
+    lines = []
+    files = sorted(name for name in {*a.dataset, *b.dataset} if a.dataset.get(name) != b.dataset.get(name))
+    if files:
+        lines.append(f"the datasets differ beside the test files: {', '.join(files)}")
+    names = sorted({*a.conditions, *b.conditions} - {*HARMLESS})
+    changed = [name for name in names if a.conditions.get(name) != b.conditions.get(name)]
+    if changed:
+        pairs = (f"{name} {a.conditions.get(name)} in A, {b.conditions.get(name)} in B" for name in changed)
+        lines.append(f"evaluated differently: {'; '.join(pairs)}")
+    for label, run, other in (("A", a, b), ("B", b, a)):
+        if metric in other.definitions and metric not in run.definitions:
+            lines.append(f"{label} does not say which definition of {metric} it was scored with")
+    if a.digest == b.digest:
+        lines.append("A and B are one experiment (same digest), made twice or copied")
+    return lines
+
+
+def pair(a: EvaluatedRun, b: EvaluatedRun, subtask: str, metric: str) -> Pairs | None:
+    """Both runs' scores of one subtask, in the order of A's file; None where neither run has the metric.
+
+    Raises ReversalError where the prompts, targets or entities are not the same in both, or where a file is not whole.
+    """
+    records_a, records_b = a.records(subtask), b.records(subtask)
+    path_a, path_b = a.predictions_path(subtask), b.predictions_path(subtask)
+    for key in [*records_a, *records_b]:
+        if key not in records_a or key not in records_b:
+            has, lacks = (path_a, path_b) if key in records_a else (path_b, path_a)
+            raise ReversalError(f"{lacks}: lacks {key}, which {has} has; expected the same prompts in both runs")
+        differing = [name for name in SAME if records_a[key][name] != records_b[key][name]]
+        if differing:
+            raise ReversalError(
+                f"{path_b}: {key} has another {differing[0]} than in {path_a}; expected the same in both; "
+                "compare runs that were evaluated on one dataset"
+            )
+    scores_a, scores_b = a.scores(subtask, records_a, metric), b.scores(subtask, records_b, metric)
+    if scores_a is None and scores_b is None:
+        return None
+    if scores_a is None:
+        raise a.spoilt(subtask, f"has no {metric}", "it, as the other run has it")
+    if scores_b is None:
+        raise b.spoilt(subtask, f"has no {metric}", "it, as the other run has it")
+    entity_ids = [record["entity_id"] for record in records_a.values()]
+    template_ids = [str(record.get("template_id") or "") for record in records_a.values()]
+    known = known_templates(entity_ids, template_ids, [record["prompt"] for record in records_a.values()])
+    return Pairs(entity_ids, known, list(scores_a.values()), [scores_b[key] for key in scores_a])

@@ -1,0 +1,178 @@
+"""A comparison as tables, sentences, Markdown, CSV and JSON. Percent and rounding happen here; nothing is printed."""
+
+import csv
+import io
+import json
+from dataclasses import asdict
+from typing import Any
+
+from reversal_cli.plain_text import markdown_text, spreadsheet_text
+from reversal_cli.report.comparison.compare import Comparison, SubtaskComparison
+from reversal_cli.report.comparison.evaluated_run import EvaluatedRun
+from reversal_cli.report.render import markdown_parts
+from reversal_cli.report.tables import ReportTable, percent
+from reversal_cli.statistics.estimate import SHORT_UNITS
+from reversal_cli.statistics.significance import FLIPS
+
+SIGNIFICANT = 0.05
+T = "Student's t with the clustered variance of the differences"
+SCORE = (
+    "Tango's score interval and test with one pair per entity or template, whichever are fewer: too few of them vary"
+)
+
+
+def comparison_tables(comparison: Comparison) -> list[ReportTable]:
+    """The differences with their tests, then what they rest on: how the rows agree and what could be detected."""
+    subtasks = comparison.subtasks
+    differences = ["rows", "entities", "templates", "A", "B", "B - A", "p", "p (Holm)"]
+    rest = ["ICC", "detectable", "p (permutation)", "only A right", "only B right", "p (McNemar)"]
+    title = f"B - A ({comparison.metric})"
+    return [
+        ReportTable(title, ["subtask", *differences], [_row(s) for s in subtasks], _note(comparison), differences),
+        ReportTable("What it rests on", ["subtask", *rest], [_rest(s) for s in subtasks], _rest_note(comparison), rest),
+    ]
+
+
+def sentences(comparison: Comparison) -> list[str]:
+    """One per subtask, for a reader who wants no table."""
+    name_a, name_b = _names(comparison.a, comparison.b)
+    return [_sentence(subtask, name_a, name_b) for subtask in comparison.subtasks]
+
+
+def markdown(comparison: Comparison) -> str:
+    """A whole Markdown file."""
+    parts = [f"# {' and '.join(_names(comparison.a, comparison.b))}"]
+    for table in comparison_tables(comparison):
+        parts += markdown_parts(table)
+    lines = [*sentences(comparison), *comparison.notes]
+    parts.append("\n".join(f"- {markdown_text(line)}" for line in lines))
+    return "\n\n".join(parts) + "\n"
+
+
+def csv_text(comparison: Comparison) -> str:
+    """A line per subtask; scores in [0, 1], nothing rounded; empty where something cannot be estimated."""
+    runs = {"a": comparison.a.folder, "b": comparison.b.folder, "metric": comparison.metric}
+    lines = [{**runs, **_record(subtask)} for subtask in comparison.subtasks]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, lines[0], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(
+        {key: spreadsheet_text(value) if isinstance(value, str) else value for key, value in line.items()}
+        for line in lines
+    )
+    return text.getvalue()
+
+
+def json_text(comparison: Comparison) -> str:
+    """Everything, for a script; scores in [0, 1], nothing rounded; null where something cannot be estimated."""
+    content = {
+        "a": _identity(comparison.a),
+        "b": _identity(comparison.b),
+        "metric": comparison.metric,
+        "definition": comparison.definition,
+        "intervals": {"t": T, "score": SCORE},
+        "notes": comparison.notes,
+        "subtasks": [
+            {**_record(subtask), "sentence": sentence}
+            for subtask, sentence in zip(comparison.subtasks, sentences(comparison), strict=True)
+        ],
+    }
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def p_text(p: float) -> str:
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _row(subtask: SubtaskComparison) -> list[str]:
+    paired = subtask.paired
+    mark = "*" if paired.interval == "score" else ""
+    interval = f"{100 * paired.difference:+.1f} [{100 * paired.low:+.0f}, {100 * paired.high:+.0f}]{mark}"
+    templates = "-" if paired.templates is None else str(paired.templates)
+    counts = [str(paired.n), str(paired.entities), templates]
+    means = [percent(paired.mean_a), percent(paired.mean_b)]
+    return [subtask.subtask, *counts, *means, interval, p_text(paired.p), p_text(subtask.p_holm)]
+
+
+def _rest(subtask: SubtaskComparison) -> list[str]:
+    paired, discordant = subtask.paired, subtask.paired.discordant
+    correlation = paired.intraclass_correlation
+    rows = ["-"] * 3
+    if discordant is not None:
+        rows = [str(discordant.only_a), str(discordant.only_b), p_text(discordant.mcnemar_p)]
+    alike = "-" if correlation is None else f"{correlation:.2f}"
+    bound = "<= " if paired.standard_error is None else ""
+    return [subtask.subtask, alike, f"{bound}{percent(paired.detectable)}", p_text(paired.p_permutation), *rows]
+
+
+def _sentence(subtask: SubtaskComparison, name_a: str, name_b: str) -> str:
+    paired = subtask.paired
+    tested = f"p {'' if subtask.p_holm < 0.001 else '= '}{p_text(subtask.p_holm)} after Holm"
+    if subtask.p_holm >= SIGNIFICANT:
+        interval = f"{100 * paired.difference:+.1f} points [{100 * paired.low:+.0f}, {100 * paired.high:+.0f}]"
+        missed = f"a true difference of {percent(paired.detectable)} points would be found 4 times of 5"
+        return f"{subtask.subtask}: no significant difference, {interval}, {tested}; {missed}."
+    higher, lower, low, high = name_b, name_a, paired.low, paired.high
+    if paired.difference < 0:
+        higher, lower, low, high = name_a, name_b, -paired.high, -paired.low
+    points = f"{percent(abs(paired.difference))} points higher than {lower} [{100 * low:.0f}, {100 * high:.0f}]"
+    return f"{subtask.subtask}: {higher} is {points}, {tested}."
+
+
+def _note(comparison: Comparison) -> str:
+    a, b = comparison.a, comparison.b
+    methods = {subtask.paired.interval for subtask in comparison.subtasks}
+    units = " or ".join(dict.fromkeys(SHORT_UNITS[subtask.paired.unit] for subtask in comparison.subtasks))
+    student = f" {T}." if "t" in methods else ""
+    score = f" * {SCORE}." if "score" in methods else ""
+    return (
+        f"A: {a.folder} ({a.model}, {a.objective}, seed {a.seed}). "
+        f"B: {b.folder} ({b.model}, {b.objective}, seed {b.seed}). "
+        f"Percent, differences in points [95 % interval over {units}, for each subtask alone].{student}{score} "
+        f"p: the two-sided test that belongs to the interval; Holm: corrected for "
+        f"{len(comparison.subtasks)} subtasks. These are two single runs: nothing here knows how much another training "
+        f"seed changes. {comparison.metric}: {comparison.definition}."
+    )
+
+
+def _rest_note(comparison: Comparison) -> str:
+    bound = any(subtask.paired.standard_error is None for subtask in comparison.subtasks)
+    worst = "; <=: a bound from the interval, no spread to estimate it from" if bound else ""
+    binary = any(subtask.paired.discordant for subtask in comparison.subtasks)
+    mcnemar = " McNemar's exact test is over rows: it ignores that rows of an entity belong together." if binary else ""
+    exact = all(subtask.paired.p_is_exact for subtask in comparison.subtasks)
+    flips = "all sign flips" if exact else f"{FLIPS:,} random sign flips where all are too many"
+    return (
+        "ICC: intraclass correlation of the differences of one entity's rows; 1: ten rows say no more than one; -: not "
+        "estimable. Detectable: the smallest true difference in points that a paired comparison with these numbers and "
+        f"this spread finds with 80 % power at the two-sided 5 % level, before Holm{worst}. p (permutation): paired "
+        f"permutation test over entities, two-sided, {flips}: of these very templates, whatever others may "
+        f"give.{mcnemar}"
+    )
+
+
+def _names(a: EvaluatedRun, b: EvaluatedRun) -> tuple[str, str]:
+    """As short as tells them apart."""
+    if a.experiment != b.experiment:
+        return a.experiment, b.experiment
+    if a.seed != b.seed:
+        return f"{a.experiment} seed {a.seed}", f"{b.experiment} seed {b.seed}"
+    return a.folder, b.folder
+
+
+def _identity(run: EvaluatedRun) -> dict[str, Any]:
+    return {
+        "run": run.folder,
+        "experiment": run.experiment,
+        "seed": run.seed,
+        "model": run.model,
+        "objective": run.objective,
+        "digest": run.digest,
+    }
+
+
+def _record(subtask: SubtaskComparison) -> dict[str, Any]:
+    """One flat record."""
+    paired = asdict(subtask.paired)
+    discordant = paired.pop("discordant") or {"only_a": None, "only_b": None, "mcnemar_p": None}
+    return {"subtask": subtask.subtask, **paired, "p_holm": subtask.p_holm, **discordant}

@@ -1,0 +1,231 @@
+"""The files of a run: every path and every format, and nothing else in the package knows them.
+
+RESULTS/<experiment>/seed-<n>/
+    manifest.json               spec, digest, provenance; `training` is added when the weights are complete
+    train_log.jsonl             one record per logged step
+    curve.jsonl                 one record per evaluated epoch
+    checkpoints/                to continue an interrupted training; removed when the weights are complete
+    adapter/ or model/          the trained weights, with the tokenizer
+    predictions/<subtask>.jsonl one record per prompt; predictions/<control>/<subtask>.jsonl those of the controls
+    metrics.json                written last: it exists = the run is complete
+    .overwrite/                 predictions and metrics of an `eval --overwrite` that is not finished
+"""
+
+import contextlib
+import json
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from reversal_cli.errors import ReversalError
+from reversal_cli.files.reading import read_json, read_records
+from reversal_cli.files.shapes import check_records, check_shape
+from reversal_cli.files.writing import json_lines, write_text
+from reversal_cli.runs.lock import locked
+from reversal_cli.runs.records import CurveRecord, LogRecord, Manifest, Metrics, Prediction
+
+RESTORE_MANIFEST = "restore it, or make the run again with --overwrite"
+"""What to do about a broken manifest.json. Without one the weights and predictions beside it would be nobody's."""
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Indented and sorted, so that two versions of a file can be compared by eye."""
+    write_text(path, json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+class RunDirectory:
+    """One run on disk.
+
+    evaluation: where its predictions and metrics lie; the run's own folder unless they are to replace what is there.
+    """
+
+    def __init__(self, path: Path, evaluation: Path | None = None):
+        self.path = path
+        self.evaluation_path = evaluation or path
+
+    def __repr__(self) -> str:
+        return f"RunDirectory({self.path})"
+
+    @property
+    def manifest_path(self) -> Path:
+        return self.path / "manifest.json"
+
+    @property
+    def train_log_path(self) -> Path:
+        return self.path / "train_log.jsonl"
+
+    @property
+    def curve_path(self) -> Path:
+        return self.path / "curve.jsonl"
+
+    @property
+    def checkpoints_path(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def adapter_path(self) -> Path:
+        return self.path / "adapter"
+
+    @property
+    def model_path(self) -> Path:
+        return self.path / "model"
+
+    @property
+    def metrics_path(self) -> Path:
+        return self.evaluation_path / "metrics.json"
+
+    @property
+    def all_predictions_path(self) -> Path:
+        return self.evaluation_path / "predictions"
+
+    def predictions_path(self, subtask: str) -> Path:
+        return self.all_predictions_path / f"{subtask}.jsonl"
+
+    @property
+    def replaces(self) -> bool:
+        """Whether this is a run as `overwriting` gives it."""
+        return self.evaluation_path != self.path
+
+    @property
+    def arithmetic_path(self) -> Path:
+        """What the manifest will say of an evaluation that replaces another."""
+        return self.evaluation_path / "arithmetic.json"
+
+    @property
+    def overwriting(self) -> "RunDirectory":
+        """The run as `eval --overwrite` writes it: what it had stays until `take_over`."""
+        return RunDirectory(self.path, self.path / ".overwrite")
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """Raises ReversalError where the folder is no run, or the file is not what this package writes."""
+        if not self.manifest_path.is_file():
+            raise ReversalError(f"{self.path}: has no manifest.json; expected the folder of a run; check the path")
+        content = read_json(self.manifest_path, RESTORE_MANIFEST)
+        check_shape(content, Manifest, str(self.manifest_path), RESTORE_MANIFEST)
+        return content
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """metrics.json. Raises ReversalError where it is absent or not what this package writes."""
+        remedy = f"remove the file and run `reversal eval {self.path}`"
+        content = read_json(self.metrics_path, remedy)
+        check_shape(content, Metrics, str(self.metrics_path), remedy)
+        return content
+
+    @property
+    def is_trained(self) -> bool:
+        """True when there is nothing left to train: the weights are complete, or the run has no objective."""
+        return self.manifest_path.is_file() and "training" in self.manifest
+
+    @property
+    def is_complete(self) -> bool:
+        return self.metrics_path.is_file()
+
+    def append_log(self, record: dict[str, Any]) -> None:
+        _append(self.train_log_path, record)
+
+    def trim_log(self, last_step: int) -> list[dict[str, Any]]:
+        """Keeps the records up to a step, which a continued training does not repeat, and returns them."""
+        return _trim(self.train_log_path, last_step)
+
+    def append_curve(self, record: dict[str, Any]) -> None:
+        _append(self.curve_path, record)
+
+    def trim_curve(self, last_step: int) -> list[dict[str, Any]]:
+        """As `trim_log`."""
+        return _trim(self.curve_path, last_step)
+
+    def read_curve(self) -> list[dict[str, Any]]:
+        """A record per evaluated epoch; none where training was not evaluated."""
+        records = read_records(self.curve_path, "plot without it")
+        check_records(records, CurveRecord, self.curve_path, "remove the file and plot without it")
+        return records
+
+    def read_predictions(self, subtask: str) -> list[dict[str, Any]]:
+        """The records so far; none where the file is absent."""
+        path, remedy = self.predictions_path(subtask), f"predict again with `reversal eval {self.path}`"
+        records = read_records(path, remedy)
+        check_records(records, Prediction, path, f"remove the file and {remedy}")
+        return records
+
+    def append_predictions(self, subtask: str, records: Iterable[dict[str, Any]]) -> None:
+        """Adds whole lines; a reader of a file that grows sees at most one cut line, the last."""
+        path = self.predictions_path(subtask)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json_lines(records))
+
+    def write_predictions(self, subtask: str, records: Iterable[dict[str, Any]]) -> None:
+        """Replaces the file."""
+        write_text(self.predictions_path(subtask), json_lines(records))
+
+    def remove_checkpoints(self) -> None:
+        shutil.rmtree(self.checkpoints_path, ignore_errors=True)
+
+    def take_over(self) -> None:
+        """Puts the evaluation that `overwriting` has finished in the place of the one before; nothing if there is none.
+
+        Can be called again where it was cut off: metrics.json comes last here too.
+        """
+        new = self.overwriting
+        if not new.is_complete:
+            return
+        if new.all_predictions_path.is_dir():
+            self._clear_evaluation()
+            new.all_predictions_path.replace(self.all_predictions_path)
+        new.metrics_path.replace(self.metrics_path)
+        shutil.rmtree(new.evaluation_path)
+
+    def _clear_evaluation(self) -> None:
+        self.metrics_path.unlink(missing_ok=True)
+        shutil.rmtree(self.all_predictions_path, ignore_errors=True)
+
+    def clear(self) -> None:
+        """Removes everything a run wrote, and only that."""
+        self._clear_evaluation()
+        for folder in (self.checkpoints_path, self.adapter_path, self.model_path, self.overwriting.evaluation_path):
+            shutil.rmtree(folder, ignore_errors=True)
+        for file in (self.train_log_path, self.curve_path, self.manifest_path):
+            file.unlink(missing_ok=True)
+
+    def lock(self) -> contextlib.AbstractContextManager[None]:
+        """Only one process works in a run directory. Raises ReversalError when another one does."""
+        return locked(self.path)
+
+
+def _append(path: Path, record: dict[str, Any]) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(record, sort_keys=True, allow_nan=False) + "\n")
+
+
+def _trim(path: Path, last_step: int) -> list[dict[str, Any]]:
+    records = read_records(path, "continue without it")
+    check_records(records, LogRecord, path, "remove the file and continue without it")
+    kept = [record for record in records if record["step"] <= last_step]
+    if path.is_file():
+        write_text(path, "".join(json.dumps(record, sort_keys=True) + "\n" for record in kept))
+    return kept
+
+
+def run_path(results: Path, experiment: str, seed: int) -> Path:
+    """Where a run lives."""
+    return results / experiment / f"seed-{seed}"
+
+
+PUBLISHED = "published"
+"""Folder with the project's own committed tables: its runs are not a user's, so they are read only when named."""
+
+
+def find_runs(folders: Iterable[Path]) -> list[RunDirectory]:
+    """Every run at or below the folders, in path order, leaving out those below a folder `published`."""
+    found: set[Path] = set()
+    for folder in folders:
+        if not folder.is_dir():
+            raise ReversalError(f"{folder}: no such folder; expected a run or a results folder; check the path")
+        manifests = folder.rglob("seed-*/manifest.json")
+        found.update(path.parent for path in manifests if PUBLISHED not in path.relative_to(folder).parts)
+        if (folder / "manifest.json").is_file():
+            found.add(folder)
+    return [RunDirectory(path) for path in sorted(found)]

@@ -1,0 +1,1 @@
+"""What an experiment is. Imports neither torch nor transformers."""

@@ -1,0 +1,167 @@
+"""The spec is the experiment: one small TOML (or the same as flags) becomes one frozen, validated object.
+
+Precedence, lowest first: field defaults (the published recipe), the preset's own recipe, the TOML file, flags and
+`--set section.key=value`.
+"""
+
+import functools
+import hashlib
+import json
+from typing import Annotated, ClassVar, Literal, Union
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from reversal_cli.data.name_description.options import Options
+from reversal_cli.objectives import OBJECTIVES
+from reversal_cli.objectives.base import FamilyName, ObjectiveOptions
+from reversal_cli.objectives.ntp import Ntp
+from reversal_cli.statistics.interval_units import Unit
+
+
+class Section(BaseModel):
+    """Base of every part of a spec: frozen, unknown keys are errors, and so is a number that is none, or a value of
+    another type, which pydantic would convert: `true` for 1, `"1"` for 1, `3.0` for 3."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
+
+
+class Untrained(ObjectiveOptions):
+    """No objective: the checkpoint is evaluated as it is (the baseline row), GLM by filling a blank."""
+
+    on: ClassVar[dict[FamilyName, str]] = {"rotary": "continues the prompt", "glm": "fills a blank after the prompt"}
+
+    name: Literal["none"] = "none"
+
+    def fills_blanks(self, family: FamilyName) -> bool:
+        return family == "glm"
+
+
+class DatasetSpec(Section):
+    path: str = "results/data/name_description"
+    """A folder in the published layout. When it is absent, the benchmark is generated there."""
+    generator: Options | None = None
+    """Options of the generated benchmark; the folder must have been made with these. Empty: any folder will do."""
+
+
+class ModelSpec(Section):
+    name: str = "tiny-llama"
+    """A preset, a local checkpoint folder, or a hub id."""
+    revision: str | None = None
+    """Branch, tag or commit of a hub id."""
+    init: Literal["pretrained", "random"] = "pretrained"
+    """`random` keeps configuration and tokenizer but draws new weights."""
+    gelu: Literal["tanh", "erf"] | None = None
+    """GLM only. tanh is what the published weights were trained with, erf what the hub's modelling code computes.
+    Empty: as the checkpoint's config says, tanh where it does not."""
+    mask_token_id: int | None = Field(default=None, ge=0)
+    """GLM only: another id for [MASK], for a checkpoint whose tokenizer names a row that was never trained."""
+
+
+class LoraSpec(Section):
+    """LoRA on every linear layer except lm_head, no bias; defaults as published (Lv et al.)."""
+
+    r: int = Field(default=32, ge=1)
+    """Rank of the added matrices."""
+    alpha: float = Field(default=16, gt=0)
+    """The adapter's output is scaled by alpha / r."""
+    dropout: float = Field(default=0.01, ge=0, lt=1)
+    """Share of the adapter's inputs that a training step sets to zero."""
+
+
+class TrainingSpec(Section):
+    """One optimizer path for every objective; defaults are the published recipe (Lv et al.)."""
+
+    tuning: Literal["lora", "full"] = "lora"
+    """lora: train an adapter, the checkpoint stays frozen. full: train all weights."""
+    epochs: int = Field(default=20, ge=1)
+    """Epochs of the learning-rate schedule."""
+    stop_after_epochs: int | None = Field(default=None, ge=1)
+    """Stop here and evaluate (published: 10 of 20). Empty: train all epochs."""
+    batch_size: int = Field(default=4, ge=1)
+    """Examples per optimizer step."""
+    learning_rate: float = Field(default=2e-5, gt=0)
+    """Peak learning rate of AdamW."""
+    schedule: Literal["linear", "cosine", "constant"] = "linear"
+    """Learning rate after the warm-up: to zero in a line or a half cosine over all epochs, or constant."""
+    warmup_steps: int = Field(default=100, ge=0)
+    """Optimizer steps in which the learning rate rises from zero to its peak."""
+    weight_decay: float = Field(default=0.0, ge=0)
+    """AdamW's decoupled weight decay, per step and unit of learning rate."""
+    max_grad_norm: float = Field(default=1.0, gt=0)
+    """A gradient with a larger norm is scaled down to this one."""
+    max_length: int = Field(default=256, ge=2)
+    """Tokens per example; a longer one is an error, never cut in silence."""
+    lora: LoraSpec = LoraSpec()
+    """The adapter, for tuning = "lora"."""
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """Arithmetic. auto: bfloat16 autocast on GPUs and on CPUs with fast bfloat16 (AMX), float32 elsewhere."""
+    device: str = "auto"
+    """auto, cpu, cuda, cuda:1, mps."""
+    gradient_checkpointing: bool = False
+    """Computes activations twice, so that a step needs less memory and more time."""
+    eval_every: int | None = Field(default=None, ge=1)
+    """Epochs between two evaluations on the validation prompts, for curve.jsonl; the last epoch is always evaluated.
+    Empty: none."""
+    eval_limit: int = Field(default=120, ge=1)
+    """Prompts per subtask in such an evaluation, spread over entities and templates; all where there are fewer."""
+
+    @property
+    def last_epoch(self) -> int:
+        """Epochs that are trained."""
+        return min(self.stop_after_epochs or self.epochs, self.epochs)
+
+
+class EvaluationSpec(Section):
+    batch_size: int = Field(default=64, ge=1)
+    """Prompts per generation batch; completions do not depend on it."""
+    max_new_tokens: int = Field(default=40, ge=1)
+    """Tokens after which a completion is cut."""
+    likelihood: bool = True
+    """Also measure how likely the model finds the answers of all entities: ranking, log-probability gap and multiple
+    choice."""
+    controls: bool = True
+    """Also ask about the entities trained in both directions, and with the fact in the prompt."""
+    seed: int = Field(default=0, ge=0, le=2**32 - 1)
+    """Draws wrong answers, options and facts. The same for all runs, so that they answer the same questions."""
+    intervals: Unit = "entities-and-templates"
+    """What 95 % intervals are over. entities-and-templates: what other entities, asked in other words, may give.
+    entities: what other entities may give, asked in these very words. Where the templates of a dataset cannot be
+    recognised, always entities."""
+
+
+ObjectiveSpec = Annotated[Union[(*OBJECTIVES.values(), Untrained)], Field(discriminator="name")]
+
+
+NO_EXPERIMENT = (
+    "training.device",
+    "training.eval_every",
+    "training.eval_limit",
+    "evaluation.batch_size",
+    "evaluation.intervals",
+    "dataset.generator.validation_templates",
+)
+"""Fields that may not change a result: two specs that differ in these alone are one experiment."""
+
+
+class ExperimentSpec(Section):
+    """Everything that decides the result of one run."""
+
+    name: str = Field(min_length=1)
+    """Experiment name: the run goes to RESULTS/<name>/seed-<seed>."""
+    seed: int = Field(default=0, ge=0, le=2**32 - 1)
+    """Fixes the order of the rows, masks, dropout and new weights."""
+    dataset: DatasetSpec = DatasetSpec()
+    model: ModelSpec = ModelSpec()
+    objective: ObjectiveSpec = Ntp()
+    training: TrainingSpec = TrainingSpec()
+    evaluation: EvaluationSpec = EvaluationSpec()
+
+    @property
+    def digest(self) -> str:
+        """Twelve hex digits: same digest, same experiment. What may not change a result is left out."""
+        content = self.model_dump(mode="json")
+        for key in NO_EXPERIMENT:
+            *sections, field = key.split(".")
+            table = functools.reduce(lambda table, section: table[section] or {}, sections, content)
+            table.pop(field, None)
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]

@@ -1,0 +1,223 @@
+"""From a TOML file and flags to the specs of an experiment.
+
+Precedence, lowest first: field defaults (the published recipe), the recipe of (preset, objective), the TOML file, its
+`[[rows]]` and `[grid]`, flags and `--set section.key=value`. Recipes depend on model and objective, so each point is
+merged anew.
+"""
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reversal_cli.errors import ReversalError, unknown_name
+from reversal_cli.objectives import OBJECTIVES
+from reversal_cli.spec.experiment import NO_EXPERIMENT, ExperimentSpec, TrainingSpec, Untrained
+from reversal_cli.spec.grid import read_axes, read_rows, refuse_too_many, refuse_twice
+from reversal_cli.spec.names import check_experiment_name, check_model_name, model_stem, name_part, objective_label
+from reversal_cli.spec.presets import RECIPES
+from reversal_cli.spec.toml import flatten, parse_value, read_toml
+from reversal_cli.spec.unused_options import Layers, refuse_idle_blanks, refuse_idle_pretraining, settle
+from reversal_cli.spec.validation import Setting, unknown_key, validate
+
+if TYPE_CHECKING:
+    from reversal_cli.spec.pretraining import PretrainSpec
+
+OBJECTIVE_SPECS = {**OBJECTIVES, "none": Untrained}
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """The runs of one TOML file (or of a set of flags)."""
+
+    name: str
+    specs: tuple[ExperimentSpec, ...]
+    baselines: tuple[ExperimentSpec, ...]
+    """One untrained row per (model, dataset); empty with `baseline = false` or where the specs hold it already."""
+
+
+def load_experiment(file: Path | None, settings: Sequence[Setting] = ()) -> Experiment:
+    """Every run of the experiment, validated. Raises ReversalError, one line that names the file or flag at fault."""
+    content = read_toml(file) if file else {}
+    source = str(file)
+    if "kind" in content:
+        raise ReversalError(f"{source}: kind = {content['kind']!r}; expected an experiment; use `reversal pretrain`")
+    axes = read_axes(content.pop("grid", {}), source)
+    rows = read_rows(content.pop("rows", [{}]), settings, source)
+    written = [Setting(key, value, source) for key, value in flatten(content)]
+    for row in rows:
+        refuse_twice([*(values[0] for values in axes.values()), *row])
+    refuse_twice([*written, *(values[0] for values in axes.values())])
+    refuse_twice(settings)
+    for setting in settings:
+        if setting.key in axes:
+            axes[setting.key] = [setting]
+    refuse_too_many(axes, rows, source)
+    common, top = _take(written, settings, axes)
+    name = str(top["name"].value) if "name" in top else (file.stem if file else "")
+    name_source = top["name"].source if "name" in top else source
+    points = []
+    for row, values in itertools.product(rows, itertools.product(*axes.values())):
+        own = [*row, *values]
+        replaced = {setting.key for setting in own}
+        kept = [setting for setting in common if setting.key not in replaced]
+        points.append(_Point(own, [*kept, *own, *settings]))
+    _refuse_lists(points)
+    objectives = {point.get("objective.name", "ntp").value for point in points}
+    specs = settle([_layers(point, name, name_source, objectives) for point in points])
+    _refuse_shared_folders(specs, source)
+    baselines = _baselines(points, specs) if _wants_baseline(top) else ()
+    return Experiment(name or specs[0].name, specs, baselines)
+
+
+def is_pretraining(file: Path) -> bool:
+    """Whether the file describes a base model to be made, not an experiment."""
+    return read_toml(file).get("kind") == "pretrain"
+
+
+def load_pretraining(file: Path | None, settings: Sequence[Setting] = ()) -> "PretrainSpec":
+    """How a base model is made, validated. Raises ReversalError."""
+    from reversal_cli.spec.pretraining import PretrainSpec
+
+    refuse_twice(settings)
+    written = [Setting(key, value, str(file)) for key, value in flatten(read_toml(file))] if file else []
+    # Its defaults differ from those of a TrainingSpec alone, so a file that sets one of them must keep the others.
+    defaults = [Setting(key, value, "default") for key, value in flatten(PretrainSpec().model_dump())]
+    spec = validate(PretrainSpec, [*defaults, *written, *settings])
+    refuse_idle_blanks(spec.family, spec.abi, [*written, *settings])
+    refuse_idle_pretraining(spec.training, [*written, *settings])
+    check_experiment_name(spec.name, str(file or "--set"))
+    return spec
+
+
+def parse_set(text: str) -> list[Setting]:
+    """`training.epochs=3` as settings. Raises ReversalError where there is no `=`."""
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise ReversalError(f"--set {text}: expected section.key=value, for example --set training.epochs=3")
+    return [Setting(key, value, "--set") for key, value in flatten({key.strip(): parse_value(value.strip())})]
+
+
+def flag_settings(flags: Mapping[str, tuple[str, Any]], assignments: Iterable[str]) -> list[Setting]:
+    """Settings of a command line: `{"--epochs": ("training.epochs", 3)}`, None = not given, then every `--set`."""
+    given = [Setting(key, value, flag) for flag, (key, value) in flags.items() if value is not None]
+    return given + [setting for text in assignments for setting in parse_set(text)]
+
+
+def spec_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """`training.epochs 10 -> 20` for each field of two dumped specs that makes them two experiments."""
+    before, after = dict(flatten(old)), dict(flatten(new))
+    keys = [key for key in {**before, **after} if key not in NO_EXPERIMENT and before.get(key) != after.get(key)]
+    return [f"{key} {_or_unset(before.get(key))} -> {_or_unset(after.get(key))}" for key in keys]
+
+
+def _or_unset(value: Any) -> Any:
+    return "unset" if value is None else value
+
+
+@dataclass(frozen=True, slots=True)
+class _Point:
+    """One point of the grid (without a grid, the only one): its own settings, and all settings, lowest first."""
+
+    axes: list[Setting]
+    settings: list[Setting]
+
+    def get(self, key: str, default: str) -> Setting:
+        return next((s for s in reversed(self.settings) if s.key == key), Setting(key, default, "default"))
+
+
+def _take(
+    written: list[Setting], settings: Sequence[Setting], axes: Mapping[str, Any]
+) -> tuple[list[Setting], dict[str, Setting]]:
+    """The file's settings without those of the whole experiment, and the latter by key, flags winning."""
+    top = {s.key: s for s in [*written, *settings] if s.key in ("name", "baseline")}
+    return [s for s in written if s.key not in top and s.key not in axes], top
+
+
+def _wants_baseline(top: Mapping[str, Setting]) -> bool:
+    setting = top.get("baseline", Setting("baseline", True, "default"))
+    if not isinstance(setting.value, bool):
+        raise ReversalError(f"{setting.source}: baseline is {setting.value!r}; expected true or false")
+    return setting.value
+
+
+def _layers(point: _Point, experiment: str, name_source: str, objectives: set[Any]) -> Layers:
+    objective, model = point.get("objective.name", "ntp"), point.get("model.name", "tiny-llama")
+    if objective.value not in OBJECTIVE_SPECS:
+        raise unknown_name(objective.source, "objective", str(objective.value), OBJECTIVE_SPECS)
+    check_model_name(model)
+    own = "-".join(name_part(setting) for setting in point.axes if setting.key != "seed")
+    stem = model_stem(str(model.value))
+    name = "/".join(part for part in (experiment, own) if part) or f"{stem}-{objective_label(objective.value)}"
+    check_experiment_name(name, name_source)
+    recipe = RECIPES.get((model.value, objective.value), {})
+    return Layers(
+        defaults=[
+            Setting("name", name, name_source),
+            Setting("objective.name", objective.value, objective.source),
+            *(Setting(key, value, f"recipe of {model.value} and {objective.value}") for key, value in flatten(recipe)),
+        ],
+        given=[s for s in point.settings if s.key not in ("name", "baseline") and _applies(s, objective, objectives)],
+    )
+
+
+def _applies(setting: Setting, objective: Setting, objectives: set[Any]) -> bool:
+    """Whether a key is meant for this point: a key of another objective of the same grid is not, any other must be."""
+    section, _, field = setting.key.partition(".")
+    if section != "objective" or not field or field in OBJECTIVE_SPECS[objective.value].model_fields:
+        return True
+    owners = [name for name, options in OBJECTIVE_SPECS.items() if field in options.model_fields]
+    if not owners:
+        fields = {key for options in OBJECTIVE_SPECS.values() for key in options.model_fields}
+        raise unknown_key(setting, [f"objective.{key}" for key in sorted(fields)])
+    if objectives.isdisjoint(owners):
+        raise ReversalError(
+            f"{setting.source}: '{setting.key}' belongs to objective '{owners[0]}', but the objective is "
+            f"'{objective.value}' ({objective.source}); leave it out or choose objective '{owners[0]}'"
+        )
+    return False
+
+
+def _refuse_shared_folders(specs: Sequence[ExperimentSpec], source: str) -> None:
+    seen = set()
+    for spec in specs:
+        folder = f"{spec.name}/seed-{spec.seed}"
+        if folder in seen:
+            raise ReversalError(f"{source}: two runs would share the folder {folder}; list each of them once")
+        seen.add(folder)
+
+
+def _refuse_lists(points: Iterable[_Point]) -> None:
+    for setting in (point.get(key, "") for point in points for key in ("objective.name", "model.name")):
+        if isinstance(setting.value, list):
+            raise ReversalError(f"{setting.source}: '{setting.key}' is a list; expected one name; put lists in [grid]")
+
+
+def _baselines(points: Sequence[_Point], specs: Sequence[ExperimentSpec]) -> tuple[ExperimentSpec, ...]:
+    """One untrained spec per (model, dataset): the name of the point with its objective replaced."""
+    done = {(s.model, s.dataset) for s in specs if s.objective.name == "none"}
+    baselines = []
+    for point, spec in zip(points, specs, strict=True):
+        if (spec.model, spec.dataset) in done:
+            continue
+        done.add((spec.model, spec.dataset))
+        parts = [name_part(s) for s in point.axes if s.key.startswith(("model.", "dataset."))]
+        in_folder = any(s.key != "seed" for s in point.axes)
+        prefix = f"{spec.name.rpartition('/')[0]}/" if in_folder else f"{spec.name}-"
+        baselines.append(_untrained(spec, prefix + "-".join([*parts, "untrained"])))
+    return tuple(baselines)
+
+
+def _untrained(spec: ExperimentSpec, name: str) -> ExperimentSpec:
+    """The same checkpoint and data with no objective; what only training reads goes back to its default."""
+    training = TrainingSpec(dtype=spec.training.dtype, device=spec.training.device)
+    return ExperimentSpec(
+        name=name,
+        seed=spec.seed,
+        dataset=spec.dataset,
+        model=spec.model,
+        objective=Untrained(),
+        training=training,
+        evaluation=spec.evaluation,
+    )

@@ -1,0 +1,60 @@
+"""What a run may be called, and what a model may be."""
+
+import re
+from pathlib import Path
+
+from reversal_cli.errors import ReversalError, unknown_name
+from reversal_cli.spec.presets import PRESETS
+from reversal_cli.spec.validation import Setting
+
+HUB_ID = re.compile(r"[\w-][\w.-]*/[\w.-]+")
+NAME_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+=-]*")
+
+
+def check_model_name(setting: Setting) -> None:
+    """Raises ReversalError unless the name is a preset, an existing checkpoint folder, or could be a hub id."""
+    name = setting.value
+    if not isinstance(name, str) or name in PRESETS:
+        return
+    if Path(name).is_dir():
+        if not (Path(name) / "config.json").is_file():
+            raise ReversalError(f"{setting.source}: {name} has no config.json; expected the folder of a checkpoint")
+        return
+    if not HUB_ID.fullmatch(name) and "/" in name:
+        raise ReversalError(
+            f"{setting.source}: no folder '{name}'; expected a preset ({', '.join(PRESETS)}), the folder of a "
+            "checkpoint, or a hub id such as meta-llama/Llama-2-7b-hf"
+        )
+    if not HUB_ID.fullmatch(name):
+        raise unknown_name(setting.source, "model", name, [*PRESETS, "a checkpoint folder", "a hub id (org/name)"])
+
+
+def check_experiment_name(name: str, source: str) -> None:
+    """Raises ReversalError unless the name is a safe relative path below the results folder."""
+    if not all(NAME_PART.fullmatch(part) for part in name.split("/")):
+        raise ReversalError(
+            f"{source}: experiment name '{name}' is no folder name; expected letters, digits and ._+=- "
+            "(parts joined by /); choose one with --name or `name = ...`"
+        )
+
+
+def model_stem(name: str) -> str:
+    """`meta-llama/Llama-2-7b-hf` -> `Llama-2-7b-hf`."""
+    return _slug(Path(name).name or Path(name).resolve().name)
+
+
+def objective_label(objective: str) -> str:
+    return "untrained" if objective == "none" else objective
+
+
+def name_part(setting: Setting) -> str:
+    if setting.key in ("model.name", "dataset.path"):
+        return model_stem(str(setting.value))
+    if setting.key == "objective.name":
+        return objective_label(str(setting.value))
+    values = setting.value if isinstance(setting.value, list) else [setting.value]
+    return "-".join(_slug(str(value)) for value in values)
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._+=-]+", "_", text).lstrip(".") or "_"

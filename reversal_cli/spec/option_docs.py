@@ -1,0 +1,89 @@
+"""Every option of a spec with its meaning and its default, read from the fields and their docstrings."""
+
+import ast
+import inspect
+import textwrap
+import typing
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import NamedTuple
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from reversal_cli.errors import unknown_name
+from reversal_cli.spec.experiment import ExperimentSpec
+from reversal_cli.spec.loading import OBJECTIVE_SPECS
+from reversal_cli.spec.toml import write_value
+
+NAMES = f"What is trained: {', '.join(OBJECTIVE_SPECS)}; see `reversal list`."
+
+
+class OptionDoc(NamedTuple):
+    """One option."""
+
+    key: str
+    """As in a TOML file or after --set: `training.epochs`."""
+    default: str
+    """As TOML; empty where the option is unset."""
+    meaning: str
+
+
+def option_docs(section: str | None = None) -> list[OptionDoc]:
+    """Every option, in the order of the spec; `section`: only its options, such as `training` or `training.lora`.
+
+    The meaning of an objective's option begins with the objective's name.
+
+    Raises ReversalError for an unknown section.
+    """
+    docs = list(_of_model(ExperimentSpec, ""))
+    if section is None:
+        return docs
+    sections = {doc.key[:end] for doc in docs for end, letter in enumerate(doc.key) if letter == "."}
+    if section not in sections:
+        raise unknown_name("list --options", "section", section, sections)
+    return [doc for doc in docs if doc.key.startswith(f"{section}.")]
+
+
+def _of_model(model: type[BaseModel], prefix: str) -> Iterator[OptionDoc]:
+    meanings = attribute_docstrings(model)
+    for name, field in model.model_fields.items():
+        if name == "objective":
+            yield from _of_objectives()
+        elif nested := _nested(field):
+            yield from _of_model(nested, f"{prefix}{name}.")
+        else:
+            yield OptionDoc(prefix + name, _default(field), meanings[name])
+
+
+def _of_objectives() -> Iterator[OptionDoc]:
+    yield OptionDoc("objective.name", write_value(ExperimentSpec.model_fields["objective"].default.name), NAMES)
+    for objective, options in OBJECTIVE_SPECS.items():
+        meanings = attribute_docstrings(options)
+        for name, field in options.model_fields.items():
+            if name != "name":
+                yield OptionDoc(f"objective.{name}", _default(field), f"{objective}: {meanings[name]}")
+
+
+def attribute_docstrings(model: type[BaseModel]) -> dict[str, str]:
+    """Field -> the text below it in the source, on one line.
+
+    Python keeps no docstrings of attributes, so the source is read; only this command waits for that.
+    """
+    body = ast.parse(textwrap.dedent(inspect.getsource(model))).body[0].body
+    return {
+        field.target.id: " ".join(text.value.value.split())
+        for field, text in pairwise(body)
+        if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant)
+    }
+
+
+def _nested(field: FieldInfo) -> type[BaseModel] | None:
+    kinds = (field.annotation, *typing.get_args(field.annotation))
+    return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
+
+
+def _default(field: FieldInfo) -> str:
+    """As TOML; empty where it is unset, required, or computed from other options."""
+    computed = field.is_required() or field.default_factory is not None
+    return "" if computed or field.default is None else write_value(field.default)

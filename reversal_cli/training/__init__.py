@@ -1,0 +1,1 @@
+"""One optimizer path for every objective, on transformers.Trainer."""

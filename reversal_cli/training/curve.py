@@ -1,0 +1,131 @@
+"""Evaluations along training: how the four subtasks come about, epoch by epoch, as records of curve.jsonl.
+
+They ask validation prompts only. Whoever stops or tunes a training by its curve has not seen a test prompt.
+"""
+
+import contextlib
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from torch import nn
+
+from reversal_cli.data.base import Splits, Subtask
+from reversal_cli.data.template_keys import with_template_ids
+from reversal_cli.errors import ReversalError
+from reversal_cli.evaluation.predictions import make_prediction, select_rows
+from reversal_cli.inference.complete import complete_prompts
+from reversal_cli.inference.finite import working_on
+from reversal_cli.models.attention import stock_attention
+from reversal_cli.models.base import Loaded
+from reversal_cli.runs.directory import RunDirectory
+from reversal_cli.scoring.entities import EntityIndex
+from reversal_cli.scoring.summary import summarize
+from reversal_cli.spec.experiment import ExperimentSpec
+from reversal_cli.training.trainer import OnStep
+
+
+class Curve:
+    """The curve of a training in progress: which prompts it asks, and where the records go.
+
+    loaded: holds the network that is being trained; LoRA changes its layers in place.
+    """
+
+    def __init__(
+        self,
+        run: RunDirectory,
+        loaded: Loaded,
+        spec: ExperimentSpec,
+        splits: Splits,
+        on_step: OnStep,
+        say: Callable[[str], None],
+    ):
+        self.run = run
+        self.loaded = loaded
+        self.spec = spec
+        self.subtasks = choose_prompts(splits.validation, spec.training.eval_limit)
+        self.index = EntityIndex.of(splits)
+        self.on_step = on_step
+        self.say = say
+        self.prompts = digest(self.subtasks)
+
+    def refuse_other_prompts(self, last_step: int) -> None:
+        """Raises ReversalError where the run's records up to a step, which are to be kept, are about other prompts."""
+        kept = [record for record in self.run.read_curve() if record["step"] <= last_step]
+        if any(record.get("prompts") != self.prompts for record in kept):
+            raise ReversalError(
+                f"{self.run.curve_path}: its records are about other prompts (the validation files or "
+                "training.eval_limit have changed since, or an earlier version chose them); expected one set; restore "
+                "them, or remove the file for a curve from here on"
+            )
+
+    def add_epoch(self, epoch: int, step: int, steps: int) -> None:
+        """Evaluates the network as it is now and appends the record."""
+        started = time.monotonic()
+
+        def on_prompts(done: int, total: int) -> None:
+            self.on_step(step, steps, eval=f"epoch {epoch}: {done}/{total} prompts")
+
+        with decoding(self.loaded.model):
+            measured = self._measure(on_prompts)
+        seconds = round(time.monotonic() - started, 1)
+        record = {"epoch": epoch, "step": step, "seconds": seconds, "prompts": self.prompts, "subtasks": measured}
+        self.run.append_curve(record)
+        accuracy = {name: part["metrics"]["contains"]["mean"] for name, part in measured.items()}
+        percent = ", ".join(f"{name} {100 * mean:.1f}" for name, mean in accuracy.items())
+        self.say(f"epoch {epoch}: {percent} percent (contains, validation)")
+
+    def _measure(self, on_prompts: Callable[[int, int], None]) -> dict[str, Any]:
+        """n, entities and text metrics of every subtask, as in metrics.json."""
+        settings, measured = self.spec.evaluation, {}
+        done, total = 0, sum(len(subtask.examples) for subtask in self.subtasks.values())
+        on_prompts(done, total)
+        for name, subtask in self.subtasks.items():
+            prompts = [example.prompt for example in subtask.examples]
+            records = []
+            batches = complete_prompts(
+                self.loaded, self.spec.objective, prompts, settings.max_new_tokens, settings.batch_size
+            )
+            with working_on(f"{self.run.path}: {name}"):
+                for batch in batches:
+                    records += [make_prediction(subtask, item.index, item, self.index) for item in batch]
+                    done += len(batch)
+                    on_prompts(done, total)
+            measured[name] = summarize(records, settings.intervals)
+        return measured
+
+
+def choose_prompts(subtasks: Mapping[str, Subtask], limit: int) -> dict[str, Subtask]:
+    """The subtasks with at most `limit` prompts each, spread over entities and templates as `eval --limit` does."""
+    return {
+        name: replace(subtask, examples=tuple(subtask.examples[row] for row in select_rows(subtask.examples, limit)))
+        for name, subtask in ((name, with_template_ids(subtask)) for name, subtask in subtasks.items())
+    }
+
+
+def digest(subtasks: Mapping[str, Subtask]) -> str:
+    """Twelve hex digits: same digest, same prompts and targets."""
+    rows = {name: [(row.prompt, row.completion) for row in subtask.examples] for name, subtask in subtasks.items()}
+    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:12]
+
+
+@contextlib.contextmanager
+def decoding(model: nn.Module) -> Iterator[None]:
+    """Inside, a network in training answers as it would when loaded anew; afterwards it is as it was.
+
+    That is: stock attention, no dropout, and weights multiplied as they are. Accelerate lays autocast around the
+    network by an attribute `forward` of the object; without it the method of the class is back.
+    Greedy decoding draws no random numbers, so none are missing from the training afterwards.
+    """
+    was_training, autocast_forward = model.training, vars(model).pop("forward", None)
+    model.eval()
+    try:
+        with stock_attention(model):
+            yield
+    finally:
+        model.train(was_training)
+        if autocast_forward is not None:
+            model.forward = autocast_forward

@@ -1,0 +1,55 @@
+"""Builds a tiny base model: a tokenizer and a network trained from random weights on a corpus of other people.
+
+A Llama is pretrained with NTP, a GLM with ABI, as the large ones are.
+
+The base stands in for a real language model on machines without one. It knows the language and every template, in both
+directions, but no person of any benchmark.
+"""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import set_seed
+
+from reversal_cli.data.berglund import load_rows
+from reversal_cli.data.name_description import write_corpus
+from reversal_cli.files.folders import save_folder
+from reversal_cli.files.writing import file_digest
+from reversal_cli.models.base import refuse_long_rows, tokenize
+from reversal_cli.objectives.ntp import Ntp
+from reversal_cli.runs.directory import write_json
+from reversal_cli.runs.provenance import provenance
+from reversal_cli.spec.pretraining import PretrainSpec
+from reversal_cli.training.finetune import fit
+from reversal_cli.training.finite_steps import refuse_unusable_weights
+from reversal_cli.training.tiny_models import NEW
+from reversal_cli.training.trainer import OnStep, Task
+
+
+def pretrain(spec: PretrainSpec, out: Path, on_step: OnStep) -> dict[str, Any]:
+    """Writes weights (bf16 safetensors), tokenizer and pretrain.json into `out`; returns the latter's content."""
+    set_seed(spec.seed)
+    with tempfile.TemporaryDirectory() as scratch:
+        corpus = Path(scratch) / "corpus"
+        write_corpus(corpus, people=spec.people, sentences=spec.sentences, seed=spec.seed)
+        examples = load_rows(corpus / "corpus.jsonl")
+        digest = file_digest(corpus / "corpus.jsonl")
+        base = NEW[spec.family](examples, spec.vocab_size, spec.abi)
+        rows = tokenize(base.tokenizer, examples, spec.training.max_length)
+        refuse_long_rows(rows, base.max_position)
+        objective = spec.abi if spec.family == "glm" else Ntp()
+        task = Task(rows, base.tokens, objective, spec.training, spec.seed)
+        section = fit(base.model, task, Path(scratch) / "checkpoints", on_step, lambda record: None)
+    made = {"spec": spec.model_dump(mode="json"), "corpus_sha256": digest, "training": section, **provenance()}
+
+    def save(folder: Path) -> None:
+        base.model.to(torch.bfloat16)
+        refuse_unusable_weights(base.model, "at the end")
+        base.model.save_pretrained(folder)
+        base.tokenizer.save_pretrained(folder)
+        write_json(folder / "pretrain.json", made)
+
+    save_folder(out, save)
+    return made

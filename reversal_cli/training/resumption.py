@@ -1,0 +1,120 @@
+"""Checkpoints of a training in progress, and from which of them it can continue.
+
+checkpoints/checkpoint-<step>/
+    what Trainer saves     weights, optimizer, schedule, random states, trainer_state.json
+    complete.json          file name -> sha256 of every other file; written last
+
+A file that is missing, cut or changed would end as another error each, or train on to other weights without one. So a
+checkpoint counts only as far as its own list says that nothing has changed since.
+"""
+
+import re
+import shutil
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from transformers import TrainerCallback
+
+from reversal_cli.errors import ReversalError
+from reversal_cli.files.folders import share_files
+from reversal_cli.files.reading import read_json
+from reversal_cli.files.writing import file_digest
+from reversal_cli.runs.directory import write_json
+
+COMPLETE = "complete.json"
+NEEDED = {"trainer_state.json", "optimizer.pt", "scheduler.pt", "rng_state.pth"}
+"""Without one of these Trainer would continue all the same, to other weights."""
+NAME = re.compile(r"checkpoint-(\d+)")
+KEPT = 2
+"""Checkpoints that stay on disk: where the newest is damaged, training continues from the one before."""
+
+
+class Found(NamedTuple):
+    """Where a training can continue."""
+
+    checkpoint: Path | None
+    """None: it starts anew."""
+    step: int
+    """Optimizer steps taken up to there."""
+    faults: tuple[str, ...]
+    """Newer checkpoints that cannot be used and why, newest first: "checkpoint-40: incomplete (...)"."""
+
+    def line(self, folder: Path) -> str:
+        """What the user is told; empty for a training that was not begun yet."""
+        if not (self.checkpoint or self.faults):
+            return ""
+        where = f"continues from {self.checkpoint.name}" if self.checkpoint else "starts anew"
+        return ", ".join([*(f"{folder.name}/{fault}" for fault in self.faults), where])
+
+
+NEW = Found(None, 0, ())
+"""A training that was not begun yet."""
+
+
+def find_checkpoint(folder: Path) -> Found:
+    """The newest whole checkpoint in the folder, which is left as it is."""
+    faults = []
+    for step, checkpoint in _by_step(folder):
+        why = fault(checkpoint)
+        if why is None:
+            return Found(checkpoint, step, tuple(faults))
+        faults.append(f"{checkpoint.name}: incomplete ({why})")
+    return Found(None, 0, tuple(faults))
+
+
+def fault(checkpoint: Path) -> str | None:
+    """What is wrong with a checkpoint by its own list; None: it is whole."""
+    path = checkpoint / COMPLETE
+    if not path.is_file():
+        return f"{COMPLETE} is missing: its writing was cut off, or an earlier version wrote it"
+    try:
+        listed = read_json(path)
+    except ReversalError:
+        return f"{COMPLETE} is broken"
+    if lacking := sorted(NEEDED - listed.keys()):
+        return f"{COMPLETE} does not list {lacking[0]}"
+    for name, sha256 in sorted(listed.items()):
+        if not (checkpoint / name).is_file():
+            return f"{name} is missing"
+        if file_digest(checkpoint / name) != sha256:
+            return f"{name} differs from its hash"
+    return None
+
+
+def seal(checkpoint: Path) -> None:
+    """Writes the list that makes a checkpoint complete."""
+    files = sorted(path for path in checkpoint.rglob("*") if path.is_file() and path.name != COMPLETE)
+    write_json(checkpoint / COMPLETE, {str(path.relative_to(checkpoint)): file_digest(path) for path in files})
+
+
+def remove_unusable(folder: Path, found: Found) -> None:
+    """Removes checkpoints that the training passes again, and what is left of cut ones: for when it goes on."""
+    for step, checkpoint in _by_step(folder):
+        if step > found.step or not (checkpoint / COMPLETE).is_file():
+            remove(checkpoint)
+
+
+def remove(checkpoint: Path) -> None:
+    """A removal that is cut off leaves no checkpoint that looks complete."""
+    (checkpoint / COMPLETE).unlink(missing_ok=True)
+    shutil.rmtree(checkpoint)
+
+
+class SealedCheckpoints(TrainerCallback):
+    """Completes each checkpoint that Trainer has written, and then removes all but the newest two."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        checkpoint = self.folder / f"checkpoint-{state.global_step}"
+        share_files(checkpoint)
+        seal(checkpoint)
+        for _step, older in _by_step(self.folder)[KEPT:]:
+            remove(older)
+
+
+def _by_step(folder: Path) -> list[tuple[int, Path]]:
+    """Steps and checkpoints, newest first."""
+    named = [(NAME.fullmatch(path.name), path) for path in folder.glob("checkpoint-*") if path.is_dir()]
+    return sorted(((int(match[1]), path) for match, path in named if match), reverse=True)

@@ -1,0 +1,86 @@
+"""New tiny models of each family: a byte-level BPE trained on a corpus, and a network with random weights."""
+
+import itertools
+from collections.abc import Callable, Sequence
+
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from reversal_cli.data.base import Example
+from reversal_cli.data.name_description.lexicon import BENCHMARK
+from reversal_cli.models.base import Loaded, sentence_ends
+from reversal_cli.models.glm_modeling import GlmAbiConfig, GlmAbiModel
+from reversal_cli.models.glm_tokenizer import EOP, LONG_MASK, MASK, SENTENCE_MASK, SOP, finish_tokenizer, glm_tokens
+from reversal_cli.objectives.abi import Abi
+from reversal_cli.objectives.base import FamilyName, TokenIds
+from reversal_cli.spec.presets import TINY_GLM_CONFIG, TINY_LLAMA_CONFIG
+
+LLAMA_SPECIAL = ["<pad>", "<s>", "</s>"]
+GLM_EOS, GLM_CLS = "<|endoftext|>", "[CLS]"
+GLM_SPECIAL = [GLM_EOS, SOP, EOP, GLM_CLS, MASK]
+TASK_MASKS = [LONG_MASK, SENTENCE_MASK]
+WORD_LIST_WEIGHT = 60
+"""How often a listed word counts in the tokenizer's statistics: about as often as a word of the corpus occurs."""
+
+
+def new_llama(examples: Sequence[Example], vocab_size: int, abi: Abi) -> Loaded:
+    """A Llama, with a bos in front of every text. It knows no blanks."""
+    bpe = train_bpe(examples, vocab_size, LLAMA_SPECIAL)
+    bpe.post_processor = processors.TemplateProcessing(
+        single="<s> $A", special_tokens=[("<s>", bpe.token_to_id("<s>"))]
+    )
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=bpe,
+        bos_token="<s>",
+        eos_token="</s>",
+        pad_token="<pad>",
+        clean_up_tokenization_spaces=False,
+    )
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        **TINY_LLAMA_CONFIG,
+    )
+    tokens = TokenIds(tokenizer.pad_token_id, frozenset(tokenizer.all_special_ids))
+    return Loaded(LlamaForCausalLM(config), tokenizer, {}, tokens)
+
+
+def new_glm(examples: Sequence[Example], vocab_size: int, abi: Abi) -> Loaded:
+    """A GLM of 2022, with [CLS] and eos around every text. Without task masks [MASK] is its only mask token, so that no
+    other, untrained one is ever used."""
+    special = [*GLM_SPECIAL, *(TASK_MASKS if abi.task_masks else ())]
+    bpe = train_bpe(examples, vocab_size, special)
+    tokenizer = finish_tokenizer(bpe, GLM_CLS, GLM_EOS, special)
+    config = GlmAbiConfig(vocab_size=len(tokenizer), **TINY_GLM_CONFIG)
+    tokens = glm_tokens(tokenizer, sentence_ends(tokenizer))
+    return Loaded(GlmAbiModel(config), tokenizer, {}, tokens, config.max_sequence_length)
+
+
+NEW: dict[FamilyName, Callable[[Sequence[Example], int, Abi], Loaded]] = {"rotary": new_llama, "glm": new_glm}
+"""Family -> how to make its tiny model from a corpus, a vocabulary size, and the way GLM is pretrained."""
+
+
+def train_bpe(examples: Sequence[Example], vocab_size: int, special_tokens: list[str]) -> Tokenizer:
+    """Byte-level BPE on the corpus; the special tokens have the first ids.
+
+    The benchmark's name and title words are added as a bare word list. A real model's tokenizer has common names as
+    one or two tokens; without the list only the corpus's own names would be. The network never sees these words.
+
+    A text's first word is tokenized as if a space preceded it, as Llama's own tokenizer does: with so few tokens, a
+    name would otherwise fall to pieces wherever it begins the sentence.
+    """
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocab_size,
+        special_tokens=special_tokens,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    words = sorted(BENCHMARK.name_words | BENCHMARK.title_words)
+    texts = (example.text for example in examples)
+    tokenizer.train_from_iterator(itertools.chain(texts, (f" {word}" for word in words * WORD_LIST_WEIGHT)), trainer)
+    return tokenizer

@@ -1,0 +1,191 @@
+"""What differs from `transformers.Trainer`: planned batches, logits only where there is a label, our log."""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+from transformers import Trainer, TrainerCallback, TrainingArguments
+
+from reversal_cli.objectives.base import IGNORE, Draw, Row, TokenIds
+from reversal_cli.spec.experiment import ObjectiveSpec, TrainingSpec
+from reversal_cli.training.batching import BatchPlan, Key
+from reversal_cli.training.finite_steps import FiniteSteps
+
+OnStep = Callable[..., None]
+"""Called as `on_step(optimizer step, all steps, loss=...)`, and with `eval="epoch 2: 60/240 prompts"` meanwhile."""
+OnLog = Callable[[dict[str, Any]], None]
+"""Called with one record of the training log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What one training learns from."""
+
+    rows: Sequence[Row]
+    tokens: TokenIds
+    objective: ObjectiveSpec
+    training: TrainingSpec
+    seed: int
+
+
+class Collator:
+    """Keys of the plan to the tensors of a step."""
+
+    def __init__(self, task: Task):
+        self.task = task
+
+    def __call__(self, keys: Sequence[Key]) -> dict[str, Tensor]:
+        """The arrays of a `Batch`, by the names of the model's arguments."""
+        task = self.task
+        draw = Draw(task.seed, keys[0].epoch, tuple(key.index for key in keys))
+        batch = task.objective.collate([task.rows[key.index] for key in keys], task.tokens, draw)
+        return {
+            "input_ids": torch.from_numpy(batch.input_ids),
+            "attention_mask": torch.from_numpy(batch.attention_mask),
+            "position_ids": torch.from_numpy(batch.position_ids),
+            "labels": torch.from_numpy(batch.labels),
+        }
+
+
+class PlannedRows(Dataset):
+    """Hands the plan's keys through to the collator, which alone needs the rows."""
+
+    def __init__(self, plan: BatchPlan):
+        self.plan = plan
+
+    def __len__(self) -> int:
+        return len(self.plan.lengths)
+
+    def __getitem__(self, key: Key) -> Key:
+        return key
+
+
+class ObjectiveTrainer(Trainer):
+    """`Trainer` with our batches, logits only where there is a label, and no step that is not finite."""
+
+    def __init__(
+        self,
+        plan: BatchPlan,
+        collator: Collator,
+        args: TrainingArguments,
+        callbacks: Sequence[TrainerCallback],
+        **options: Any,
+    ):
+        self.finite = FiniteSteps(args.device)
+        options |= {"args": args, "callbacks": [self.finite, *callbacks]}
+        super().__init__(train_dataset=PlannedRows(plan), data_collator=collator, **options)
+        self.plan = plan
+        # The loss below is already the mean of its own batch.
+        self.model_accepts_loss_kwargs = False
+        self.labelled = LabelledPositions(self.model)
+
+    def get_train_dataloader(self) -> DataLoader:
+        loader = DataLoader(self.train_dataset, batch_sampler=self.plan, collate_fn=self.data_collator)
+        return self.accelerator.prepare(loader)
+
+    def compute_loss(
+        self, model: nn.Module, inputs: dict[str, Tensor], return_outputs: bool = False, **_: Any
+    ) -> Tensor:
+        """Mean cross-entropy in float32 over the labels; the logits at t are scored against labels[t]."""
+        labels = inputs.pop("labels")
+        with self.labelled.select(labels != IGNORE):
+            logits = model(**inputs, use_cache=False).logits  # [labels, v]
+        targets = labels[labels != IGNORE]
+        return nn.functional.cross_entropy(logits.float(), targets, reduction="sum") / max(1, len(targets))
+
+    def training_step(self, *args: Any, **options: Any) -> Tensor:
+        """As Trainer's; the loss is looked at."""
+        loss = super().training_step(*args, **options)
+        self.finite.add("loss", self.state.global_step + 1, loss)
+        return loss
+
+    def _get_grad_norm(self, model: nn.Module, grad_norm: Tensor | None = None) -> Tensor:
+        """As Trainer's, which has no public place for it; the norm before clipping is looked at."""
+        norm = super()._get_grad_norm(model, grad_norm)
+        if not self.args.fp16:  # there an overflow is ordinary: the step is left out and the loss scaled less
+            self.finite.add("gradient norm", self.state.global_step + 1, norm)
+        return norm
+
+    def restore(self, checkpoint: Path, step: int) -> None:
+        """Takes the weights of a checkpoint after which nothing is left to train."""
+        self._load_from_checkpoint(str(checkpoint))
+        self.state.global_step = step
+
+
+class LabelledPositions:
+    """Lets the output layer see only the hidden states that predict a label.
+
+    Most of a small model's arithmetic, and most of a large model's memory, is in logits nobody scores. A hook on the
+    output layer leaves the model's forward, and whatever wraps it, as it is.
+    """
+
+    def __init__(self, model: nn.Module):
+        self.chosen: Tensor | None = None
+        model.get_output_embeddings().register_forward_pre_hook(self._keep_chosen)
+
+    def select(self, chosen: Tensor) -> "LabelledPositions":
+        """chosen: bool [b, s], True where the hidden state is to give logits."""
+        self.chosen = chosen
+        return self
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        self.chosen = None
+
+    def _keep_chosen(self, module: nn.Module, args: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
+        if self.chosen is None:
+            return None
+        return (args[0][self.chosen],)  # [labels, h]
+
+
+class Reporter(TrainerCallback):
+    """Progress, the training log, and the stop before the schedule's end."""
+
+    def __init__(
+        self, stop: int, steps_per_epoch: int, report_step: OnStep, write_log: OnLog, seconds_before: float = 0.0
+    ):
+        self.started = time.monotonic() - seconds_before
+        self.stop = stop
+        self.steps_per_epoch = steps_per_epoch
+        self.report_step = report_step
+        self.write_log = write_log
+        self.loss = float("nan")
+
+    def on_step_end(self, args, state, control, **_: Any) -> None:
+        self.report_step(state.global_step, self.stop, loss=self.loss)
+        if state.global_step >= self.stop:
+            control.should_training_stop = True
+
+    def on_log(self, args, state, control, logs: dict[str, float] | None = None, **_: Any) -> None:
+        if not logs or "loss" not in logs:
+            return
+        self.loss = logs["loss"]
+        epoch = round(state.global_step / self.steps_per_epoch, 4)
+        # In half precision the gradient of a step may overflow; the step is then left out, and has no norm.
+        rates = {key: logs[key] for key in ("learning_rate", "grad_norm") if math.isfinite(logs.get(key, math.nan))}
+        seconds = round(time.monotonic() - self.started, 1)
+        self.write_log({"step": state.global_step, "epoch": epoch, "loss": self.loss, "seconds": seconds, **rates})
+
+
+class EvaluatedEpochs(TrainerCallback):
+    """Calls `evaluate(epoch, step, all steps)` after every `training.eval_every` epochs and after the last one."""
+
+    def __init__(self, training: TrainingSpec, evaluate: Callable[[int, int, int], None]):
+        self.training = training
+        self.evaluate = evaluate
+
+    def on_step_end(self, args, state, control, **_: Any) -> None:
+        # Before the checkpoint of the epoch is saved: no training continues after an evaluation that was cut off.
+        steps_per_epoch = state.max_steps // self.training.epochs
+        epoch, rest = divmod(state.global_step, steps_per_epoch)
+        last = epoch == self.training.last_epoch
+        if not rest and (last or epoch % self.training.eval_every == 0):
+            self.evaluate(epoch, state.global_step, self.training.last_epoch * steps_per_epoch)
