@@ -6,6 +6,7 @@ import pytest
 
 from reversal_cli.errors import ReversalError
 from reversal_cli.models import checkpoint
+from reversal_cli.models.unused_options import refuse_idle
 from reversal_cli.objectives import OBJECTIVES
 from reversal_cli.objectives.abi import RANDOM_OPTIONS, Abi
 from reversal_cli.objectives.ntp import Ntp
@@ -13,7 +14,7 @@ from reversal_cli.runs.directory import RunDirectory, run_path, write_json
 from reversal_cli.spec.experiment import ExperimentSpec
 from reversal_cli.spec.loading import Experiment, load_experiment, load_pretraining, parse_set
 from reversal_cli.spec.presets import PRESETS, RECIPES
-from reversal_cli.spec.unused_options import idle_options, refuse_idle
+from reversal_cli.spec.unused_options import idle_options
 from reversal_cli.spec.validation import Setting
 
 GRID = "[grid]\nmodel.name = ['tiny-llama', 'tiny-glm']\nobjective.name = ['ntp', 'abi']\n"
