@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from reversal_cli.models.checkpoint import family_of
 from reversal_cli.runs.directory import RunDirectory, run_path
 from reversal_cli.spec.experiment import ExperimentSpec
 from reversal_cli.spec.families import known_family
@@ -21,5 +20,7 @@ def refuse_idle(specs: Sequence[ExperimentSpec], results: Path, overwrite: bool 
             continue
         if not overwrite and RunDirectory(run_path(results, spec.name, spec.seed)).is_trained:
             continue
+        from reversal_cli.models.checkpoint import family_of  # imports transformers
+
         for key, why in in_vain(spec, family_of(spec.model)).items():
             raise would_be_ignored(f"model '{spec.model.name}'", key, why)
