@@ -108,7 +108,7 @@ def test_the_evaluation_stops_with_the_run_the_subtask_and_the_prompt(stages, mo
     def broken(*_: object) -> None:
         raise NotFiniteError(0, "the prompt 'Known for'")
 
-    module = {"complete_prompts": "decoding", "measure_rows": "measuring"}[stage]
+    module = {"complete_prompts": "inference.complete", "measure_rows": "evaluation.ranking"}[stage]
     assert main(["finetune", "--data", "data", "--name", "x", "--quiet"]) == 0
     monkeypatch.setattr(sys.modules[f"reversal_cli.{module}"], stage, broken)
     assert main(["eval", "--quiet"]) == 2
