@@ -104,6 +104,8 @@ def show_report(
         terminal.fail(f"not met: {failure}")
     if failures:
         raise typer.Exit(1)
+    for requirement in requirements:
+        terminal.say(f"met: {requirement}")
 
 
 def _print(results: "Results", tables: Sequence["ReportTable"], terminal: Terminal, options: ReportOptions) -> None:

@@ -3,6 +3,7 @@
 import pytest
 from report_runs import make_results, make_run
 
+from reversal_cli.cli import main
 from reversal_cli.errors import ReversalError
 from reversal_cli.report import check_requirements, load_results
 
@@ -58,3 +59,12 @@ def test_a_malformed_requirement_is_an_error_with_the_grammar_and_an_example(res
 def test_an_unknown_subtask_in_a_requirement_is_an_error_with_a_suggestion(results):
     with pytest.raises(ReversalError, match="unknown subtask 'N2D-rev'; did you mean 'N2D-reverse'"):
         check_requirements(load_results([results]).frame, ["bico: N2D-rev >= 60"])
+
+
+def test_a_met_requirement_is_said_to_be_met_and_one_that_fails_is_not(results, capsys):
+    assert main(["report", str(results), "--require", "ntp: D2N >= 99"]) == 0
+    assert "met: ntp: D2N >= 99" in capsys.readouterr().err.splitlines()
+    assert main(["report", str(results), "--require", "ntp: D2N >= 99", "--require", "bico: N2D >= 99"]) == 1
+    shown = capsys.readouterr().err.splitlines()
+    assert any(line.startswith("not met: bico: N2D >= 99") for line in shown)
+    assert not any(line.startswith("met:") for line in shown)
