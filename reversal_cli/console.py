@@ -70,6 +70,7 @@ class Terminal:
         logging.set_verbosity_error()
         logging.disable_progress_bar()
         warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
+        warnings.filterwarnings("ignore", category=FutureWarning, message="`past_key_values` is deprecated")
         if self._err.is_terminal and not self.quiet:
             enable_progress_bars()
 

@@ -96,6 +96,14 @@ def test_a_bare_checkpoint_is_the_untrained_baseline_row(dataset, capsys):
     assert {row["value"] for row in rows if row["metric"] == "contains" and row["row"] == "run"} == {0.0}
 
 
+def test_a_checkpoint_that_cannot_be_reached_leaves_nothing_behind(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("reversal_cli.models.checkpoint.find_files", lambda spec, names: {})
+    assert main(["eval", "--model", "org/none", "--quiet"]) == 2
+    assert "model 'org/none': cannot be loaded" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_predictions_say_everything_that_is_needed_to_score_them_again(dataset):
     assert main(["eval", "--model", "tiny-llama", "--device", "cpu", "--quiet"]) == 0
     path = next(Path("results").rglob("predictions/N2D-reverse.jsonl"))

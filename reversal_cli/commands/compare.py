@@ -28,7 +28,8 @@ def compare(
 ) -> None:
     """Compare two evaluated runs prompt by prompt.
 
-    Differences with intervals over entities and templates, tests, and what the data could have shown. Always exits 0.
+    Differences with intervals over entities and templates, tests, and what the data could have shown. Exits 0 whatever
+    the difference is.
     """
     if form not in FORMATS:
         raise unknown_name("--format", "format", form, FORMATS)

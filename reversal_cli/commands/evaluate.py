@@ -135,7 +135,11 @@ def evaluate_all(
 def begin_untrained(
     model: str, revision: str | None, data: str | None, results: Path, terminal: Terminal
 ) -> "RunDirectory":
-    """The run of a bare checkpoint: RESULTS/<model>-untrained/seed-0. No leak of a dataset can reach its weights."""
+    """The run of a bare checkpoint: RESULTS/<model>-untrained/seed-0. No leak of a dataset can reach its weights.
+
+    Raises ReversalError for a checkpoint without a config.json, before a dataset or a run is made for it.
+    """
+    from reversal_cli.models.checkpoint import family_of
     from reversal_cli.pipeline import finetune, prepare_datasets
     from reversal_cli.spec.loading import Setting, flag_settings, load_experiment
 
@@ -146,6 +150,7 @@ def begin_untrained(
     }
     settings = [*flag_settings(flags, []), Setting("objective.name", "none", "--model")]
     specs = load_experiment(None, settings).specs
+    family_of(specs[0].model)
     return finetune(specs[0], results, terminal, prepare_datasets(specs, terminal, allow_leaks=True))
 
 

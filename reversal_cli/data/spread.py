@@ -1,4 +1,4 @@
-"""An order of rows in which any beginning asks entities equally often, and templates equally often."""
+"""Orders rows so that the first N of them cover entities and templates evenly (for `--limit`)."""
 
 import math
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Prompts that tell why a reversed question fails: it was never shown that way round, or it cannot be answered at all.
+"""The two controls: entities trained in both directions, and questions with the fact in the prompt.
 
 both-directions   the same questions about the entities that training shows in both directions: what the reversed
                   question would reach if its direction had been trained

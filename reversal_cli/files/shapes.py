@@ -1,4 +1,4 @@
-"""The types of what a file holds: a text where a number belongs is one line when the file is read."""
+"""Checks the types in a file when it is read: a wrong one is refused in one line."""
 
 from pathlib import Path
 from typing import Any

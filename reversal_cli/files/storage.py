@@ -1,4 +1,4 @@
-"""A full or failing disk as an OSError, whichever library met it."""
+"""Turns every library's error about a full or failing disk into an OSError."""
 
 import contextlib
 import errno

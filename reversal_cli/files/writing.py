@@ -1,4 +1,4 @@
-"""Files as they lie on disk, whatever is in them."""
+"""Writes a file whole or not at all, and tells the hash of one."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Whether a layer's attention is rotated, and whether it is mirrored: found out on the layer itself, in float32.
+"""Tests a layer, in float32: does it use rotary positions, and does mirrored attention take effect on it?
 
 Mirrored attention depends on how far two tokens are apart and not on which comes first. So where every token may attend
 every other, a text read backwards must give the same outputs backwards. A layer that rotates another part of its heads

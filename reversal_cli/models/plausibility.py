@@ -1,4 +1,4 @@
-"""Whether a checkpoint's files can be what they say, asked before anything large is built from them."""
+"""Refuses a checkpoint whose config or tokenizer cannot be right, before anything large is built."""
 
 import os
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What a network reads, found out by trying: whether it is causal, and whether it follows our attention masks.
+"""Tests a network by its gradients: is it causal, and does it obey our attention masks?
 
 Configurations and class names tell little (a BERT is listed among the causal models, some networks drop a mask they
 do not know). A gradient tells exactly: where a token cannot reach a logit, it is zero in any precision.

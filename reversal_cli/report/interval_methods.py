@@ -1,4 +1,4 @@
-"""What the intervals of a table are over and how they were made, in words; and a caution where that differs."""
+"""Says in words how a table's intervals were made, and cautions where runs differ in it."""
 
 import pandas as pd
 

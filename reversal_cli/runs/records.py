@@ -1,4 +1,4 @@
-"""What the files of a run hold, as far as anything reads it: a text where a number belongs is found when it is read.
+"""The record types of a run's files: manifest, metrics, predictions, logs. They are checked when a file is read.
 
 Every field may be absent, since older versions wrote fewer, and there may be more of them; whoever needs a field says
 so. What is there has the type given here.

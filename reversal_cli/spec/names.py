@@ -1,4 +1,4 @@
-"""What a run may be called, and what a model may be."""
+"""Validates experiment and model names; derives run names."""
 
 import re
 from pathlib import Path

@@ -97,10 +97,13 @@ def _one_line(error: ValidationError, settings: Sequence[Setting], known: Sequen
     key = _key_of(problems[0]["loc"], known)
     mine = [problem for problem in problems if _key_of(problem["loc"], known) == key]
     given = [setting for setting in settings if setting.key == key or setting.key.startswith(f"{key}.")]
-    source = given[-1].source if given else "spec"
+    # A check of several fields together names none: then all that was given may be at fault.
+    sources = [setting.source for setting in (given or settings)]
+    source = given[-1].source if given else ", ".join(dict.fromkeys(sources)) or "spec"
     own_words = [problem for problem in mine if problem["type"] == "value_error"]
     if own_words:
-        return f"{source}: {key}: {own_words[0]['msg'].removeprefix('Value error, ')}"
+        where = f"{source}: {key}" if key else source
+        return f"{where}: {own_words[0]['msg'].removeprefix('Value error, ')}"
     expected = " or ".join(dict.fromkeys(expectation(problem) for problem in mine))
     found = given[-1].value if given and given[-1].key == key else mine[0]["input"]
     return f"{source}: {key} is {shown(found)}; expected {expected}"

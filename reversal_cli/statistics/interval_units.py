@@ -1,4 +1,4 @@
-"""What intervals are over; alone in a file that waits for nothing, so that `reversal --help` can name them."""
+"""The choices of `--intervals`: what an interval is over. Without heavy imports, so that `--help` stays fast."""
 
 from typing import Literal, get_args
 

@@ -1,4 +1,4 @@
-"""One optimizer path for every objective, on `transformers.Trainer`.
+"""Fine-tunes a model with any objective, on `transformers.Trainer`.
 
 What is ours: the batches (`BatchPlan` and the objective's `collate`), and a loss that computes logits only where there
 is a label. Order, coins and masks depend on nothing but (seed, epoch, example index), so a resumed training sees what

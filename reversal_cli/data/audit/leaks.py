@@ -1,4 +1,4 @@
-"""What of the tests a training file gives away: prompts that it trains, and facts that it shows the other way round."""
+"""Finds leaks: test prompts that occur in training, and training rows that state a fact in the reversed direction."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
