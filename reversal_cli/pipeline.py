@@ -94,8 +94,7 @@ def finetune(
     """The run of the spec with its weights complete: trained now, continued, or found complete.
 
     overwrite: an older run goes when nothing is left that could be refused, before the first step.
-    Raises ReversalError when the directory belongs to another spec or other data, when the dataset cannot be used, or
-    when another process works there.
+    Raises ReversalError for a directory of another spec or other data, an unusable dataset, or another process there.
     """
     run = RunDirectory(run_path(results, spec.name, spec.seed))
     splits, leaks = benchmark = benchmarks.of(spec)
