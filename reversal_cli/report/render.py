@@ -37,24 +37,40 @@ def rich_table(table: ReportTable, width: int) -> "Table":
     fold = stacked if natural_width(table) > width else str
     rendered = Table(title=table.title, caption=Text(table.note), box=box.SIMPLE_HEAD, padding=PADDING, pad_edge=False)
     rendered.title_justify = rendered.caption_justify = "left"
-    for column in table.columns:
-        is_label = column in LONG_LABELS
-        justify = "right" if column in table.numeric else "left"
-        rendered.add_column(Text(fold(column)), justify=justify, no_wrap=not is_label, overflow="fold")
-    for row in table.rows:
-        cells = zip(table.columns, row, strict=True)
-        rendered.add_row(*(Text(fold(cell) if column in table.numeric else cell) for column, cell in cells))
+    whole = [column for column in table.columns if column not in LONG_LABELS]
+    texts = [[fold(cell) for cell in cells] for _, *cells in _columns(table)]
+    for column, cells in zip(table.columns, texts, strict=True):
+        heading = fold(column)
+        # A number that is cut short is another number: however narrow the terminal, its column keeps its width.
+        longest = max(len(line) for cell in (heading, *cells) for line in cell.splitlines() or [""])
+        rendered.add_column(
+            Text(heading),
+            justify="right" if column in table.numeric else "left",
+            no_wrap=column in whole,
+            min_width=longest if column in whole else None,
+            overflow="fold",
+        )
+    for row in zip(*texts, strict=True):
+        rendered.add_row(*map(Text, row))
     return rendered
 
 
+def _columns(table: ReportTable) -> list[tuple[str, ...]]:
+    """Each column as its heading and its cells."""
+    return list(zip(table.columns, *table.rows, strict=True))
+
+
 def stacked(cell: str) -> str:
-    """The interval or spread below its mean, a long heading in parts."""
+    """The interval or spread below its mean, a long heading or name in parts."""
     for before, after in (
         (" [", "\n["),
         (" ±", "\n±"),
         ("-reverse", "-\nreverse"),
+        (" (", "\n("),
+        (" right", "\nright"),
         (" bleu", "\nbleu"),
         (" in nats", "\nin nats"),
+        ("/", "/\n"),
     ):
         cell = cell.replace(before, after)
     return cell

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 from evaluated_runs import A, B, change_json, change_predictions, make_evaluated_run, make_two_runs, write_metrics
+from rich.console import Console
 
 from reversal_cli.cli import main
 from reversal_cli.data.base import SUBTASKS
+from reversal_cli.report import rich_table
 from reversal_cli.report.comparison import compare_runs, comparison_tables, markdown, sentences
 from reversal_cli.runs.directory import RunDirectory
 
@@ -175,3 +177,15 @@ def test_a_copy_of_a_run_is_compared_and_named_as_one(capsys):
     found = json.loads(compare(capsys, A, "copy/seed-0", "--json"))
     assert [record["difference"] for record in found["subtasks"]] == [0] * 4
     assert found["notes"] == ["A and B are one experiment (same digest), made twice or copied"]
+
+
+@pytest.mark.parametrize("width", [120, 80])
+def test_no_number_is_cut_in_a_narrow_terminal(width):
+    for table in comparison_tables(compare_runs(Path(A), Path(B), "contains")):
+        console = Console(width=width, file=io.StringIO())
+        console.print(rich_table(table, width))
+        shown = console.file.getvalue()
+        numbers = [
+            cell for row in table.rows for column, cell in zip(table.columns, row, strict=True) if column != "subtask"
+        ]
+        assert all(part in shown for number in numbers for part in number.replace(" [", "\n[").split("\n"))
