@@ -65,7 +65,7 @@ class Clusters:
         return np.bincount(self.entity_of_row, weights=values) / np.bincount(self.entity_of_row)
 
     def vary(self, values: np.ndarray, low: float, high: float) -> bool:
-        """Whether enough entities, and templates, have a mean above `low`, and enough below `high`: see `MIN_VARIED`."""
+        """Whether enough entities, and templates, have means above `low`, and below `high`: see `MIN_VARIED`."""
         counts = []
         for cluster_of_row in self.kinds:
             means = np.bincount(cluster_of_row, weights=values) / np.bincount(cluster_of_row)

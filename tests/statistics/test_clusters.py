@@ -92,7 +92,7 @@ def test_templates_that_matter_widen_the_variance_and_one_that_does_all_has_few_
 
 
 def test_without_effects_the_variance_is_on_average_that_of_independent_rows():
-    """To count what single rows add twice, or to leave out only what lowers the variance, would make it a fifth more."""
+    """To count what single rows add twice, or to keep only what raises the variance, would make it a fifth more."""
     clusters = Clusters.of(*crossed(30, 20))
     draw = np.random.default_rng(0)
     found = [variance_of_mean(draw.normal(size=600), clusters) for _ in range(400)]
