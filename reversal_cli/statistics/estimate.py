@@ -9,8 +9,8 @@ Surv. Methodol. 24, 193-201, do so with an exact interval) and Student's t for t
 whether templates, entities, both or neither matter: with 30 entities and 20 templates it covers means from 0.1 to 0.9
 94 to 96 times of 100, with 10 templates 93 to 98 times, and 0.02 and 0.98 96 to 99 times. Where ten templates decide
 nearly everything, the pigeonhole bootstrap and mean +- t standard errors fall to 83 and 78 at 0.1 and to 68 and 54 at
-0.02, the log odds to 87 and 84, and a bootstrap over entities to 28 everywhere. results/published/interval-coverage.md
-has the table, experiments/interval-coverage.py makes it.
+0.02, the log odds to 87 at 0.1, and a bootstrap over entities to 28. results/published/interval-coverage.md has the
+table, experiments/interval-coverage.py makes it.
 """
 
 import math
