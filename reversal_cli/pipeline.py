@@ -101,9 +101,9 @@ def finetune(
     with run.lock():
         if not overwrite:
             manifest.begin_run(run, spec, splits, leaks)
-        elif spec.objective.name == "none":
+        elif not spec.objective.trains:
             _begin_untrained_anew(run, spec, benchmark, terminal)
-        if spec.objective.name == "none":
+        if not spec.objective.trains:
             return run
         if not overwrite and run.is_trained:
             run.remove_checkpoints()
@@ -246,5 +246,4 @@ def _evaluate(
 
 
 def _label(spec: ExperimentSpec) -> str:
-    objective = "untrained" if spec.objective.name == "none" else spec.objective.name
-    return f"{model_stem(spec.model.name)} {objective}"
+    return f"{model_stem(spec.model.name)} {spec.objective.label}"

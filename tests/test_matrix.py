@@ -34,7 +34,7 @@ CELLS = [
     for checkpoint in CHECKPOINTS[family]
     for name in OBJECTIVES
     for options in OPTIONS[name]
-    if options.keys().isdisjoint(OBJECTIVES[name]().idle(family))
+    if options.keys().isdisjoint(OBJECTIVES[name]().unused(family))
 ]
 
 

@@ -287,7 +287,7 @@ def test_a_dataset_that_is_not_ours_has_no_templates_to_hold_out(stages, capsys)
     Path("data/dataset.json").unlink()
     message = error(capsys, [*FINETUNE, "--eval-every", "2"])
     assert "has no validation prompts" in message and "leave out training.eval_every" in message
-    assert "would be ignored" in error(capsys, [*FINETUNE, "--objective", "none", "--set", "training.eval_every=2"])
+    assert "has no effect here" in error(capsys, [*FINETUNE, "--objective", "none", "--set", "training.eval_every=2"])
 
 
 def test_another_curve_is_the_same_experiment(stages):

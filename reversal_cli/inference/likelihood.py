@@ -16,8 +16,9 @@ from transformers import Cache, PreTrainedModel
 from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
 from reversal_cli.errors import ReversalError
+from reversal_cli.inference.batching import explain_full_memory, longest_first
 from reversal_cli.inference.complete import as_prompt
-from reversal_cli.inference.fill import Prompt, last_position, left_padded
+from reversal_cli.inference.fill import Prompt, last_position, lay_out_batch
 from reversal_cli.inference.finite import NotFiniteError
 from reversal_cli.inference.generate import without_eos
 from reversal_cli.models.base import Loaded
@@ -89,14 +90,9 @@ def score_candidates(model: PreTrainedModel, questions: Sequence[Question], batc
     not finite.
     """
     device = next(model.parameters()).device
-    try:
+    with explain_full_memory(f"{batch_size} candidate answers", device):
         read = _read(model, [question.prompt for question in questions], device)
         sums = _score_pairs(model, read, questions, batch_size)
-    except torch.OutOfMemoryError:
-        raise ReversalError(
-            f"evaluation.batch_size: {batch_size} candidate answers do not fit into the memory of {device}; "
-            "expected a smaller batch; lower it and run again, finished predictions are kept"
-        ) from None
     for row, candidate in sums:
         if not math.isfinite(sums[row, candidate]):
             raise NotFiniteError(row)
@@ -128,7 +124,7 @@ class _Read(NamedTuple):
 
 
 def _read(model: PreTrainedModel, prompts: Sequence[Prompt], device: torch.device) -> _Read:
-    input_ids, position_ids, attention_mask = (tensor.to(device) for tensor in left_padded(prompts))
+    input_ids, position_ids, attention_mask = lay_out_batch(prompts, device)
     keys = attention_mask[:, 0, -1]
     # Where attention is causal the model makes its own mask, so that any attention implementation will do.
     causal = not any(prompt.prefix for prompt in prompts)
@@ -159,10 +155,8 @@ def _score_pairs(
 ) -> dict[tuple[int, TokenSequence], float]:
     """(question, candidate) -> summed log-probability; of equal candidates of a question one is computed."""
     pairs = dict.fromkeys((row, candidate) for row, question in enumerate(questions) for candidate in question[1])
-    by_length = sorted(pairs, key=lambda pair: -len(pair[1]))  # so that there is little padding
     sums: dict[tuple[int, TokenSequence], float] = {}
-    for start in range(0, len(by_length), batch_size):
-        batch = by_length[start : start + batch_size]
+    for batch in longest_first(pairs, lambda pair: len(pair[1]), batch_size):
         rows = torch.tensor([row for row, _ in batch], device=read.keys.device)
         scores = _score_batch(model, read.of(rows), [candidate for _, candidate in batch])
         sums |= zip(batch, scores.tolist(), strict=True)

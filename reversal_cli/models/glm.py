@@ -5,8 +5,6 @@ that comes with the checkpoints no longer runs.
 """
 
 import warnings
-from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -61,9 +59,9 @@ def load(spec: ModelSpec, dtype: torch.dtype, device: torch.device) -> Loaded:
     model = new_network(spec, config).to(dtype) if spec.init == "random" else load_weights(spec, config, dtype)
     check_vocabulary(spec, tokenizer, model)
     commit = extract_commit_hash(str(next(iter(files.values()))), None)
-    found = identity(spec, type(model).__name__, model.num_parameters(), commit)
+    weights = identity(spec, type(model).__name__, model.num_parameters(), commit)
     tokens = glm_tokens(tokenizer, sentence_ends(tokenizer))
-    return Loaded(model.to(device).eval(), tokenizer, found, tokens, config.max_sequence_length)
+    return Loaded(model.to(device).eval(), tokenizer, weights, tokens, config.max_sequence_length, family="glm")
 
 
 def new_network(spec: ModelSpec, config: GlmAbiConfig) -> GlmAbiModel:
@@ -75,9 +73,9 @@ def new_network(spec: ModelSpec, config: GlmAbiConfig) -> GlmAbiModel:
 
 
 FAMILY = Family(
-    summary="the GLM of 2022 (glm-roberta-large, glm-2b, glm-10b)",
     load=load,
     lora_targets=["query_key_value", "dense", "dense_h_to_4h", "dense_4h_to_h"],
+    lora_task=None,  # the wrapper of causal models expects transformers' `generate`, which GLM does not have
 )
 
 
@@ -142,9 +140,3 @@ def looks_untrained(embeddings: Tensor, row: int, first_unused: int) -> bool:
     used = embeddings[: min(first_unused, 4096)].detach().float()
     typical = (used - centre).norm(dim=1).median()
     return bool((embeddings[row].detach().float() - centre).norm() <= radius < typical)
-
-
-def save(model: Any, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
-    """Files that `load` reads again; the tensors keep their published names."""
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)

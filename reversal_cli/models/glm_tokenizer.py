@@ -109,7 +109,7 @@ def read_tokenizer(files: dict[str, Path], mask_token_id: int | None) -> PreTrai
 
 
 def glm_tokens(tokenizer: PreTrainedTokenizerFast, sentence_ends: frozenset[int]) -> TokenIds:
-    """What objectives have to know of a GLM tokenizer."""
+    """What objectives need to know about the tokens of a GLM."""
     vocabulary = tokenizer.get_vocab()
     mask = vocabulary[MASK]
     blanks = BlankTokens(
@@ -121,7 +121,7 @@ def glm_tokens(tokenizer: PreTrainedTokenizerFast, sentence_ends: frozenset[int]
         eos=tokenizer.eos_token_id,
     )
     special = frozenset({*tokenizer.all_special_ids, *tokenizer.added_tokens_decoder})
-    return TokenIds(tokenizer.pad_token_id, special, "glm", blanks, sentence_ends)
+    return TokenIds(tokenizer.pad_token_id, special, True, blanks, sentence_ends)
 
 
 def _read_ids(path: Path) -> dict[str, int]:

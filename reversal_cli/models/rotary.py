@@ -48,17 +48,17 @@ def load(spec: ModelSpec, dtype: torch.dtype, device: torch.device) -> Loaded:
         raise cannot_load(spec, " ".join(str(error).split())[:300] or type(error).__name__) from None
     prepare_tokenizer(tokenizer, model, spec.name)
     refuse_non_causal(model.to(device).eval(), spec.name)
-    found = identity(spec, type(model).__name__, model.num_parameters(), vars(model.config).get("_commit_hash"))
+    weights = identity(spec, type(model).__name__, model.num_parameters(), vars(model.config).get("_commit_hash"))
     tokens = TokenIds(
         tokenizer.pad_token_id, frozenset(tokenizer.all_special_ids), sentence_ends=sentence_ends(tokenizer)
     )
-    return Loaded(model, tokenizer, found, tokens)
+    return Loaded(model, tokenizer, weights, tokens)
 
 
 FAMILY = Family(
-    summary="Llama, Mistral, Qwen, GLM-4 and other causal models with rotary positions (without them: NTP only)",
     load=load,
     lora_targets="all-linear",
+    lora_task="CAUSAL_LM",
 )
 
 

@@ -39,7 +39,7 @@ def begin_run(run: RunDirectory, spec: ExperimentSpec, splits: Splits, leaks: Se
         "dataset": {"path": spec.dataset.path, "sha256": splits.sha256, "leaks": _records(leaks)},
         "provenance": provenance(),
     }
-    if spec.objective.name == "none":
+    if not spec.objective.trains:
         # Nothing to train: the run is ready to be evaluated.
         manifest["training"] = {}
     write_json(run.manifest_path, manifest)

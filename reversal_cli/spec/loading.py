@@ -12,19 +12,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reversal_cli.errors import ReversalError, unknown_name
-from reversal_cli.objectives import OBJECTIVES
-from reversal_cli.spec.experiment import NO_EXPERIMENT, ExperimentSpec, TrainingSpec, Untrained
+from reversal_cli.objectives import OBJECTIVE_SPECS
+from reversal_cli.objectives.untrained import Untrained
+from reversal_cli.spec.experiment import RESULT_NEUTRAL_FIELDS, ExperimentSpec, TrainingSpec
 from reversal_cli.spec.grid import read_axes, read_rows, refuse_too_many, refuse_twice
 from reversal_cli.spec.names import check_experiment_name, check_model_name, model_stem, name_part, objective_label
 from reversal_cli.spec.presets import RECIPES
 from reversal_cli.spec.toml import flatten, parse_value, read_toml
-from reversal_cli.spec.unused_options import Layers, refuse_idle_blanks, refuse_idle_pretraining, settle
+from reversal_cli.spec.unused_options import Layers, refuse_unused_blanks, refuse_unused_pretraining, settle
 from reversal_cli.spec.validation import Setting, unknown_key, validate
 
 if TYPE_CHECKING:
     from reversal_cli.spec.pretraining import PretrainSpec
-
-OBJECTIVE_SPECS = {**OBJECTIVES, "none": Untrained}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +84,8 @@ def load_pretraining(file: Path | None, settings: Sequence[Setting] = ()) -> "Pr
     # Its defaults differ from those of a TrainingSpec alone, so a file that sets one of them must keep the others.
     defaults = [Setting(key, value, "default") for key, value in flatten(PretrainSpec().model_dump())]
     spec = validate(PretrainSpec, [*defaults, *written, *settings])
-    refuse_idle_blanks(spec.family, spec.abi, [*written, *settings])
-    refuse_idle_pretraining(spec.training, [*written, *settings])
+    refuse_unused_blanks(spec.family, spec.abi, [*written, *settings])
+    refuse_unused_pretraining(spec.training, [*written, *settings])
     check_experiment_name(spec.name, str(file or "--set"))
     return spec
 
@@ -108,8 +107,9 @@ def flag_settings(flags: Mapping[str, tuple[str, Any]], assignments: Iterable[st
 def spec_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """`training.epochs 10 -> 20` for each field of two dumped specs that makes them two experiments."""
     before, after = dict(flatten(old)), dict(flatten(new))
-    keys = [key for key in {**before, **after} if key not in NO_EXPERIMENT and before.get(key) != after.get(key)]
-    return [f"{key} {_or_unset(before.get(key))} -> {_or_unset(after.get(key))}" for key in keys]
+    changed = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+    decisive = [key for key in changed if key not in RESULT_NEUTRAL_FIELDS]
+    return [f"{key} {_or_unset(before.get(key))} -> {_or_unset(after.get(key))}" for key in decisive]
 
 
 def _or_unset(value: Any) -> Any:
@@ -196,7 +196,7 @@ def _refuse_lists(points: Iterable[_Point]) -> None:
 
 def _baselines(points: Sequence[_Point], specs: Sequence[ExperimentSpec]) -> tuple[ExperimentSpec, ...]:
     """One untrained spec per (model, dataset): the name of the point with its objective replaced."""
-    done = {(s.model, s.dataset) for s in specs if s.objective.name == "none"}
+    done = {(s.model, s.dataset) for s in specs if not s.objective.trains}
     baselines = []
     for point, spec in zip(points, specs, strict=True):
         if (spec.model, spec.dataset) in done:

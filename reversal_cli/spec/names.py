@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from reversal_cli.errors import ReversalError, unknown_name
+from reversal_cli.objectives import OBJECTIVE_SPECS
 from reversal_cli.spec.presets import PRESETS
 from reversal_cli.spec.validation import Setting
 
@@ -44,7 +45,8 @@ def model_stem(name: str) -> str:
 
 
 def objective_label(objective: str) -> str:
-    return "untrained" if objective == "none" else objective
+    """What run names call the objective of this name: `untrained` for `none`."""
+    return OBJECTIVE_SPECS[objective]().label
 
 
 def name_part(setting: Setting) -> str:

@@ -84,17 +84,17 @@ def prepare_model(loaded: Loaded, spec: ExperimentSpec) -> nn.Module:
     """The network as it is trained: with what saves memory, the objective's attention, and LoRA."""
     if spec.training.gradient_checkpointing:
         loaded.model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-    if spec.objective.mirrored and loaded.tokens.family == "rotary":
-        name = loaded.identity["name"]
-        refuse_without_rotary(loaded.model, name, "BICO")
+    if spec.objective.mirrored and not loaded.tokens.two_row_positions:  # absolute positions need no mirroring
+        name, objective = loaded.identity["name"], spec.objective.name.upper()
+        refuse_without_rotary(loaded.model, name, objective)
         install_mirrored_attention(loaded.model)
-        refuse_ignored_mask(loaded.model, name, "BICO")
+        refuse_ignored_mask(loaded.model, name, objective)
     return add_lora(loaded, spec.training) if spec.training.tuning == "lora" else loaded.model
 
 
 def add_lora(loaded: Loaded, training: TrainingSpec) -> nn.Module:
     """LoRA on every linear layer except the output layer; embedding rows of added tokens are trained as they are."""
-    model, family = loaded.model, FAMILIES[loaded.tokens.family]
+    model, family = loaded.model, FAMILIES[loaded.family]
     table = next(name for name, module in model.named_modules() if module is model.get_input_embeddings())
     config = LoraConfig(
         r=training.lora.r,
@@ -103,12 +103,11 @@ def add_lora(loaded: Loaded, training: TrainingSpec) -> nn.Module:
         target_modules=family.lora_targets,
         trainable_token_indices={table: list(loaded.added_rows)} if loaded.added_rows else None,
         bias="none",
-        # peft's own wrapper of causal models expects transformers' `generate`, which GLM has not.
-        task_type="CAUSAL_LM" if loaded.tokens.family == "rotary" else None,
+        task_type=family.lora_task,
     )
     try:
         adapted = get_peft_model(model, config).eval()  # Trainer sets it to training; until then nothing is drawn
-        if loaded.tokens.family == "rotary":
+        if not loaded.tokens.two_row_positions:  # the probe has one row
             run_once(adapted)
         return adapted
     except UNRUNNABLE as error:

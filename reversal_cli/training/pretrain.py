@@ -39,7 +39,7 @@ def pretrain(spec: PretrainSpec, out: Path, on_step: OnStep) -> dict[str, Any]:
         base = NEW[spec.family](examples, spec.vocab_size, spec.abi)
         rows = tokenize(base.tokenizer, examples, spec.training.max_length)
         refuse_long_rows(rows, base.max_position)
-        objective = spec.abi if spec.family == "glm" else Ntp()
+        objective = spec.abi if base.tokens.blanks else Ntp()
         task = Task(rows, base.tokens, objective, spec.training, spec.seed)
         section = fit(base.model, task, Path(scratch) / "checkpoints", on_step, lambda record: None)
     made = {"spec": spec.model_dump(mode="json"), "corpus_sha256": digest, "training": section, **provenance()}

@@ -55,7 +55,7 @@ def new_glm(examples: Sequence[Example], vocab_size: int, abi: Abi) -> Loaded:
     tokenizer = finish_tokenizer(bpe, GLM_CLS, GLM_EOS, special)
     config = GlmAbiConfig(vocab_size=len(tokenizer), **TINY_GLM_CONFIG)
     tokens = glm_tokens(tokenizer, sentence_ends(tokenizer))
-    return Loaded(GlmAbiModel(config), tokenizer, {}, tokens, config.max_sequence_length)
+    return Loaded(GlmAbiModel(config), tokenizer, {}, tokens, config.max_sequence_length, family="glm")
 
 
 NEW: dict[FamilyName, Callable[[Sequence[Example], int, Abi], Loaded]] = {"rotary": new_llama, "glm": new_glm}
