@@ -157,12 +157,11 @@ def train_run(
             manifest.begin_anew(run, spec, splits, overwrite)
 
     with storage_errors(run.path), terminal.progress(label, "step") as advance:
-        training = train(spec, splits, run, advance, lambda line: terminal.say(f"{label}: {line}"), begin)
-    model = training.pop("model")
-    manifest.end_training(run, training, model)
+        facts, model = train(spec, splits, run, advance, lambda line: terminal.say(f"{label}: {line}"), begin)
+    manifest.end_training(run, facts.section(), model)
     run.remove_checkpoints()  # only now: without them an interruption before the manifest is written would lose all
-    took = "" if continued else f" in {clock_time(training['wall_seconds'])}"
-    terminal.say(f"{label}: {training['steps']} steps{took} -> {run.path}")
+    took = "" if continued else f" in {clock_time(facts.wall_seconds)}"
+    terminal.say(f"{label}: {facts.steps} steps{took} -> {run.path}")
 
 
 def _warn_of_long_warmup(spec: ExperimentSpec, rows: int, terminal: Terminal) -> None:

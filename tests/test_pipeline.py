@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-from fake_stages import TRAINING, FakeStages, install
+from fake_stages import FACTS, FakeStages, install
 from safetensors import SafetensorError
 
 from reversal_cli.cli import main
@@ -82,7 +82,7 @@ def test_the_manifest_tells_spec_data_provenance_and_training(stages):
     assert sorted(manifest) == ["dataset", "digest", "model", "provenance", "spec", "training"]
     assert manifest["dataset"]["path"] == "data"
     assert "all_prompts_train.jsonl" in manifest["dataset"]["sha256"]
-    assert manifest["training"].items() >= TRAINING.items()
+    assert manifest["training"].items() >= FACTS.section().items()
     assert manifest["spec"]["objective"]["name"] == "bico"
 
 

@@ -29,7 +29,7 @@ KEPT = 2
 """Checkpoints that stay on disk: where the newest is damaged, training continues from the one before."""
 
 
-class Found(NamedTuple):
+class Resumption(NamedTuple):
     """Where a training can continue."""
 
     checkpoint: Path | None
@@ -47,19 +47,19 @@ class Found(NamedTuple):
         return ", ".join([*(f"{folder.name}/{fault}" for fault in self.faults), where])
 
 
-NEW = Found(None, 0, ())
+NEW = Resumption(None, 0, ())
 """A training that was not begun yet."""
 
 
-def find_checkpoint(folder: Path) -> Found:
+def find_checkpoint(folder: Path) -> Resumption:
     """The newest whole checkpoint in the folder, which is left as it is."""
     faults = []
     for step, checkpoint in _by_step(folder):
         why = fault(checkpoint)
         if why is None:
-            return Found(checkpoint, step, tuple(faults))
+            return Resumption(checkpoint, step, tuple(faults))
         faults.append(f"{checkpoint.name}: incomplete ({why})")
-    return Found(None, 0, tuple(faults))
+    return Resumption(None, 0, tuple(faults))
 
 
 def fault(checkpoint: Path) -> str | None:
@@ -87,10 +87,10 @@ def seal(checkpoint: Path) -> None:
     write_json(checkpoint / COMPLETE, {str(path.relative_to(checkpoint)): file_digest(path) for path in files})
 
 
-def remove_unusable(folder: Path, found: Found) -> None:
+def remove_unusable(folder: Path, resumption: Resumption) -> None:
     """Removes checkpoints that the training passes again, and what is left of cut ones: for when it goes on."""
     for step, checkpoint in _by_step(folder):
-        if step > found.step or not (checkpoint / COMPLETE).is_file():
+        if step > resumption.step or not (checkpoint / COMPLETE).is_file():
             remove(checkpoint)
 
 
