@@ -6,7 +6,7 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
-from reversal_cli.errors import ReversalError
+from reversal_cli.errors import ReversalError, first_of
 from reversal_cli.models.base import Family, Loaded, sentence_ends
 from reversal_cli.models.checkpoint import BROKEN, cannot_load, identity, read_config, source_of
 from reversal_cli.models.plausibility import (
@@ -66,9 +66,9 @@ def refuse_missing_weights(spec: ModelSpec, report: dict[str, Any]) -> None:
     """Raises ReversalError where the files lack weights, or have them in another shape: they would be drawn."""
     lacking = sorted(str(key) for key in (*report["missing_keys"], *report["mismatched_keys"]))
     if lacking:
-        shown = ", ".join(lacking[:3]) + (f" and {len(lacking) - 3} more" if len(lacking) > 3 else "")
         raise ReversalError(
-            f"model '{spec.name}': its files lack weights of its config ({shown}); expected all; check the files"
+            f"model '{spec.name}': its files lack weights of its config ({first_of(lacking, 3)}); expected all; "
+            "check the files"
         )
 
 

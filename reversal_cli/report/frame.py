@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from reversal_cli.data.audit.leaks import Leak, counted
-from reversal_cli.data.base import SUBTASKS
+from reversal_cli.data.base import TEST_FILES
 from reversal_cli.errors import ReversalError
 from reversal_cli.objectives import OBJECTIVES
 from reversal_cli.plain_text import visible
@@ -123,8 +123,7 @@ def run_frame_lines(run: RunDirectory) -> list[dict[str, Any]]:
 
 def dataset_id(sha256: dict[str, str]) -> str:
     """Eight hex digits that two runs share when they were evaluated on the same test files."""
-    test_files = [sha256[f"{stem}.jsonl"] for stem in SUBTASKS.values()]
-    return hashlib.sha256("".join(test_files).encode()).hexdigest()[:8]
+    return hashlib.sha256("".join(sha256[name] for name in TEST_FILES).encode()).hexdigest()[:8]
 
 
 def recipe_id(spec: dict[str, Any], sha256: dict[str, str]) -> str:
@@ -191,8 +190,7 @@ def _dataset_notes(runs: dict[tuple[str, str], RunDirectory]) -> list[str]:
     first = next(iter(files), "")
     notes = []
     for other in list(files)[1:]:
-        names = [f"{stem}.jsonl" for stem in SUBTASKS.values()]
-        differ = ", ".join(name for name in names if files[first][name] != files[other][name])
+        differ = ", ".join(name for name in TEST_FILES if files[first][name] != files[other][name])
         notes.append(f"datasets {first} and {other} differ in {differ}: their runs are not compared")
     return notes
 
