@@ -63,15 +63,15 @@ def prepare_datasets(specs: Sequence[ExperimentSpec], terminal: Terminal, allow_
 
 
 def pretrain_base(spec: "PretrainSpec", out: Path, terminal: Terminal, overwrite: bool = False) -> dict[str, Any]:
-    """What is written of a base model in `out`: made now, or found complete. Raises ReversalError if it is another."""
+    """Contents of pretrain.json in `out`, building the base if absent; raises ReversalError if its spec differs."""
     from reversal_cli.training.pretrain import pretrain
 
     terminal.silence_libraries()
-    made = out / "pretrain.json"
-    if made.is_file() and not overwrite:
+    record = out / "pretrain.json"
+    if record.is_file() and not overwrite:
         remedy = "make the base model again with --overwrite"
-        stored = read_json(made, remedy)
-        check_shape(stored, BaseModelRecord, str(made), remedy)
+        stored = read_json(record, remedy)
+        check_shape(stored, BaseModelRecord, str(record), remedy)
         differences = spec_differences(stored.get("spec", {}), spec.model_dump(mode="json"))
         if differences:
             raise ReversalError(
@@ -80,7 +80,7 @@ def pretrain_base(spec: "PretrainSpec", out: Path, terminal: Terminal, overwrite
         terminal.say(f"{out}: already complete (--overwrite makes it again)")
         return stored
     refuse_current_folder(out)
-    if out.exists() and not made.is_file() and any(out.iterdir()):
+    if out.exists() and not record.is_file() and any(out.iterdir()):
         raise ReversalError(f"{out}: holds other files; expected a new folder or a base model; choose another --out")
     with storage_errors(out), terminal.progress(f"pretrain {spec.name}", "step") as advance:
         content = pretrain(spec, out, advance)

@@ -1,4 +1,4 @@
-"""How a model answers a prompt: it continues the text, or fills the blank at its end, as it was trained to."""
+"""Completions of prompts: the model continues the text, or fills the blank at its end, as it was trained to."""
 
 from collections.abc import Iterator, Sequence
 
@@ -25,7 +25,7 @@ def complete_prompts(
 ) -> Iterator[list[Completion]]:
     """Yields batches of greedy completions, longest prompts first. None depends on the batch it is in.
 
-    Raises ReversalError when a prompt is too long for the model, a batch does not fit into memory, or logits are not
+    Raises ReversalError if a prompt is too long for the model, a batch does not fit into memory, or logits are not
     finite.
     """
     tokens = loaded.tokens

@@ -1,4 +1,4 @@
-"""Greedy decoding where `generate` cannot: filling blanks, and continuing a text with GLM.
+"""Greedy decoding that `generate` cannot do: filling blanks, and continuing a text with GLM.
 
 Rows are padded on the left, hidden by the attention mask and not counted in the positions, so that a completion does
 not depend on the batch it is in.
@@ -69,7 +69,7 @@ def decode_greedily(
 ) -> list[list[int]]:
     """The new tokens of each prompt, the one of `ends` that stopped it included, with a key-value cache.
 
-    Raises ReversalError when the batch does not fit into memory, or where a row's logits are not finite.
+    Raises ReversalError if the batch does not fit into memory, or a row's logits are not finite.
     """
     device = next(model.parameters()).device
     with explain_full_memory(f"{len(prompts)} prompts", device):

@@ -32,7 +32,7 @@ def generate_completions(
     counted in the positions. (In half precision, near-equal logits can still be ordered differently by another kernel.)
     Decoding stops at the tokenizer's eos token, the one that training appends.
 
-    Raises ReversalError when the tokenizer has no eos token, a batch does not fit into memory, or logits are not
+    Raises ReversalError if the tokenizer has no eos token, a batch does not fit into memory, or logits are not
     finite.
     """
     if tokenizer.eos_token_id is None:
@@ -46,7 +46,7 @@ def generate_completions(
 
 
 def encode_prompt(tokenizer: PreTrainedTokenizerBase, prompt: str) -> list[int]:
-    """The prompt as it begins a training example: with bos where the tokenizer adds it, never ended by eos."""
+    """The prompt as it begins a training example: with bos if the tokenizer adds it, never ended by eos."""
     return without_eos(tokenizer, tokenizer(prompt, add_special_tokens=True)["input_ids"])
 
 
@@ -61,7 +61,7 @@ def plain_generation(model: PreTrainedModel, config: GenerationConfig) -> Iterat
 
     `generate(generation_config=...)` is not enough: it fills every field that is None from the checkpoint's own
     generation_config.json, so a repetition penalty or forced tokens would change the completions.
-    The model below a PEFT wrapper counts too.
+    The model inside a PEFT wrapper is included.
     """
     generators = [module for module in model.modules() if isinstance(module, GenerationMixin)]
     configs = [module.generation_config for module in generators]
@@ -75,7 +75,7 @@ def plain_generation(model: PreTrainedModel, config: GenerationConfig) -> Iterat
 
 
 class FiniteLogits(LogitsProcessor):
-    """Changes nothing; remembers at which steps the logits of each row were numbers."""
+    """Records at which steps the logits of each row were finite; changes nothing."""
 
     def __init__(self) -> None:
         self.steps: list[torch.Tensor] = []
@@ -141,5 +141,5 @@ def decode_continuation(tokenizer: PreTrainedTokenizerBase, prompt_ids: list[int
     )
     if whole.startswith(before):
         return whole[len(before) :]
-    # A character cut in two by the end of the prompt: there is no telling where the continuation begins.
+    # A character cut in two by the end of the prompt: the place where the continuation begins is unknown.
     return tokenizer.decode(new_ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)

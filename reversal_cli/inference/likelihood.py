@@ -1,4 +1,4 @@
-"""How likely a model finds given answers to a prompt, for every kind of model and objective that answers prompts.
+"""Log-probabilities of given answers to a prompt, for every kind of model and objective.
 
 A prompt is read once, into a key-value cache; its candidates are scored in batches against copies of its part of the
 cache. Candidates are padded on the right, where attention from left to right never reaches, and log-probabilities are
@@ -29,7 +29,7 @@ TokenSequence = tuple[int, ...]
 
 
 class Likelihood(NamedTuple):
-    """Of one candidate."""
+    """The log-probability of one candidate."""
 
     log_probability: float
     """Natural logarithm, summed over its tokens; the eos or eop after them is not counted."""
@@ -48,13 +48,13 @@ class Question(NamedTuple):
 
 
 def encode_question(loaded: Loaded, objective: ObjectiveSpec, prompt: str, candidates: Sequence[str]) -> Question:
-    """candidates: texts that continue the prompt, beginning with their space (` Clara Hoang`).
+    """A prompt and its candidates as ids. candidates: texts that continue it, with their space (` Clara Hoang`).
 
     Prompt and candidate are tokenized as one text, as in training; in a blank the candidate is what training writes
-    into it. Where a tokenizer joins the end of the prompt and the beginning of a candidate in one token, the question
+    into it. If a tokenizer joins the end of the prompt and the beginning of a candidate in one token, the question
     begins before that token: every candidate then spells the rest of the prompt too, so they stay comparable.
 
-    Raises ReversalError where that leaves no token to read first.
+    Raises ReversalError if that leaves no token to read first.
     """
     texts = [prompt, *(prompt + candidate for candidate in candidates)]
     encoded = loaded.tokenizer(texts, return_attention_mask=False)["input_ids"]
@@ -86,7 +86,7 @@ def score_candidates(model: PreTrainedModel, questions: Sequence[Question], batc
     """The likelihood of every candidate of every question, in their order. The model should be in evaluation mode.
 
     Memory is that of the keys of all these prompts (pass no more than `batch_size` of them), and of as many sequences
-    of prompt and candidate as `batch_size` says. Raises ReversalError when that does not fit, or where a likelihood is
+    of prompt and candidate as `batch_size` says. Raises ReversalError if that does not fit, or a likelihood is
     not finite.
     """
     device = next(model.parameters()).device
@@ -153,7 +153,7 @@ def refuse_recurrent(model: PreTrainedModel, cache: Cache) -> None:
 def _score_pairs(
     model: PreTrainedModel, read: _Read, questions: Sequence[Question], batch_size: int
 ) -> dict[tuple[int, TokenSequence], float]:
-    """(question, candidate) -> summed log-probability; of equal candidates of a question one is computed."""
+    """(question, candidate) -> summed log-probability; equal candidates of a question are computed once."""
     pairs = dict.fromkeys((row, candidate) for row, question in enumerate(questions) for candidate in question[1])
     sums: dict[tuple[int, TokenSequence], float] = {}
     for batch in longest_first(pairs, lambda pair: len(pair[1]), batch_size):

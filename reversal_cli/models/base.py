@@ -35,7 +35,7 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """One architecture's code path."""
+    """How models of one architecture are loaded and adapted."""
 
     load: Callable[[ModelSpec, torch.dtype, torch.device], Loaded]
     lora_targets: str | list[str]
@@ -67,7 +67,7 @@ def tokenize(tokenizer: PreTrainedTokenizerBase, examples: Iterable[Example], ma
 
 
 def entity_spans(example: Example, offsets: Sequence[tuple[int, int]]) -> tuple[Span, ...]:
-    """Token spans of the name and of the description in the example's text, those of them that are there.
+    """Token spans of the name and of the description in the example's text, if they are there.
 
     offsets: first and last character of each token; special tokens are empty. Upper and lower case count as equal,
     since a description may begin the sentence.

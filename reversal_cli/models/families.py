@@ -1,4 +1,4 @@
-"""The model families, and loading a checkpoint with the one it is of."""
+"""The model families, and loading a checkpoint with its own."""
 
 import torch
 

@@ -54,7 +54,7 @@ def build_tokenizer(
 
 
 def read_merges(lines: list[str], vocabulary: dict[str, int]) -> list[tuple[str, str]]:
-    """The pairs of merges.txt. Raises ReversalError for a line that is none, or whose tokens vocab.json lacks."""
+    """The pairs of merges.txt. Raises ReversalError for a line that is not a pair, or whose tokens vocab.json lacks."""
     pairs = []
     for number, line in enumerate(lines, start=1):
         if not line or line.startswith("#version"):
@@ -88,7 +88,7 @@ def finish_tokenizer(tokenizer: Tokenizer, cls: str, eos: str, special: list[str
 def read_tokenizer(files: dict[str, Path], mask_token_id: int | None) -> PreTrainedTokenizerFast:
     """From published files (vocab.json, merges.txt, added_tokens.json), or from a tokenizer.json that we saved.
 
-    files: name -> path of the files there are. Raises ReversalError where they are not a GLM's, or cannot be read.
+    files: name -> path of the files there are. Raises ReversalError if they are not a GLM's, or cannot be read.
     """
     lacking = [name for name in PUBLISHED_FILES if name not in files]
     if not lacking:

@@ -1,4 +1,4 @@
-"""Reads the weights of a GLM of 2022: one file or several, safetensors or pickles, every tensor in memory once."""
+"""Reads the weights of a GLM of 2022: one file or several, safetensors or pickles, each tensor once in memory."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -35,7 +35,7 @@ NAMES_SHOWN = 5
 def load_weights(spec: ModelSpec, config: GlmAbiConfig, dtype: torch.dtype) -> GlmAbiModel:
     """The network with the checkpoint's weights in `dtype`, which are in memory once: it is built without any.
 
-    Raises ReversalError where a file is missing or broken, or does not hold exactly the tensors of the config.
+    Raises ReversalError if a file is missing or broken, or does not hold exactly the tensors of the config.
     """
     with torch.device("meta"):
         model = GlmAbiModel(config)
@@ -49,8 +49,8 @@ def load_weights(spec: ModelSpec, config: GlmAbiConfig, dtype: torch.dtype) -> G
 def weight_files(spec: ModelSpec) -> list[Path]:
     """The file with all weights, or the shards that an index names."""
     # One after the other: a hub checkpoint that has several is fetched once.
-    found = (find_files(spec, [name]).get(name) for name in WEIGHT_FILES)
-    path = next(filter(None, found), None)
+    paths = (find_files(spec, [name]).get(name) for name in WEIGHT_FILES)
+    path = next(filter(None, paths), None)
     if path is None:
         raise absent(spec, " or ".join(name for name in WEIGHT_FILES if not name.endswith(INDEX)))
     if not path.name.endswith(INDEX):
@@ -130,7 +130,7 @@ def open_weights(path: Path) -> Iterator[tuple[str, Callable[[], Tensor]]]:
 
 
 def read_pickle(path: Path) -> Mapping[str, Tensor]:
-    """pytorch_model.bin: tensors only, no code is run. A file in the format before torch 1.6 is read as a whole."""
+    """pytorch_model.bin: tensors only, and no code is run. A file in the format before torch 1.6 is read as a whole."""
     try:
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except RuntimeError as error:

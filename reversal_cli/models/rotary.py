@@ -23,7 +23,7 @@ from reversal_cli.spec.families import family_of_config
 def load(spec: ModelSpec, dtype: torch.dtype, device: torch.device) -> Loaded:
     """A preset, a local folder or a hub checkpoint, with stock attention; weights in `dtype`, in evaluation mode.
 
-    Code that comes with a checkpoint is never run. Raises ReversalError when something is missing or broken.
+    Code that comes with a checkpoint is never run. Raises ReversalError if something is missing or broken.
     """
     refuse_other_families(spec)
     refuse_broken_tokenizer(spec)
@@ -63,7 +63,7 @@ FAMILY = Family(
 
 
 def refuse_missing_weights(spec: ModelSpec, report: dict[str, Any]) -> None:
-    """Raises ReversalError where the files lack weights, or have them in another shape: they would be drawn."""
+    """Raises ReversalError if weights are missing or have another shape: transformers would draw new ones."""
     lacking = sorted(str(key) for key in (*report["missing_keys"], *report["mismatched_keys"]))
     if lacking:
         raise ReversalError(

@@ -1,4 +1,4 @@
-"""Options without effect beside a checkpoint of the hub, whose family only its config.json tells."""
+"""Rejects options that have no effect on a checkpoint of the hub, whose family only its config.json tells."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,8 +16,8 @@ FAMILY_NAMES = get_args(FamilyName)
 def refuse_unused(specs: Sequence[ExperimentSpec], results: Path, overwrite: bool = False) -> None:
     """Raises ReversalError for an unused option beside a checkpoint of the hub, whose family was not known before.
 
-    To be called before the first training. A config.json is fetched only where an option depends on it, and the run is
-    not trained already; with `overwrite` it is trained anyway, and its manifest, which may be broken, is not read.
+    Called before the first training. A config.json is fetched only if an option depends on it and the run is not
+    trained yet; with `overwrite` it is trained anyway, and its manifest, which may be broken, is not read.
     """
     for spec in specs:
         if known_family(spec.model.name) or not any(changed_unused_options(spec, family) for family in FAMILY_NAMES):

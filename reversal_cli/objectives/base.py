@@ -1,4 +1,4 @@
-"""What every objective shares: tokenized rows in, one training batch out. NumPy only: specs load without torch."""
+"""The contract of an objective: tokenized rows in, one training batch out. NumPy only: specs load without torch."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ LossOn = Literal["sequence", "completion"]
 FamilyName = Literal["rotary", "glm"]
 """rotary: Llama, GLM-4 and every other causal model with rotary positions; glm: the GLM of 2022."""
 
-GLM_ONLY = "it is for the GLM of 2022, and this model is none"
+GLM_ONLY = "it is for the GLM of 2022, and this model is another"
 ROTARY_ONLY = "it is for models with rotary positions, and this one is a GLM of 2022"
 """Why an option has no effect."""
 

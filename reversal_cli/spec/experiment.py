@@ -1,4 +1,4 @@
-"""The spec is the experiment: one small TOML (or the same as flags) becomes one frozen, validated object.
+"""The spec of an experiment, one frozen, validated object, from a small TOML or the same as flags.
 
 Precedence, lowest first: field defaults (the published recipe), the preset's own recipe, the TOML file, flags and
 `--set section.key=value`.
@@ -18,8 +18,8 @@ from reversal_cli.statistics.interval_units import Unit
 
 
 class Section(BaseModel):
-    """Base of every part of a spec: frozen, unknown keys are errors, and so is a number that is none, or a value of
-    another type, which pydantic would convert: `true` for 1, `"1"` for 1, `3.0` for 3."""
+    """Base of every part of a spec. Frozen; an unknown key is an error, and so is NaN, or a value of another type that
+    pydantic would convert: `true` for 1, `"1"` for 1, `3.0` for 3."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
 

@@ -34,7 +34,7 @@ def check_experiment_name(name: str, source: str) -> None:
     """Raises ReversalError unless the name is a safe relative path below the results folder."""
     if not all(NAME_PART.fullmatch(part) for part in name.split("/")):
         raise ReversalError(
-            f"{source}: experiment name '{name}' is no folder name; expected letters, digits and ._+=- "
+            f"{source}: experiment name '{name}' is not a folder name; expected letters, digits and ._+=- "
             "(parts joined by /); choose one with --name or `name = ...`"
         )
 

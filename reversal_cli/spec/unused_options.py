@@ -86,7 +86,7 @@ def unused_options(spec: ExperimentSpec, family: FamilyName | None) -> dict[str,
 
 
 def _unused_in_training(spec: ExperimentSpec) -> dict[str, str]:
-    """The same of what only training reads."""
+    """The options of a training that have no effect."""
     if not spec.objective.trains:
         why = f"it is for a training, and objective '{spec.objective.name}' has none"
         return {f"training.{key}": why for key in TRAINING_KEYS if key not in ("dtype", "device")}
@@ -94,7 +94,7 @@ def _unused_in_training(spec: ExperimentSpec) -> dict[str, str]:
 
 
 def _unused_beside_others(training: TrainingSpec) -> dict[str, str]:
-    """The same of what another option of training leaves without meaning."""
+    """The options of a training that another of its options leaves without meaning."""
     unused = {}
     if training.tuning == "full":
         unused |= {f"training.{key}": "it is for LoRA, and training.tuning is 'full'" for key in LORA_KEYS}

@@ -1,8 +1,8 @@
 """Fine-tunes a model with any objective, on `transformers.Trainer`.
 
-What is ours: the batches (`BatchPlan` and the objective's `collate`), and a loss that computes logits only where there
-is a label. Order, coins and masks depend on nothing but (seed, epoch, example index), so a resumed training sees what
-an uninterrupted one would have seen.
+This package adds the batches (`BatchPlan` and the objective's `collate`), and a loss that computes logits only where
+there is a label. Order, coins and masks depend on nothing but (seed, epoch, example index), so a resumed training sees
+the same batches as an uninterrupted one.
 """
 
 import itertools
@@ -119,7 +119,7 @@ def train(
 
 
 def prepare_model(loaded: Loaded, spec: ExperimentSpec) -> nn.Module:
-    """The network as it is trained: with what saves memory, the objective's attention, and LoRA."""
+    """The network ready to train: gradient checkpointing, the attention of the objective, and LoRA."""
     if spec.training.gradient_checkpointing:
         loaded.model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     if spec.objective.mirrored and not loaded.tokens.two_row_positions:  # absolute positions need no mirroring
@@ -210,7 +210,7 @@ def fit(
 
 
 def _train_on(trainer: ObjectiveTrainer, resumption: Resumption, stop: int) -> None:
-    """Up to the step `stop`. Trainer itself would take another one after the last of a schedule that is cut short."""
+    """Trains up to the step `stop`. After the last step of a schedule that is cut short, Trainer would take another."""
     trainer.remove_callback(PrinterCallback)
     checkpoint = resumption.checkpoint
     if checkpoint and resumption.step >= stop:

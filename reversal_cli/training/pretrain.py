@@ -1,9 +1,9 @@
-"""Builds a tiny base model: a tokenizer and a network trained from random weights on a corpus of other people.
+"""Builds a tiny base model: a tokenizer and a network trained from random weights on a corpus about other entities.
 
 A Llama is pretrained with NTP, a GLM with ABI, as the large ones are.
 
 The base stands in for a real language model on machines without one. It knows the language and every template, in both
-directions, but no person of any benchmark.
+directions, but no entity of any benchmark.
 """
 
 import tempfile

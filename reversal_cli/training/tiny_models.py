@@ -24,7 +24,7 @@ WORD_LIST_WEIGHT = 60
 
 
 def new_llama(examples: Sequence[Example], vocab_size: int, abi: Abi) -> Loaded:
-    """A Llama, with a bos in front of every text. It knows no blanks."""
+    """A Llama, with a bos in front of every text. It has no tokens for blanks."""
     bpe = train_bpe(examples, vocab_size, LLAMA_SPECIAL)
     bpe.post_processor = processors.TemplateProcessing(
         single="<s> $A", special_tokens=[("<s>", bpe.token_to_id("<s>"))]

@@ -1,4 +1,4 @@
-"""What differs from `transformers.Trainer`: planned batches, logits only where there is a label, our log."""
+"""`transformers.Trainer` with planned batches, logits only where there is a label, and our log."""
 
 import math
 import time
@@ -35,7 +35,7 @@ class TrainingJob:
 
 
 class Collator:
-    """Keys of the plan to the tensors of a step."""
+    """Turns keys of the plan into the tensors of a step."""
 
     def __init__(self, job: TrainingJob):
         self.job = job
@@ -100,20 +100,20 @@ class ObjectiveTrainer(Trainer):
         return nn.functional.cross_entropy(logits.float(), targets, reduction="sum") / max(1, len(targets))
 
     def training_step(self, *args: Any, **options: Any) -> Tensor:
-        """As Trainer's; the loss is looked at."""
+        """The step of Trainer; its loss is checked."""
         loss = super().training_step(*args, **options)
         self.finite.add("loss", self.state.global_step + 1, loss)
         return loss
 
     def _get_grad_norm(self, model: nn.Module, grad_norm: Tensor | None = None) -> Tensor:
-        """As Trainer's, which has no public place for it; the norm before clipping is looked at."""
+        """The norm before clipping, which is checked. Trainer has no public method to override for it."""
         norm = super()._get_grad_norm(model, grad_norm)
         if not self.args.fp16:  # there an overflow is ordinary: the step is left out and the loss scaled less
             self.finite.add("gradient norm", self.state.global_step + 1, norm)
         return norm
 
     def restore(self, checkpoint: Path, step: int) -> None:
-        """Takes the weights of a checkpoint after which nothing is left to train."""
+        """Loads the weights of a checkpoint after which nothing is left to train."""
         self._load_from_checkpoint(str(checkpoint))
         self.state.global_step = step
 
@@ -121,7 +121,7 @@ class ObjectiveTrainer(Trainer):
 def trainer_arguments(
     job: TrainingJob, checkpoints: Path, steps_per_epoch: int, dtype: torch.dtype, device: torch.device
 ) -> TrainingArguments:
-    """The options of `Trainer`: those of the spec, and nothing that it would do beside them."""
+    """The arguments of `Trainer` for the options of the spec; it saves once per epoch and reports nothing elsewhere."""
     training = job.training
     arguments = TrainingArguments(
         output_dir=str(checkpoints),
@@ -157,8 +157,8 @@ def trainer_arguments(
 class LabelledPositions:
     """Lets the output layer see only the hidden states that predict a label.
 
-    Most of a small model's arithmetic, and most of a large model's memory, is in logits nobody scores. A hook on the
-    output layer leaves the model's forward, and whatever wraps it, as it is.
+    Most of a small model's arithmetic, and most of a large model's memory, is in logits that no label needs. A hook on
+    the output layer leaves the model's forward, and whatever wraps it, as it is.
     """
 
     def __init__(self, model: nn.Module):
