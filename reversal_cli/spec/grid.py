@@ -1,4 +1,4 @@
-"""What several runs of one TOML file differ in: its `[grid]`, every combination, and its `[[rows]]`, one by one."""
+"""The differences between the runs of a TOML file: its `[grid]`, every combination, and its `[[rows]]`, one by one."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,7 +29,7 @@ def read_axes(grid: Any, source: str) -> dict[str, list[Setting]]:
 def read_rows(rows: Any, settings: Sequence[Setting], source: str) -> list[list[Setting]]:
     """`[[rows]]`: tables of settings that go together, each one a row of the experiment (times the grid, if any).
 
-    What a row sets wins over the same key above the rows.
+    A key in a row overrides the same key above the rows.
     """
     if not isinstance(rows, list) or not rows or not all(isinstance(row, Mapping) for row in rows):
         raise ReversalError(f"{source}: rows is {rows!r}; expected tables that begin with [[rows]]")
@@ -47,7 +47,7 @@ def read_rows(rows: Any, settings: Sequence[Setting], source: str) -> list[list[
 
 
 def refuse_too_many(axes: Mapping[str, Sequence[Setting]], rows: Sequence[Sequence[Setting]], source: str) -> None:
-    """Raises ReversalError for more runs than anybody means; to be called before they are listed."""
+    """Raises ReversalError for more runs than an experiment may have, before they are listed."""
     runs = len(rows) * math.prod(len(values) for values in axes.values())
     if runs > MOST_RUNS:
         lengths = " x ".join(f"{len(values)} {key}" for key, values in axes.items()) or "rows"
@@ -58,7 +58,7 @@ def refuse_too_many(axes: Mapping[str, Sequence[Setting]], rows: Sequence[Sequen
 
 
 def refuse_twice(settings: Iterable[Setting]) -> None:
-    """Raises ReversalError where a key is given twice."""
+    """Raises ReversalError if a key is given twice."""
     seen: dict[str, Setting] = {}
     for setting in settings:
         if setting.key in seen:

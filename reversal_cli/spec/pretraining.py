@@ -1,4 +1,4 @@
-"""How a tiny base model is made: the experiment file of kind "pretrain" as a frozen object."""
+"""The spec of a tiny base model: an experiment file of kind "pretrain" as one frozen object."""
 
 from typing import Literal
 
@@ -10,7 +10,7 @@ from reversal_cli.spec.experiment import Section, TrainingSpec
 
 
 class PretrainSpec(Section):
-    """How a base is made."""
+    """Everything that decides a tiny base model."""
 
     kind: Literal["pretrain"] = "pretrain"
     name: str = "tiny-llama"
@@ -21,7 +21,7 @@ class PretrainSpec(Section):
     people: int = Field(default=400, ge=1)
     """Entities of the corpus, disjoint from every benchmark."""
     sentences: int = Field(default=20, ge=2)
-    """Rows per person, half in each direction."""
+    """Rows per entity, half in each direction."""
     vocab_size: int = Field(default=2600, ge=300)
     """Tokens of the byte-level BPE."""
     seed: int = Field(default=0, ge=0, le=2**32 - 1)
