@@ -16,6 +16,7 @@ from reversal_cli.files.folders import save_folder
 from reversal_cli.inference.answers import Completion, Measured
 from reversal_cli.models.base import Loaded
 from reversal_cli.runs.directory import RunDirectory
+from reversal_cli.runs.records import Ranking, TrainingFacts
 from reversal_cli.spec.experiment import ExperimentSpec
 
 TRAINING = {"steps": 3, "tokens": 30, "wall_seconds": 1.5, "trainable_parameters": 7, "total_parameters": 9}
@@ -43,7 +44,7 @@ class FakeStages:
 
     def train(
         self, spec: ExperimentSpec, splits: Splits, run: RunDirectory, on_step: Any, say: Any, begin: Any
-    ) -> dict[str, Any]:
+    ) -> SimpleNamespace:
         if self.fail_training_with:
             raise self.fail_training_with
         begin()
@@ -55,7 +56,7 @@ class FakeStages:
         save_folder(run.model_path, save_weights)
         run.remove_checkpoints()
         self.trained.append(spec)
-        return {**TRAINING, "model": {"name": spec.model.name}}
+        return SimpleNamespace(facts=TrainingFacts(**TRAINING), model={"name": spec.model.name})
 
     def load_for_evaluation(self, spec: ExperimentSpec, run: RunDirectory) -> Loaded:
         self.loaded.append(spec)
@@ -80,7 +81,7 @@ class FakeStages:
     def measure_rows(
         self, loaded: Any, objective: Any, splits: Any, subtask: str, rows: Sequence[int], seed: int, batch_size: int
     ) -> Iterator[list[Measured]]:
-        ranking = {"rank": 1, "rank_normalized": 1, "candidates": 4, "log_probability": -1.0, "tokens": 2}
+        ranking = Ranking(rank=1, rank_normalized=1, candidates=4, log_probability=-1.0, tokens=2)
         for row in rows:
             yield [Measured(row, ranking, None)]
 

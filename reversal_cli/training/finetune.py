@@ -10,7 +10,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from peft import LoraConfig, get_peft_model
@@ -27,6 +27,7 @@ from reversal_cli.models.loading import load_for_training
 from reversal_cli.models.precision import arithmetic, choose_device, choose_dtype
 from reversal_cli.models.probing import UNRUNNABLE, refuse_ignored_mask, refuse_without_rotary, run_once
 from reversal_cli.runs.directory import RunDirectory
+from reversal_cli.runs.records import TrainingFacts
 from reversal_cli.spec.experiment import ExperimentSpec, TrainingSpec
 from reversal_cli.training.batching import BatchPlan
 from reversal_cli.training.curve import Curve
@@ -43,6 +44,14 @@ from reversal_cli.training.trainer import (
 )
 
 
+class Trained(NamedTuple):
+    """What the manifest says of a training whose weights are saved."""
+
+    facts: TrainingFacts
+    model: dict[str, Any]
+    """Which checkpoint it began with."""
+
+
 def train(
     spec: ExperimentSpec,
     splits: Splits,
@@ -50,11 +59,11 @@ def train(
     on_step: OnStep,
     say: Callable[[str], None],
     begin: Callable[[], None] = lambda: None,
-) -> dict[str, Any]:
-    """Fine-tunes and saves adapter/ or model/ into the run directory. Returns the manifest's `training` section and the
-    model's identity under the key `model`. `say` gets one line about each evaluation along training, and one about the
-    checkpoint that an interrupted training continues from; the checkpoints stay until the manifest is written. `begin`
-    is called when the base is loaded and the rows fit, before anything of the run directory is read or written."""
+) -> Trained:
+    """Fine-tunes and saves adapter/ or model/ into the run directory. `say` gets one line about each evaluation along
+    training, and one about the checkpoint that an interrupted training continues from; the checkpoints stay until the
+    manifest is written. `begin` is called when the base is loaded and the rows fit, before anything of the run
+    directory is read or written."""
     set_seed(spec.seed)
     loaded = load_for_training(spec)
     rows = tokenize(loaded.tokenizer, splits.train, spec.training.max_length)
@@ -72,12 +81,12 @@ def train(
         curve.refuse_other_prompts(found.step)  # before the files are trimmed: a refusal leaves them as they were
         callbacks = [EvaluatedEpochs(spec.training, curve.add_epoch)]
     kept = run.trim_log(found.step)
-    seconds = kept[-1].get("seconds", 0.0) if kept else 0.0
+    seconds = kept[-1].seconds if kept else 0.0
     run.trim_curve(found.step)
-    section = fit(model, task, run.checkpoints_path, on_step, run.append_log, found, seconds, callbacks)
+    facts = fit(model, task, run.checkpoints_path, on_step, run.append_log, found, seconds, callbacks)
     folder = run.adapter_path if spec.training.tuning == "lora" else run.model_path
     save_folder(folder, lambda temporary: save(model, loaded, temporary))
-    return {**section, "model": loaded.identity}
+    return Trained(facts, loaded.identity)
 
 
 def prepare_model(loaded: Loaded, spec: ExperimentSpec) -> nn.Module:
@@ -135,7 +144,7 @@ def fit(
     found: Found = NEW,
     seconds_before: float = 0.0,
     callbacks: Sequence[TrainerCallback] = (),
-) -> dict[str, Any]:
+) -> TrainingFacts:
     """Trains `model` in place, from the checkpoint `found` if there is one. Returns the facts of the training.
 
     Removes the checkpoints that cannot be used. `seconds_before` is what an interrupted training took up to the one
@@ -159,13 +168,17 @@ def fit(
     remove_unusable(checkpoints, found)
     with out_of_memory_is_told(training):
         _train_on(trainer, found, stop)
-    return {
-        **_work_done(plan, trainer.state.global_step, stop),
-        "wall_seconds": round(seconds_before + time.monotonic() - started, 1),
-        "resumed": found.checkpoint is not None,
-        **arithmetic(dtype, device),
-        **_sizes(model),
-    }
+    steps = trainer.state.global_step
+    return TrainingFacts(
+        steps=steps,
+        epochs=steps / plan.batches_per_epoch,
+        tokens=_tokens(plan, stop),
+        wall_seconds=round(seconds_before + time.monotonic() - started, 1),
+        resumed=found.checkpoint is not None,
+        **arithmetic(dtype, device).content(),
+        total_parameters=sum(parameter.numel() for parameter in model.parameters()),
+        trainable_parameters=sum(p.numel() for p in model.parameters() if p.requires_grad),
+    )
 
 
 def _train_on(trainer: ObjectiveTrainer, found: Found, stop: int) -> None:
@@ -177,21 +190,9 @@ def _train_on(trainer: ObjectiveTrainer, found: Found, stop: int) -> None:
         trainer.train(resume_from_checkpoint=str(found.checkpoint) if found.checkpoint else None)
 
 
-def _work_done(plan: BatchPlan, steps: int, stop: int) -> dict[str, Any]:
-    """Optimizer steps, the epochs they make, and the tokens of the first `stop` batches."""
-    batches = itertools.islice(plan, stop)
-    return {
-        "steps": steps,
-        "epochs": steps / plan.batches_per_epoch,
-        "tokens": sum(int(plan.lengths[key.index]) for batch in batches for key in batch),
-    }
-
-
-def _sizes(model: nn.Module) -> dict[str, int]:
-    return {
-        "total_parameters": sum(parameter.numel() for parameter in model.parameters()),
-        "trainable_parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
-    }
+def _tokens(plan: BatchPlan, stop: int) -> int:
+    """Of the first `stop` batches."""
+    return sum(int(plan.lengths[key.index]) for batch in itertools.islice(plan, stop) for key in batch)
 
 
 @contextlib.contextmanager

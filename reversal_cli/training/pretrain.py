@@ -8,7 +8,6 @@ directions, but no person of any benchmark.
 
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import torch
 from transformers import set_seed
@@ -21,6 +20,7 @@ from reversal_cli.models.base import refuse_long_rows, tokenize
 from reversal_cli.objectives.ntp import Ntp
 from reversal_cli.runs.directory import write_json
 from reversal_cli.runs.provenance import provenance
+from reversal_cli.runs.records import BaseModelRecord
 from reversal_cli.spec.pretraining import PretrainSpec
 from reversal_cli.training.finetune import fit
 from reversal_cli.training.finite_steps import refuse_unusable_weights
@@ -28,8 +28,8 @@ from reversal_cli.training.tiny_models import NEW
 from reversal_cli.training.trainer import OnStep, Task
 
 
-def pretrain(spec: PretrainSpec, out: Path, on_step: OnStep) -> dict[str, Any]:
-    """Writes weights (bf16 safetensors), tokenizer and pretrain.json into `out`; returns the latter's content."""
+def pretrain(spec: PretrainSpec, out: Path, on_step: OnStep) -> BaseModelRecord:
+    """Writes weights (bf16 safetensors), tokenizer and pretrain.json into `out`; returns the latter."""
     set_seed(spec.seed)
     with tempfile.TemporaryDirectory() as scratch:
         corpus = Path(scratch) / "corpus"
@@ -41,15 +41,15 @@ def pretrain(spec: PretrainSpec, out: Path, on_step: OnStep) -> dict[str, Any]:
         refuse_long_rows(rows, base.max_position)
         objective = spec.abi if spec.family == "glm" else Ntp()
         task = Task(rows, base.tokens, objective, spec.training, spec.seed)
-        section = fit(base.model, task, Path(scratch) / "checkpoints", on_step, lambda record: None)
-    made = {"spec": spec.model_dump(mode="json"), "corpus_sha256": digest, "training": section, **provenance()}
+        facts = fit(base.model, task, Path(scratch) / "checkpoints", on_step, lambda record: None)
+    record = BaseModelRecord(spec=spec.model_dump(mode="json"), corpus_sha256=digest, training=facts, **provenance())
 
     def save(folder: Path) -> None:
         base.model.to(torch.bfloat16)
         refuse_unusable_weights(base.model, "at the end")
         base.model.save_pretrained(folder)
         base.tokenizer.save_pretrained(folder)
-        write_json(folder / "pretrain.json", made)
+        write_json(folder / "pretrain.json", record.content())
 
     save_folder(out, save)
-    return made
+    return record

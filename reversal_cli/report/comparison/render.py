@@ -160,7 +160,7 @@ def _names(a: EvaluatedRun, b: EvaluatedRun) -> tuple[str, str]:
     return a.folder, b.folder
 
 
-def _identity(run: EvaluatedRun) -> dict[str, Any]:
+def _identity(run: EvaluatedRun) -> dict[str, str | int]:
     return {
         "run": run.folder,
         "experiment": run.experiment,
