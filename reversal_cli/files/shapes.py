@@ -6,7 +6,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from reversal_cli.errors import ReversalError
-from reversal_cli.files.reading import read_json, read_records
+from reversal_cli.files.reading import JsonObject, read_json, read_records
 
 Texts = dict[str, str]
 LONGEST_VALUE = 200
@@ -44,7 +44,7 @@ class Shape(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="allow", frozen=True)
 
-    def content(self) -> dict[str, Any]:
+    def content(self) -> JsonObject:
         """The table as the file has it: with the fields that were read or given, without any other default."""
         return self.model_dump(exclude_unset=True)
 
@@ -54,7 +54,7 @@ class FileShape(Shape):
 
     version: Literal[1] = 1
 
-    def content(self) -> dict[str, Any]:
+    def content(self) -> JsonObject:
         return {"version": self.version, **super().content()}
 
 

@@ -46,7 +46,7 @@ def begin_run(run: RunDirectory, spec: ExperimentSpec, splits: Splits, leaks: Se
         spec=StoredSpec.model_validate(spec.model_dump(mode="json")),
         digest=spec.digest,
         dataset=StoredDataset(path=spec.dataset.path, sha256=splits.sha256, leaks=_stored(leaks)),
-        provenance=provenance(),
+        provenance=provenance().content(),
     )
     if spec.objective.name == "none":
         # Nothing to train: the run is ready to be evaluated.

@@ -4,10 +4,9 @@ A field that every version has written has no default. The version in manifest.j
 JSONL files beside them, whose lines have none.
 """
 
-from typing import Any
-
 from pydantic import Field
 
+from reversal_cli.files.reading import JsonObject
 from reversal_cli.files.shapes import FileShape, Shape, Texts
 from reversal_cli.scoring.results import SubtaskScores
 
@@ -23,7 +22,7 @@ class Metrics(FileShape):
     definitions: Texts = Field(default={})
     digest: str | None = None
     """Of the run's spec; None: not said, by an earlier version."""
-    evaluation: dict[str, Any] = Field(default={})
+    evaluation: JsonObject = Field(default={})
     """The settings, whatever the version that made the file had of them."""
     versions: Texts = Field(default={})
     """Package -> version."""
@@ -117,11 +116,11 @@ class Manifest(FileShape):
     spec: StoredSpec
     digest: str
     dataset: StoredDataset
-    provenance: dict[str, Any] = Field(default={})
-    """For people: nothing reads it."""
+    provenance: JsonObject = Field(default={})
+    """A `Provenance`, as the version that made the run told it; for people: nothing reads it."""
     training: TrainingFacts | None = None
     """None until the weights are complete."""
-    model: dict[str, Any] | None = None
+    model: JsonObject | None = None
     """Which checkpoint it began with, as its family tells it."""
     evaluation: Arithmetic | None = None
 
@@ -191,6 +190,6 @@ class CurveRecord(Shape):
 class BaseModelRecord(FileShape):
     """pretrain.json: what a base model was made with."""
 
-    spec: dict[str, Any]
+    spec: JsonObject
     corpus_sha256: str = ""
     training: TrainingFacts = TrainingFacts()

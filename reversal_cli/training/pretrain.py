@@ -42,7 +42,9 @@ def pretrain(spec: PretrainSpec, out: Path, on_step: OnStep) -> BaseModelRecord:
         objective = spec.abi if spec.family == "glm" else Ntp()
         task = Task(rows, base.tokens, objective, spec.training, spec.seed)
         facts = fit(base.model, task, Path(scratch) / "checkpoints", on_step, lambda record: None)
-    record = BaseModelRecord(spec=spec.model_dump(mode="json"), corpus_sha256=digest, training=facts, **provenance())
+    record = BaseModelRecord(
+        spec=spec.model_dump(mode="json"), corpus_sha256=digest, training=facts, **provenance().content()
+    )
 
     def save(folder: Path) -> None:
         base.model.to(torch.bfloat16)

@@ -3,10 +3,10 @@
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from reversal_cli.data.base import SUBTASKS
 from reversal_cli.errors import ReversalError
+from reversal_cli.files.reading import JsonObject
 from reversal_cli.plain_text import visible
 from reversal_cli.runs.directory import RunDirectory, find_runs
 from reversal_cli.runs.manifest import refuse_foreign_metrics
@@ -30,7 +30,7 @@ class EvaluatedRun:
     digest: str
     dataset: dict[str, str]
     """File name -> sha256."""
-    conditions: dict[str, Any]
+    conditions: JsonObject
     """Settings of the evaluation and versions of the packages that may change a score."""
     definitions: dict[str, str]
     """Metric -> definition id; empty where the run is older than these."""

@@ -1,10 +1,12 @@
 """The predictions of several runs as columns, each prompt stored once: what the page's browser reads."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from reversal_cli.data.base import SUBTASKS, TARGETS
+from reversal_cli.files.reading import JsonObject
 from reversal_cli.plain_text import visible
 from reversal_cli.report.frame import dataset_id
 from reversal_cli.runs.directory import RunDirectory
@@ -13,7 +15,7 @@ from reversal_cli.scoring import METRICS
 
 
 class PagePredictions(NamedTuple):
-    data: dict[str, Any] | None
+    data: JsonObject | None
     """What becomes JSON; None where no run has predictions."""
     without: list[str]
     """Labels of the runs that have none."""
@@ -62,7 +64,7 @@ class RunColumns:
     scores: dict[str, list[int | None]] = field(default_factory=dict)
     """Metric -> scores in thousandths."""
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> JsonObject:
         """The lists; null for ranks and named people where no prediction has one: the page shows no such column."""
         unmeasured = [key for key in ("rank", "named") if all(value is None for value in vars(self)[key])]
         return vars(self) | dict.fromkeys(unmeasured)
@@ -84,14 +86,14 @@ class Columns:
     runs: list[RunColumns] = field(default_factory=list)
 
     def add_run(self, label: str, dataset: str, predictions: dict[str, list[Prediction]]) -> None:
-        metrics = [metric for part in predictions.values() for prediction in part for metric in prediction.scores]
-        run = RunColumns(label, dataset, scores={metric: [] for metric in metrics})
+        every = itertools.chain.from_iterable(predictions.values())
+        run = RunColumns(label, dataset, scores={metric: [] for prediction in every for metric in prediction.scores})
         for subtask, of_subtask in predictions.items():
             for prediction in of_subtask:
                 self._add_prediction(run, subtask, prediction)
         self.runs.append(run)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> JsonObject:
         people = [self.names.get(number, entity_id) for (_, entity_id), number in self.people.items()]
         lower = [name for name, metric in METRICS.items() if metric.better == "lower"]
         runs = [run.as_json() for run in self.runs]
