@@ -7,7 +7,7 @@ Heavy modules are imported where they are needed: a refusal should not wait for 
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reversal_cli.benchmark import Benchmark, Benchmarks, find_allowed_leaks, prepare_dataset
 from reversal_cli.console import Terminal, clock_time
@@ -16,12 +16,11 @@ from reversal_cli.data.base import Splits
 from reversal_cli.errors import ReversalError
 from reversal_cli.evaluation.options import EvaluationOptions
 from reversal_cli.files.folders import refuse_current_folder
-from reversal_cli.files.reading import read_json
-from reversal_cli.files.shapes import check_shape
+from reversal_cli.files.shapes import read_shape
 from reversal_cli.files.storage import storage_errors
 from reversal_cli.runs import manifest
 from reversal_cli.runs.directory import RunDirectory, find_runs, run_path
-from reversal_cli.runs.records import BaseModelRecord
+from reversal_cli.runs.records import BaseModelRecord, Metrics
 from reversal_cli.scoring import definitions
 from reversal_cli.spec.experiment import ExperimentSpec
 from reversal_cli.spec.loading import Experiment, spec_differences
@@ -62,17 +61,16 @@ def prepare_datasets(specs: Sequence[ExperimentSpec], terminal: Terminal, allow_
     return benchmarks
 
 
-def pretrain_base(spec: "PretrainSpec", out: Path, terminal: Terminal, overwrite: bool = False) -> dict[str, Any]:
+def pretrain_base(spec: "PretrainSpec", out: Path, terminal: Terminal, overwrite: bool = False) -> BaseModelRecord:
     """Contents of pretrain.json in `out`, building the base if absent; raises ReversalError if its spec differs."""
     from reversal_cli.training.pretrain import pretrain
 
     terminal.silence_libraries()
-    record = out / "pretrain.json"
-    if record.is_file() and not overwrite:
+    path = out / "pretrain.json"
+    if path.is_file() and not overwrite:
         remedy = "make the base model again with --overwrite"
-        stored = read_json(record, remedy)
-        check_shape(stored, BaseModelRecord, str(record), remedy)
-        differences = spec_differences(stored.get("spec", {}), spec.model_dump(mode="json"))
+        stored = read_shape(path, BaseModelRecord, remedy)
+        differences = spec_differences(stored.spec, spec.model_dump(mode="json"))
         if differences:
             raise ReversalError(
                 f"{out}: made with a different spec ({', '.join(differences)}); pass --out or --overwrite"
@@ -80,12 +78,12 @@ def pretrain_base(spec: "PretrainSpec", out: Path, terminal: Terminal, overwrite
         terminal.say(f"{out}: already complete (--overwrite makes it again)")
         return stored
     refuse_current_folder(out)
-    if out.exists() and not record.is_file() and any(out.iterdir()):
+    if out.exists() and not path.is_file() and any(out.iterdir()):
         raise ReversalError(f"{out}: holds other files; expected a new folder or a base model; choose another --out")
     with storage_errors(out), terminal.progress(f"pretrain {spec.name}", "step") as advance:
-        content = pretrain(spec, out, advance)
+        record = pretrain(spec, out, advance)
     terminal.say(f"pretrain {spec.name}: done -> {out}")
-    return content
+    return record
 
 
 def finetune(
@@ -157,11 +155,11 @@ def train_run(
             manifest.begin_anew(run, spec, splits, overwrite)
 
     with storage_errors(run.path), terminal.progress(label, "step") as advance:
-        facts, model = train(spec, splits, run, advance, lambda line: terminal.say(f"{label}: {line}"), begin)
-    manifest.end_training(run, facts.section(), model)
+        trained = train(spec, splits, run, advance, lambda line: terminal.say(f"{label}: {line}"), begin)
+    manifest.end_training(run, trained.facts, trained.model)
     run.remove_checkpoints()  # only now: without them an interruption before the manifest is written would lose all
-    took = "" if continued else f" in {clock_time(facts.wall_seconds)}"
-    terminal.say(f"{label}: {facts.steps} steps{took} -> {run.path}")
+    took = "" if continued else f" in {clock_time(trained.facts.wall_seconds)}"
+    terminal.say(f"{label}: {trained.facts.steps} steps{took} -> {run.path}")
 
 
 def _warn_of_long_warmup(spec: ExperimentSpec, rows: int, terminal: Terminal) -> None:
@@ -174,7 +172,7 @@ def _warn_of_long_warmup(spec: ExperimentSpec, rows: int, terminal: Terminal) ->
         )
 
 
-def evaluate_run(run: RunDirectory, terminal: Terminal, options: EvaluationOptions) -> dict[str, Any]:
+def evaluate_run(run: RunDirectory, terminal: Terminal, options: EvaluationOptions) -> Metrics:
     """The metrics of a run; its missing predictions are made first.
 
     A complete run is only read, unless something else is to be measured or a metric is defined anew: then what its
@@ -194,7 +192,7 @@ def evaluate_run(run: RunDirectory, terminal: Terminal, options: EvaluationOptio
     if run.is_complete and not (options.overwrite or options.partial):
         metrics = run.metrics
         manifest.refuse_foreign_metrics(run, metrics)
-        if (metrics.get("definitions"), metrics.get("evaluation")) == (definitions(), settings.model_dump(mode="json")):
+        if (metrics.definitions, metrics.evaluation) == (definitions(), settings.model_dump(mode="json")):
             terminal.say(f"{run.path}: already evaluated (--overwrite predicts again)")
             return metrics
     splits = prepare_dataset(spec.dataset, terminal)
@@ -221,7 +219,7 @@ def runs_to_evaluate(results: Path) -> list[RunDirectory]:
 
 def _evaluate(
     run: RunDirectory, spec: ExperimentSpec, splits: Splits, terminal: Terminal, options: EvaluationOptions
-) -> dict[str, Any]:
+) -> Metrics:
     from reversal_cli.evaluation.evaluate import evaluate, prompts_to_come
     from reversal_cli.evaluation.run_model import answering
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from raw_records import raw_predictions, write_raw_predictions
 from report_runs import manifest
 
 from reversal_cli.data.base import SUBTASKS, TARGETS
@@ -37,14 +38,10 @@ def make_evaluated_run(
     write_json(run.manifest_path, manifest(experiment, objective, seed, "tiny-llama", data, 10))
     for subtask in SUBTASKS:
         right = [*successes.get(subtask, ()), *[0] * ENTITIES][:ENTITIES]
-        run.write_predictions(
-            subtask,
-            [
-                prediction(subtask, entity, row, row < right[entity])
-                for entity in range(ENTITIES)
-                for row in range(ROWS)
-            ],
-        )
+        records = [
+            prediction(subtask, entity, row, row < right[entity]) for entity in range(ENTITIES) for row in range(ROWS)
+        ]
+        write_raw_predictions(run, subtask, records)
     write_metrics(run, data)
     return run
 
@@ -67,8 +64,8 @@ def write_metrics(run: RunDirectory, data: str = "a", **more: object) -> None:
     subtasks = {}
     for subtask in SUBTASKS:
         records = run.read_predictions(subtask)
-        names = {name for record in records for name in record["scores"]}
-        means = {name: sum(record["scores"].get(name, 0) for record in records) / len(records) for name in names}
+        names = {name for record in records for name in record.scores}
+        means = {name: sum(record.scores.get(name, 0) for record in records) / len(records) for name in names}
         subtasks[subtask] = {
             "n": len(records),
             "entities": ENTITIES,
@@ -86,6 +83,6 @@ def change_json(path: Path, change) -> None:
 
 
 def change_predictions(run: RunDirectory, subtask: str, change) -> None:
-    records = run.read_predictions(subtask)
+    records = raw_predictions(run, subtask)
     change(records)
-    run.write_predictions(subtask, records)
+    write_raw_predictions(run, subtask, records)

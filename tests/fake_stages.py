@@ -15,8 +15,9 @@ from reversal_cli.files.folders import save_folder
 from reversal_cli.inference.answers import Completion, Measured
 from reversal_cli.models.base import Loaded
 from reversal_cli.runs.directory import RunDirectory
+from reversal_cli.runs.records import Ranking, TrainingFacts
 from reversal_cli.spec.experiment import ExperimentSpec
-from reversal_cli.training.finetune import Trained, TrainingFacts
+from reversal_cli.training.finetune import Trained
 
 FACTS = TrainingFacts(
     steps=3,
@@ -26,7 +27,6 @@ FACTS = TrainingFacts(
     resumed=False,
     total_parameters=9,
     trainable_parameters=7,
-    arithmetic={},
 )
 
 
@@ -89,7 +89,7 @@ class FakeStages:
     def measure_rows(
         self, loaded: Any, objective: Any, splits: Any, subtask: str, rows: Sequence[int], seed: int, batch_size: int
     ) -> Iterator[list[Measured]]:
-        ranking = {"rank": 1, "rank_normalized": 1, "candidates": 4, "log_probability": -1.0, "tokens": 2}
+        ranking = Ranking(rank=1, rank_normalized=1, candidates=4, log_probability=-1.0, tokens=2)
         for row in rows:
             yield [Measured(row, ranking, None)]
 

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+from raw_records import write_raw_predictions
+
 from reversal_cli.data.base import SUBTASKS
 from reversal_cli.files.reading import read_json
 from reversal_cli.files.writing import write_text
@@ -88,9 +90,13 @@ def add_predictions(run: RunDirectory, right: dict[str, float], entities: int = 
                 "id": f"{subtask}/{templates * entity + template}",
                 "entity_id": f"{group}/{entity}",
                 "template_id": f"test-{template}",
+                "prompt": f"prompt {template} about {entity}",
+                "target": f"target {entity}",
+                "completion": " something.",
+                "stopped": True,
                 "scores": {"contains": float(template < right.get(subtask, 0) * templates + entity % 2)},
             }
             for entity in range(entities)
             for template in range(templates)
         ]
-        run.write_predictions(subtask, records)
+        write_raw_predictions(run, subtask, records)

@@ -70,10 +70,10 @@ def test_a_curve_of_validation_prompts_grows_with_the_training(dataset, capsys):
     assert main([*command, "--set", "evaluation.max_new_tokens=3"]) == 0
     run = RunDirectory(Path("results/tiny-llama-bico/seed-0"))
     curve = run.read_curve()
-    assert [(record["epoch"], record["step"]) for record in curve] == [(2, 2 * STEPS), (3, 3 * STEPS)]
+    assert [(record.epoch, record.step) for record in curve] == [(2, 2 * STEPS), (3, 3 * STEPS)]
     for record in curve:
-        assert set(record["subtasks"]) == set(SUBTASKS)
-        assert all((part["n"], part["entities"]) == (10, 2) for part in record["subtasks"].values())
+        assert set(record.subtasks) == set(SUBTASKS)
+        assert all((part.n, part.entities) == (10, 2) for part in record.subtasks.values())
     printed = capsys.readouterr().err
     assert "finetune tiny-llama bico: epoch 2: N2D 0.0, D2N 0.0, " in printed and "epoch 3: N2D" in printed
     assert not run.metrics_path.exists() and not (run.path / "predictions").exists()

@@ -19,6 +19,7 @@ def may_import() -> dict[str, set[str]]:
     for names in LADDER:
         allowed |= {name: set(below) for name in names}
         below |= set(names)
+    allowed["runs"].add("scoring")
     allowed["scoring"] = {"data", *GROUND}
     allowed["report"] = {"runs", "spec", "scoring", "data", "objectives", *GROUND}
     allowed["export"] = {"data", "scoring", *GROUND}

@@ -65,7 +65,7 @@ def test_glm_4_is_a_rotary_model_with_blanks_of_its_own_and_never_blanks_its_beg
 def test_every_cell_of_the_matrix_trains_and_evaluates(checkpoint, objective, tuning, request, tmp_path):
     spec = spec_for(request.getfixturevalue(f"{checkpoint}_checkpoint"), objective, tuning=tuning, epochs=1)
     run, section = run_training(spec, tmp_path / "run")
-    assert section["steps"] == 3
+    assert section.steps == 3
     loaded = load_for_evaluation(spec, run)
     one = [c for batch in complete_prompts(loaded, spec.objective, PROMPTS, 6, batch_size=1) for c in batch]
     all_at_once = [c for batch in complete_prompts(loaded, spec.objective, PROMPTS, 6, batch_size=4) for c in batch]
@@ -114,7 +114,7 @@ def test_blank_infilling_continued_from_a_checkpoint_ends_with_equal_weights(che
     with pytest.raises(KeyboardInterrupt):
         run_training(spec, tmp_path / "cut", interrupt)
     cut, section = run_training(spec, tmp_path / "cut")
-    assert section["resumed"]
+    assert section.resumed
     for name, tensor in weights(whole).items():
         assert torch.equal(tensor, weights(cut)[name]), name
 

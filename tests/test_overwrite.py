@@ -4,12 +4,14 @@ from pathlib import Path
 
 import pytest
 from fake_stages import FakeStages, install
+from raw_records import write_raw_predictions
 
 from reversal_cli.cli import main
 from reversal_cli.console import Terminal
 from reversal_cli.errors import ReversalError
 from reversal_cli.files.reading import read_json
 from reversal_cli.runs.directory import RunDirectory, write_json
+from reversal_cli.runs.records import Arithmetic
 
 FINETUNE = ["finetune", "--objective", "bico", "--data", "data", "--name", "x", "--quiet"]
 EVAL_AGAIN = ["eval", "results/x/seed-0", "--overwrite", "--quiet"]
@@ -65,24 +67,24 @@ def test_an_interrupted_evaluation_leaves_the_one_before_and_continues(stages):
 
 
 def test_the_manifest_says_the_arithmetic_of_the_evaluation_that_counts(stages, monkeypatch):
-    other = {"dtype": "bfloat16", "device": "cuda"}
-    before = RUN.manifest["evaluation"]
+    other = Arithmetic(dtype="bfloat16", device="cuda")
+    before = RUN.manifest.evaluation
     monkeypatch.setattr("reversal_cli.models.precision.arithmetic", lambda dtype, device: other)
     stages.interrupt_generation_at = stages.prompts + 5
     assert main(EVAL_AGAIN) == 130
-    assert RUN.manifest["evaluation"] == before
+    assert RUN.manifest.evaluation == before
     stages.interrupt_generation_at = None
     assert main(EVAL_AGAIN) == 0
-    assert RUN.manifest["evaluation"] == other
+    assert RUN.manifest.evaluation == other
 
 
 def test_a_new_evaluation_takes_the_place_of_the_one_before(stages):
     write_json(RUN.metrics_path, {"old": True})
-    RUN.write_predictions("N2D", [{"old": True}])
-    RUN.write_predictions("gone", [{"old": True}])
+    write_raw_predictions(RUN, "N2D", [{"old": True}])
+    write_raw_predictions(RUN, "gone", [{"old": True}])
     assert main(EVAL_AGAIN) == 0
     assert read_json(RUN.metrics_path)["complete"] is True
-    assert RUN.read_predictions("N2D")[0]["id"] == "N2D/0"
+    assert RUN.read_predictions("N2D")[0].id == "N2D/0"
     assert not RUN.predictions_path("gone").exists()
     assert not RUN.overwriting.evaluation_path.exists()
 
@@ -115,7 +117,7 @@ def test_a_training_that_is_refused_leaves_the_run_before(stages, capsys):
     assert contents(RUN.path) == before
     stages.fail_training_with = None
     assert main([*FINETUNE, "--epochs", "20", "--overwrite"]) == 0
-    assert RUN.manifest["spec"]["training"]["epochs"] == 20
+    assert RUN.manifest.spec.training.epochs == 20
     assert not RUN.is_complete
 
 
@@ -128,7 +130,7 @@ def test_a_run_with_a_broken_manifest_can_be_made_again(stages, capsys, content,
     assert main(finetune) == 2
     assert "restore it, or make the run again with --overwrite" in capsys.readouterr().err
     assert main([*finetune, "--overwrite"]) == 0
-    assert RUN.manifest["spec"]["objective"]["name"] == objective
+    assert RUN.manifest.spec.objective.name == objective
     assert not RUN.is_complete
 
 

@@ -79,7 +79,7 @@ def test_finetune_then_bare_eval_then_report(stages, capsys):
 def test_the_manifest_tells_spec_data_provenance_and_training(stages):
     assert main(FINETUNE) == 0
     manifest = json.loads((RUN / "manifest.json").read_text())
-    assert sorted(manifest) == ["dataset", "digest", "model", "provenance", "spec", "training"]
+    assert sorted(manifest) == ["dataset", "digest", "model", "provenance", "spec", "training", "version"]
     assert manifest["dataset"]["path"] == "data"
     assert "all_prompts_train.jsonl" in manifest["dataset"]["sha256"]
     assert manifest["training"].items() >= FACTS.section().items()
@@ -120,7 +120,7 @@ def test_an_interrupted_training_exits_130_in_one_line_and_continues(stages, cap
     stages.interrupt_training_at = 2
     message = error(capsys, FINETUNE, code=130)
     assert message == "interrupted; what was finished is kept, run the same command again to continue"
-    assert "training" not in RunDirectory(RUN).manifest
+    assert RunDirectory(RUN).manifest.training is None
     stages.interrupt_training_at = None
     assert main(FINETUNE) == 0
     assert "was interrupted" in capsys.readouterr().err
@@ -221,7 +221,7 @@ def test_eval_of_a_bare_checkpoint_makes_an_untrained_run(stages):
     assert main(["eval", "--model", "tiny-llama", "--data", "data"]) == 0
     run = RunDirectory(Path("results/tiny-llama-untrained/seed-0"))
     assert run.is_complete
-    assert run.manifest["model"] == {"name": "tiny-llama"}
+    assert run.manifest.model == {"name": "tiny-llama"}
 
 
 def test_eval_with_overwrite_predicts_again(stages):

@@ -15,6 +15,7 @@ from reversal_cli.models.loading import load_for_evaluation, load_for_training
 from reversal_cli.objectives.base import IGNORE, TokenIds
 from reversal_cli.objectives.ntp import Ntp
 from reversal_cli.runs.directory import RunDirectory
+from reversal_cli.runs.records import LogRecord
 from reversal_cli.spec.experiment import ExperimentSpec, TrainingSpec
 from reversal_cli.training.finetune import train
 from reversal_cli.training.trainer import LabelledPositions, TrainingJob, trainer_arguments
@@ -46,7 +47,7 @@ def spec_for(checkpoint: str, objective: dict | None = None, **training) -> Expe
 def run_training(spec: ExperimentSpec, folder, on_step=lambda step, total, loss: None) -> tuple[RunDirectory, dict]:
     run = RunDirectory(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    return run, train(spec, SPLITS, run, on_step, lambda line: None).facts.section()
+    return run, train(spec, SPLITS, run, on_step, lambda line: None).facts
 
 
 def weights(run: RunDirectory) -> dict[str, torch.Tensor]:
@@ -59,9 +60,9 @@ def weights(run: RunDirectory) -> dict[str, torch.Tensor]:
 def test_every_rotary_family_trains_saves_and_reloads_with_stock_attention(checkpoint, objective, tuning, tmp_path):
     spec = spec_for(checkpoint, objective, tuning=tuning)
     run, section = run_training(spec, tmp_path / "run")
-    assert section["steps"] == 9 and section["epochs"] == 3.0
+    assert section.steps == 9 and section.epochs == 3.0
     assert run.adapter_path.is_dir() == (tuning == "lora") and run.model_path.is_dir() == (tuning == "full")
-    assert (section["trainable_parameters"] < section["total_parameters"]) == (tuning == "lora")
+    assert (section.trainable_parameters < section.total_parameters) == (tuning == "lora")
 
     loaded = load_for_evaluation(spec, run)
     assert loaded.model.config._attn_implementation == "sdpa"
@@ -114,7 +115,7 @@ def test_a_training_continued_from_a_checkpoint_ends_with_the_weights_of_an_unin
         run_training(spec, tmp_path / "cut", interrupt)
     steps: list[int] = []
     cut, section = run_training(spec, tmp_path / "cut", lambda step, total, loss: steps.append(step))
-    assert section["resumed"] and steps == [4, 5, 6, 7, 8, 9]
+    assert section.resumed and steps == [4, 5, 6, 7, 8, 9]
     for name, tensor in weights(whole).items():
         assert torch.equal(tensor, weights(cut)[name]), name
 
@@ -131,9 +132,9 @@ def test_training_stops_after_the_given_epochs_of_a_longer_schedule(llama_checkp
     spec = spec_for(llama_checkpoint, tuning="full", epochs=4, stop_after_epochs=2)
     seen: list[tuple[int, int]] = []
     _, section = run_training(spec, tmp_path / "run", lambda step, total, loss: seen.append((step, total)))
-    assert section["steps"] == 6 and section["epochs"] == 2.0
+    assert section.steps == 6 and section.epochs == 2.0
     assert seen == [(step, 6) for step in range(1, 7)]
-    assert section["tokens"] == 2 * sum(len(row.input_ids) for row in rows_of(spec))
+    assert section.tokens == 2 * sum(len(row.input_ids) for row in rows_of(spec))
 
 
 def rows_of(spec: ExperimentSpec):
@@ -250,10 +251,11 @@ def test_weights_that_the_files_lack_are_never_drawn_at_random(llama_checkpoint,
 
 def test_a_log_line_cut_by_a_crash_does_not_stop_the_training_from_continuing(tmp_path):
     run = RunDirectory(tmp_path)
-    run.append_log({"step": 10, "seconds": 1.5})
+    record = LogRecord(step=10, seconds=1.5)
+    run.append_log(record)
     with run.train_log_path.open("a") as file:
         file.write('{"step": 20, "sec')
-    assert run.trim_log(10) == [{"step": 10, "seconds": 1.5}]
+    assert run.trim_log(10) == [record]
     assert run.train_log_path.read_text() == '{"seconds": 1.5, "step": 10}\n'
 
 
@@ -262,7 +264,7 @@ def test_bfloat16_trains_close_to_float32(llama_checkpoint, tmp_path, tuning):
     losses = {}
     for dtype in ("float32", "bfloat16"):
         run, section = run_training(spec_for(llama_checkpoint, BICO, tuning=tuning, dtype=dtype), tmp_path / dtype)
-        assert section["dtype"] == dtype
+        assert section.dtype == dtype
         losses[dtype] = json.loads(run.train_log_path.read_text().splitlines()[0])["loss"]
         assert all(tensor.dtype == torch.float32 for tensor in weights(run).values())
     assert losses["bfloat16"] == pytest.approx(losses["float32"], rel=0.01)

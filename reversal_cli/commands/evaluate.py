@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from reversal_cli.evaluation.options import EvaluationOptions
     from reversal_cli.runs.directory import RunDirectory
+    from reversal_cli.runs.records import Metrics
 
 
 def evaluate(
@@ -122,7 +123,7 @@ def evaluate_all(
         except ReversalError as error:
             failed.append(error)  # the other runs need not wait for this one to be mended
     if as_json:
-        terminal.write(json.dumps([{"run": str(run.path), **metrics} for run, metrics in measured], indent=2))
+        terminal.write(json.dumps([{"run": str(run.path), **metrics.content()} for run, metrics in measured], indent=2))
     else:
         for run, metrics in measured:
             terminal.show(one_line(run, metrics))
@@ -154,12 +155,10 @@ def begin_untrained(
     return finetune(specs[0], results, terminal, prepare_datasets(specs, terminal, allow_leaks=True))
 
 
-def one_line(run: "RunDirectory", metrics: dict[str, Any]) -> str:
+def one_line(run: "RunDirectory", metrics: "Metrics") -> str:
     """`results/x/seed-0: N2D 45.0, D2N 98.0, ... percent (contains)`."""
     from reversal_cli.report.tables import DEFAULT_METRIC, percent
 
-    cells = [
-        f"{name} {percent(subtask['metrics'][DEFAULT_METRIC]['mean'])}" for name, subtask in metrics["subtasks"].items()
-    ]
-    note = "" if metrics["complete"] else "; partial, metrics.json not written"
+    cells = [f"{name} {percent(scores.metrics[DEFAULT_METRIC].mean)}" for name, scores in metrics.subtasks.items()]
+    note = "" if metrics.complete else "; partial, metrics.json not written"
     return f"{run.path}: {', '.join(cells)} percent ({DEFAULT_METRIC}{note})"

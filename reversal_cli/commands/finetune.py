@@ -119,7 +119,9 @@ def finetune(
     benchmarks = prepare_datasets(experiment.specs, terminal, allow_leaks)
     runs = [finetune_run(spec, out, terminal, benchmarks, overwrite) for spec in experiment.specs]
     if as_json:
-        terminal.write(json.dumps([{"run": str(run.path), **run.manifest} for run in runs], indent=2, sort_keys=True))
+        terminal.write(
+            json.dumps([{"run": str(run.path), **run.manifest.content()} for run in runs], indent=2, sort_keys=True)
+        )
 
 
 def show_specs(specs: "tuple[ExperimentSpec, ...]", results: Path, terminal: Terminal, as_json: bool) -> None:

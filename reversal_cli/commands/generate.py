@@ -119,12 +119,12 @@ def check_folder(folder: Path, terminal: Terminal, as_json: bool) -> None:
 def _report(folder: Path, what: str, terminal: Terminal, as_json: bool) -> None:
     from reversal_cli.data.name_description.folder import read_card
 
-    card = read_card(folder) or {}
+    card = read_card(folder)
     if as_json:
-        terminal.write(json.dumps({"folder": str(folder), **card}, indent=2, sort_keys=True))
+        terminal.write(json.dumps({"folder": str(folder), **card.content()}, indent=2, sort_keys=True))
         return
-    rows = sum(card["counts"].values())
-    terminal.say(f"wrote {what} to {folder}: {rows:,} rows in {len(card['counts'])} files")
+    rows = sum(card.counts.values())
+    terminal.say(f"wrote {what} to {folder}: {rows:,} rows in {len(card.counts)} files")
 
 
 def _refuse(flags: dict[str, Any], reason: str) -> None:

@@ -51,4 +51,4 @@ def run_pretraining(
         return
     made = pretrain_base(spec, folder, terminal, overwrite)
     if as_json:
-        terminal.write(json.dumps({"folder": str(folder), **made}, indent=2, sort_keys=True))
+        terminal.write(json.dumps({"folder": str(folder), **made.content()}, indent=2, sort_keys=True))

@@ -17,9 +17,8 @@ def refuse_other_options(folder: Path, wanted: Options) -> None:
     do for all but an evaluation along training, which has its own refusal.
     """
     options = wanted.model_dump()
-    found = (read_card(folder) or {}).get("options", {})
-    if found:
-        found = {"validation_templates": wanted.validation_templates, **found}
+    card = read_card(folder)
+    found = {"validation_templates": wanted.validation_templates, **card.options} if card and card.options else {}
     differences = [f"{key} {found.get(key, 'unknown')}" for key in options if found.get(key) != options[key]]
     if differences:
         expected = ", ".join(f"{key} {value}" for key, value in options.items())
@@ -37,7 +36,7 @@ def refuse_missing_validation(folder: Path, splits: Splits) -> None:
     if card is None:
         remedy = "leave out training.eval_every, or use a generated dataset: this one has no templates to hold out"
     else:
-        remedy = f"generate it again: `{_generate_again(folder, card.get('options', {}))}`"
+        remedy = f"generate it again: `{_generate_again(folder, card.options)}`"
     raise ReversalError(
         f"{folder}: has no validation prompts; expected {VALIDATION['N2D']}.jsonl and three more, since "
         f"training.eval_every never looks at the test prompts; {remedy}"

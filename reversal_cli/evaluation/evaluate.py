@@ -3,20 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib.metadata import version
-from typing import Any
 
 from reversal_cli.data.base import SUBTASKS, Splits, Subtask
 from reversal_cli.data.template_keys import with_template_ids
 from reversal_cli.errors import ReversalError, unknown_name
 from reversal_cli.evaluation.controls import controls
-from reversal_cli.evaluation.predictions import Progress, Record, add_likelihood, predict
+from reversal_cli.evaluation.predictions import Progress, add_likelihood, predict
 from reversal_cli.inference.answers import Complete, Measure
 from reversal_cli.inference.finite import NotFiniteError
-from reversal_cli.runs.directory import RunDirectory, write_json
-from reversal_cli.scoring import GAP, definitions
+from reversal_cli.runs.directory import RunDirectory
+from reversal_cli.runs.records import Metrics, Prediction, Ranking
+from reversal_cli.scoring import definitions
 from reversal_cli.scoring.entities import EntityIndex
 from reversal_cli.scoring.floors import floors
 from reversal_cli.scoring.log_probability_gap import Pair, log_probability_gap
+from reversal_cli.scoring.results import SubtaskScores
 from reversal_cli.scoring.summary import summarize
 from reversal_cli.spec.experiment import EvaluationSpec
 from reversal_cli.statistics.interval_units import Unit
@@ -34,7 +35,7 @@ def evaluate(
     limit: int | None = None,
     on_progress: Progress = lambda label, done, total: None,
     measure: Measure | None = None,
-) -> dict[str, Any]:
+) -> Metrics:
     """The metrics of a run: every metric of every subtask, with intervals.
 
     Predictions that are there already are kept and scored again, so an interrupted evaluation continues, and a metric
@@ -51,19 +52,20 @@ def evaluate(
     measured = {}
     for name in names:
         subtask = with_template_ids(splits.subtasks[name])
-        records = predict(run, complete, subtask, index, limit, on_progress)
+        predictions = predict(run, complete, subtask, index, limit, on_progress)
         if settings.likelihood and measure is not None:
-            records = add_likelihood(run, measure, subtask, records, on_progress)
-        measured[name] = _scored(subtask, records, settings.intervals)
-    metrics = {
-        "complete": limit is None and len(names) == len(SUBTASKS),
-        "subtasks": measured,
-        **_conditions(run, splits, settings),
+            predictions = add_likelihood(run, measure, subtask, predictions, on_progress)
+        measured[name] = _scored(subtask, predictions, settings.intervals)
+    partial = limit is not None or len(names) < len(SUBTASKS)
+    metrics = _with_conditions(run, splits, settings, not partial, measured)
+    if partial:
+        return metrics
+    references = {
+        "controls": _measure_controls(run, complete, splits, settings, index, on_progress),
+        "floors": floors(splits, settings.seed, settings.intervals),
     }
-    if metrics["complete"]:
-        metrics["controls"] = _measure_controls(run, complete, splits, settings, index, on_progress)
-        metrics["floors"] = floors(splits, settings.seed, settings.intervals)
-        write_json(run.metrics_path, metrics)
+    metrics = metrics.model_copy(update=references)
+    run.write_metrics(metrics)
     return metrics
 
 
@@ -97,20 +99,30 @@ def prompts_to_come(splits: Splits, settings: EvaluationSpec, subtasks: Sequence
     return total + sum(len(subtask.examples) for subtasks in asked for subtask in subtasks.values())
 
 
-def _conditions(run: RunDirectory, splits: Splits, settings: EvaluationSpec) -> dict[str, Any]:
-    """What scores depend on beside the predictions."""
-    return {
-        "dataset": splits.sha256,
-        "definitions": definitions(),
-        "digest": run.manifest["digest"],
-        "evaluation": settings.model_dump(mode="json"),
-        "versions": {package: version(package) for package in PACKAGES},
-    }
+def _with_conditions(
+    run: RunDirectory, splits: Splits, settings: EvaluationSpec, complete: bool, subtasks: dict[str, SubtaskScores]
+) -> Metrics:
+    """The metrics with what scores depend on beside the predictions."""
+    return Metrics(
+        complete=complete,
+        subtasks=subtasks,
+        dataset=splits.sha256,
+        definitions=definitions(),
+        digest=run.manifest.digest,
+        evaluation=settings.model_dump(mode="json"),
+        versions={package: version(package) for package in PACKAGES},
+    )
 
 
-def _scored(subtask: Subtask, records: Sequence[Record], intervals: Unit) -> dict[str, Any]:
-    """Every metric of a subtask, and what its rankings say where it was measured."""
-    return {"target": subtask.target, **summarize(records, intervals), **_likelihood(records, intervals)}
+def _scored(subtask: Subtask, predictions: Sequence[Prediction], intervals: Unit) -> SubtaskScores:
+    """Every metric of a subtask, and what its rankings say beyond their scores if all predictions have one."""
+    scores = summarize(predictions, intervals).model_copy(update={"target": subtask.target})
+    rankings = [prediction.ranking for prediction in predictions if prediction.ranking is not None]
+    if len(rankings) < len(predictions):
+        return scores
+    scores = scores.model_copy(update={"candidates": max(ranking.candidates for ranking in rankings)})
+    pairs = _pairs(predictions, rankings, intervals)
+    return scores.model_copy(update={"log_probability_gap": log_probability_gap(pairs)}) if pairs else scores
 
 
 def _measure_controls(
@@ -120,7 +132,7 @@ def _measure_controls(
     settings: EvaluationSpec,
     index: EntityIndex,
     on_progress: Progress,
-) -> dict[str, Any]:
+) -> dict[str, dict[str, SubtaskScores]]:
     """Control -> subtask -> its metrics."""
     return {
         control: {
@@ -133,7 +145,7 @@ def _measure_controls(
 
 def _ask_control(
     run: RunDirectory, complete: Complete, subtask: Subtask, index: EntityIndex, on_progress: Progress
-) -> list[Record]:
+) -> list[Prediction]:
     try:
         return predict(run, complete, subtask, index, None, on_progress)
     except NotFiniteError:
@@ -142,20 +154,16 @@ def _ask_control(
         raise ReversalError(f"{subtask.name}: {error} (`reversal eval --no-controls` leaves it out)") from None
 
 
-def _likelihood(records: Sequence[Record], intervals: Unit) -> dict[str, Any]:
-    """What a subtask's rankings say beyond their scores; empty where its predictions were not all measured."""
-    rankings = [record["ranking"] for record in records if "ranking" in record]
-    if len(rankings) < len(records):
-        return {}
-    pairs = [
+def _pairs(predictions: Sequence[Prediction], rankings: Sequence[Ranking], intervals: Unit) -> list[Pair]:
+    """The log-probabilities of each row's target and of another entity's, where there is another one."""
+    both = intervals == "entities-and-templates"
+    return [
         Pair(
-            record["entity_id"],
-            ranking["log_probability"],
-            ranking["other_log_probability"],
-            record["template_id"] if intervals == "entities-and-templates" else "",
+            prediction.entity_id,
+            ranking.log_probability,
+            ranking.other_log_probability,
+            prediction.template_id if both else "",
         )
-        for record, ranking in zip(records, rankings, strict=True)
-        if "other_entity" in ranking
+        for prediction, ranking in zip(predictions, rankings, strict=True)
+        if ranking.other_log_probability is not None
     ]
-    gap = {GAP: log_probability_gap(pairs)} if pairs else {}
-    return {"candidates": max(ranking["candidates"] for ranking in rankings), **gap}

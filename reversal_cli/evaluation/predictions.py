@@ -4,7 +4,6 @@ What a model generates and how likely it finds an answer is the caller's busines
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from reversal_cli.data.base import Example, Subtask
 from reversal_cli.data.spread import spread_order
@@ -13,16 +12,12 @@ from reversal_cli.errors import ReversalError
 from reversal_cli.inference.answers import Complete, Completion, Measure
 from reversal_cli.inference.finite import working_on
 from reversal_cli.runs.directory import RunDirectory
+from reversal_cli.runs.records import ChoiceMade, Prediction, Ranking
 from reversal_cli.scoring import score_all
 from reversal_cli.scoring.entities import EntityIndex
 
 Progress = Callable[[str, int, int], None]
 """Called with (what is done, prompts done, prompts in all) at the start and after each batch."""
-
-Record = dict[str, Any]
-
-LIKELIHOOD = ("ranking", "choice")
-"""Parts of a record that only the model can make again."""
 
 
 def predict(
@@ -32,7 +27,7 @@ def predict(
     index: EntityIndex,
     limit: int | None,
     on_progress: Progress,
-) -> list[Record]:
+) -> list[Prediction]:
     """The predictions of the first `limit` rows of `select_rows`, in dataset order; generates those not on disk yet."""
     chosen = select_rows(subtask.examples, limit)
     kept = _kept_predictions(run, subtask, index)
@@ -53,27 +48,27 @@ def predict(
 
 
 def add_likelihood(
-    run: RunDirectory, measure: Measure, subtask: Subtask, records: Sequence[Record], on_progress: Progress
-) -> list[Record]:
+    run: RunDirectory, measure: Measure, subtask: Subtask, predictions: Sequence[Prediction], on_progress: Progress
+) -> list[Prediction]:
     """The predictions with ranking and choice; measures those that lack them.
 
     A measured prediction is appended to the file again: of two with the same id the later one counts.
     """
-    by_row = {_row_of(record, subtask): record for record in records}
-    missing = [row for row, record in by_row.items() if "ranking" not in record]
+    by_row = {_row_of(prediction, subtask): prediction for prediction in predictions}
+    missing = [row for row, prediction in by_row.items() if prediction.ranking is None]
     done = len(by_row) - len(missing)
     label = f"{subtask.name} likelihood"
     on_progress(label, done, len(by_row))
     with working_on(f"{run.path}: {label}"):
         for batch in measure(subtask.name, missing) if missing else ():
-            fresh = {item.row: _with_likelihood(by_row[item.row], item._asdict()) for item in batch}
+            fresh = {item.row: _with_likelihood(by_row[item.row], item.ranking, item.choice) for item in batch}
             run.append_predictions(subtask.name, fresh.values())
             by_row |= fresh
             done += len(fresh)
             on_progress(label, done, len(by_row))
     if missing:
-        kept = {record["id"]: record for record in run.read_predictions(subtask.name)}
-        run.write_predictions(subtask.name, sorted(kept.values(), key=lambda record: _row_of(record, subtask)))
+        kept = {_row_of(prediction, subtask): prediction for prediction in run.read_predictions(subtask.name)}
+        run.write_predictions(subtask.name, [kept[row] for row in sorted(kept)])
     return list(by_row.values())
 
 
@@ -88,69 +83,68 @@ def select_rows(examples: Sequence[Example], limit: int | None) -> list[int]:
     return sorted(spread_order([example.entity_id for example in examples], template_keys(examples))[:limit])
 
 
-def likelihood_scores(ranking: dict[str, Any], choice: dict[str, Any] | None) -> dict[str, float]:
+def likelihood_scores(ranking: Ranking, choice: ChoiceMade | None) -> dict[str, float]:
     """The scores that a ranking and a choice stand for.
 
-    >>> likelihood_scores({"rank": 2, "rank_normalized": 1}, None)
+    >>> likelihood_scores(Ranking(rank=2, rank_normalized=1, candidates=3, log_probability=-4.0, tokens=2), None)
     {'rank_top1': 0.0, 'mrr': 0.5, 'rank_top1_normalized': 1.0, 'mrr_normalized': 1.0}
     """
-    scores = {}
-    for suffix in ("", "_normalized"):
-        rank = ranking[f"rank{suffix}"]
-        scores |= {f"rank_top1{suffix}": float(rank == 1), f"mrr{suffix}": 1 / rank}
-    return scores if choice is None else scores | {"multiple_choice": float(choice["chosen"] == choice["correct"])}
+    scores = {
+        "rank_top1": float(ranking.rank == 1),
+        "mrr": 1 / ranking.rank,
+        "rank_top1_normalized": float(ranking.rank_normalized == 1),
+        "mrr_normalized": 1 / ranking.rank_normalized,
+    }
+    return scores if choice is None else scores | {"multiple_choice": float(choice.chosen == choice.correct)}
 
 
-def make_prediction(subtask: Subtask, row: int, completion: Completion, index: EntityIndex) -> Record:
-    """The record of one answer to the prompt at `row`, with every text metric."""
+def make_prediction(subtask: Subtask, row: int, completion: Completion, index: EntityIndex) -> Prediction:
+    """One answer to the prompt at `row`, with every text metric."""
     example = subtask.examples[row]
     naming = index.naming(completion.text, example, subtask.target)
-    return {
-        "id": f"{subtask.name}/{row}",
-        "entity_id": example.entity_id,
-        "template_id": example.template_id,
-        "prompt": example.prompt,
-        "target": example.completion.strip(),
-        "completion": completion.text,
-        "stopped": completion.stopped,
-        "named_entity": naming.named_entity,
-        "scores": {
+    return Prediction(
+        id=f"{subtask.name}/{row}",
+        entity_id=example.entity_id,
+        template_id=example.template_id,
+        prompt=example.prompt,
+        target=example.completion.strip(),
+        completion=completion.text,
+        stopped=completion.stopped,
+        named_entity=naming.named_entity,
+        scores={
             **score_all(completion.text, example.completion),
             "shortcut": naming.shortcut,
             "wrong_entity": naming.wrong_entity,
         },
-    }
+    )
 
 
-def _with_likelihood(record: Record, found: Record) -> Record:
-    """The record with the ranking and the choice of `found`, if it has them, and with their scores."""
-    likelihood = {key: found[key] for key in LIKELIHOOD if found.get(key) is not None}
-    if "ranking" not in likelihood:
-        return record
-    scores = likelihood_scores(likelihood["ranking"], likelihood.get("choice"))
-    return {**record, "scores": {**record["scores"], **scores}, **likelihood}
+def _with_likelihood(prediction: Prediction, ranking: Ranking, choice: ChoiceMade | None) -> Prediction:
+    """The prediction with what only the model can measure, and with the scores that follow from it."""
+    scores = {**prediction.scores, **likelihood_scores(ranking, choice)}
+    choices = {} if choice is None else {"choice": choice}
+    return prediction.model_copy(update={"scores": scores, "ranking": ranking, **choices})
 
 
-def _row_of(record: Record, subtask: Subtask) -> int:
-    return int(record["id"].removeprefix(f"{subtask.name}/"))
+def _row_of(prediction: Prediction, subtask: Subtask) -> int:
+    return int(prediction.id.removeprefix(f"{subtask.name}/"))
 
 
-def _kept_predictions(run: RunDirectory, subtask: Subtask, index: EntityIndex) -> dict[int, Record]:
+def _kept_predictions(run: RunDirectory, subtask: Subtask, index: EntityIndex) -> dict[int, Prediction]:
     """Row -> prediction on disk, scored again.
 
     Predictions for other prompts are an error, not replaced: they cost hours, and something moved that should not have.
     """
-    kept: dict[int, Record] = {}
-    for record in run.read_predictions(subtask.name):
-        try:
-            row = _row_of(record, subtask)
-            completion = Completion(row, record["completion"], record["stopped"])
-            expected = _with_likelihood(make_prediction(subtask, row, completion, index), record)
-        except (KeyError, IndexError, ValueError, TypeError, AttributeError):
-            raise _foreign(run, subtask, "a line that is no prediction of this dataset") from None
-        if any(record.get(key) != expected[key] for key in ("id", "entity_id", "prompt", "target")):
-            raise _foreign(run, subtask, f"{record['id']} for another prompt or target than the dataset has now")
-        kept[row] = expected
+    kept: dict[int, Prediction] = {}
+    rows = {f"{subtask.name}/{row}": row for row in range(len(subtask.examples))}
+    for stored in run.read_predictions(subtask.name):
+        row = rows.get(stored.id)
+        if row is None:
+            raise _foreign(run, subtask, f"'{stored.id}', which is no row of this dataset")
+        scored = make_prediction(subtask, row, Completion(row, stored.completion, stored.stopped), index)
+        if (stored.entity_id, stored.prompt, stored.target) != (scored.entity_id, scored.prompt, scored.target):
+            raise _foreign(run, subtask, f"{stored.id} for another prompt or target than the dataset has now")
+        kept[row] = _with_likelihood(scored, stored.ranking, stored.choice) if stored.ranking else scored
     return kept
 
 

@@ -1,7 +1,7 @@
 """What log-probabilities say about each row of a subtask: the right answer's rank, and a multiple choice."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from reversal_cli.data.base import Example, Splits
 from reversal_cli.errors import ReversalError
@@ -10,6 +10,7 @@ from reversal_cli.inference.batching import longest_first
 from reversal_cli.inference.finite import asking
 from reversal_cli.inference.likelihood import Likelihood, Question, encode_question, fits, score_candidates
 from reversal_cli.models.base import Loaded
+from reversal_cli.runs.records import ChoiceMade, Ranking
 from reversal_cli.scoring.choice import Choice, make_choice
 from reversal_cli.scoring.ranking import Answers, other_entities, rank
 from reversal_cli.spec.experiment import ObjectiveSpec
@@ -72,25 +73,25 @@ def _ask(
     return _Row(row, example, candidates, question, choice)
 
 
-def _ranking(row: _Row, likelihoods: Sequence[Likelihood], others: dict[str, str]) -> dict[str, Any]:
-    """The rank by summed and by per-token log-probability; `other_...` are missing where there is no other entity."""
+def _ranking(row: _Row, likelihoods: Sequence[Likelihood], others: dict[str, str]) -> Ranking:
+    """The rank by summed and by per-token log-probability; without `other_...` where there is no other entity."""
     by_entity = dict(zip(row.candidates, likelihoods, strict=True))
     entity, other = row.example.entity_id, others.get(row.example.entity_id)
     target = list(by_entity).index(entity)
-    compared = {} if other is None else {"other_entity": other, "other_log_probability": by_entity[other][0]}
-    return {
-        "rank": rank([likelihood.log_probability for likelihood in likelihoods], target),
-        "rank_normalized": rank([likelihood.per_token for likelihood in likelihoods], target),
-        "candidates": len(likelihoods),
-        "log_probability": by_entity[entity].log_probability,
-        "tokens": by_entity[entity].tokens,
-        **compared,
-    }
+    ranking = Ranking(
+        rank=rank([likelihood.log_probability for likelihood in likelihoods], target),
+        rank_normalized=rank([likelihood.per_token for likelihood in likelihoods], target),
+        candidates=len(likelihoods),
+        log_probability=by_entity[entity].log_probability,
+        tokens=by_entity[entity].tokens,
+    )
+    if other is None:
+        return ranking
+    compared = {"other_entity": other, "other_log_probability": by_entity[other].log_probability}
+    return ranking.model_copy(update=compared)
 
 
-def _choose(
-    loaded: Loaded, objective: ObjectiveSpec, batch: Sequence[_Row], batch_size: int
-) -> dict[int, dict[str, Any]]:
+def _choose(loaded: Loaded, objective: ObjectiveSpec, batch: Sequence[_Row], batch_size: int) -> dict[int, ChoiceMade]:
     """Row -> the letter chosen, for the rows whose question the model can read."""
     choices = {row.index: row.choice for row in batch if row.choice}
     encoded = {index: encode_question(loaded, objective, c.text, c.answers) for index, c in choices.items()}
@@ -98,10 +99,10 @@ def _choose(
     with asking([row.example.prompt for row in batch if row.index in questions]):
         scored = score_candidates(loaded.model, list(questions.values()), batch_size) if questions else []
     return {
-        index: {
-            "options": list(choices[index].options),
-            "correct": choices[index].correct,
-            "chosen": choices[index].chosen([likelihood.log_probability for likelihood in likelihoods]),
-        }
+        index: ChoiceMade(
+            options=list(choices[index].options),
+            correct=choices[index].correct,
+            chosen=choices[index].chosen([likelihood.log_probability for likelihood in likelihoods]),
+        )
         for index, likelihoods in zip(questions, scored, strict=True)
     }

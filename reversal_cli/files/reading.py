@@ -7,6 +7,8 @@ from typing import Any
 
 from reversal_cli.errors import ReversalError
 
+JsonObject = dict[str, Any]
+"""A table whose fields only its reader knows."""
 DEEPEST = 40
 """Levels of tables and lists that a file may have; no file of this package has ten."""
 LARGEST = 2**63 - 1
@@ -62,7 +64,7 @@ def _finite(text: str) -> float:
     return number
 
 
-def read_json(path: Path, remedy: str = "restore the file") -> dict[str, Any]:
+def read_json(path: Path, remedy: str = "restore the file") -> JsonObject:
     """A JSON object. Any other content is an error that says `remedy`: to remove a file can cost more than it mends."""
     try:
         content = parse_json(read_utf8(path, "a JSON object", remedy))
@@ -80,7 +82,7 @@ def json_kind(value: Any) -> str:
     return {dict: "an object", list: "a list", str: "a text"}.get(type(value), "a number")
 
 
-def read_records(path: Path, remedy: str) -> list[dict[str, Any]]:
+def read_records(path: Path, remedy: str) -> list[JsonObject]:
     """JSONL that this package wrote; a dataset, which may have millions of rows, is read by `data/rows.py`.
 
     A last line cut by an interruption is dropped; any other bad line is an error that says `remedy`.

@@ -1,11 +1,12 @@
-"""Checks the types in a file when it is read: a wrong one is refused in one line."""
+"""Tables of JSON files as typed objects: read with one line for what is wrong, and written back as they were."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from reversal_cli.errors import ReversalError
+from reversal_cli.files.reading import JsonObject, read_json, read_records
 
 Texts = dict[str, str]
 LONGEST_VALUE = 200
@@ -39,26 +40,54 @@ EXPECTATIONS = {
 
 
 class Shape(BaseModel):
-    """Fields may be absent and others may be there; none is converted."""
+    """A table in a file. No value is converted, and fields that this version does not know are kept."""
 
-    model_config = ConfigDict(strict=True, extra="ignore")
+    model_config = ConfigDict(strict=True, extra="allow", frozen=True)
+
+    def content(self) -> JsonObject:
+        """The table as the file has it: with the fields that were read or given, without any other default."""
+        return self.model_dump(exclude_unset=True)
 
 
-def check_shape(content: Any, shape: type[Shape], where: str, remedy: str) -> None:
+class FileShape(Shape):
+    """A whole file. Files from before they said a version are of version 1."""
+
+    version: Literal[1] = 1
+
+    def content(self) -> JsonObject:
+        return {"version": self.version, **super().content()}
+
+
+S = TypeVar("S", bound=Shape)
+
+
+def read_shape(path: Path, shape: type[S], remedy: str) -> S:
+    """The content of a JSON file. Raises ReversalError where it is not of that shape."""
+    return parse_shape(read_json(path, remedy), shape, str(path), remedy)
+
+
+def read_shapes(path: Path, shape: type[S], remedy: str) -> list[S]:
+    """The lines of a JSONL file; none where it is absent, and without a last line that was cut off."""
+    records = read_records(path, remedy)
+    remove = f"remove the file and {remedy}"
+    return [parse_shape(record, shape, f"{path}:{number}", remove) for number, record in enumerate(records, start=1)]
+
+
+def parse_shape(content: Any, shape: type[S], where: str, remedy: str) -> S:
     """Raises ReversalError for the first field of another type: `where: n is 'x'; expected a whole number; remedy`."""
     try:
-        shape.model_validate(content)
+        return shape.model_validate(content)
     except ValidationError as error:
-        problem = error.errors(include_url=False)[0]
-        key = ".".join(map(str, problem["loc"]))
-        found = f"lacks '{key}'" if problem["type"] == "missing" else f"{key or 'it'} is {shown(problem['input'])}"
-        raise ReversalError(f"{where}: {found}; expected {expectation(problem)}; {remedy}") from None
-
-
-def check_records(records: list[Any], shape: type[Shape], path: Path, remedy: str) -> None:
-    """`check_shape` for every record of a file."""
-    for number, record in enumerate(records, start=1):
-        check_shape(record, shape, f"{path}:{number}", remedy)
+        # A wrong value says more than an absent one: the table that lacks something may be another table altogether.
+        problem = min(error.errors(include_url=False), key=lambda problem: problem["type"] == "missing")
+    key = ".".join(map(str, problem["loc"]))
+    if key == "version" and isinstance(problem["input"], int) and problem["input"] > 1:
+        raise ReversalError(
+            f"{where}: is of version {problem['input']}, made by a newer reversal; expected version "
+            f"{expectation(problem)}; update reversal"
+        )
+    found = f"lacks '{key}'" if problem["type"] == "missing" else f"{key or 'it'} is {shown(problem['input'])}"
+    raise ReversalError(f"{where}: {found}; expected {expectation(problem)}; {remedy}")
 
 
 def expectation(problem: Any) -> str:

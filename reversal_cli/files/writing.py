@@ -5,7 +5,8 @@ import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+
+from reversal_cli.files.reading import JsonObject
 
 WEIGHT_SUFFIXES = (".safetensors", ".bin")
 """Of the files that hold weights."""
@@ -17,7 +18,7 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def json_lines(records: Iterable[dict[str, Any]]) -> str:
+def json_lines(records: Iterable[JsonObject]) -> str:
     """JSONL: one line per record. Raises ValueError for a number that is not finite."""
     return "".join(json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n" for record in records)
 

@@ -1,7 +1,9 @@
 """What a model answers: completions of prompts, and measures of how likely it finds given answers."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from reversal_cli.runs.records import ChoiceMade, Ranking
 
 
 class Completion(NamedTuple):
@@ -20,8 +22,8 @@ class Measured(NamedTuple):
 
     row: int
     """Index in the subtask."""
-    ranking: dict[str, Any]
-    choice: dict[str, Any] | None
+    ranking: Ranking
+    choice: ChoiceMade | None
     """None: nothing to choose from, or a question longer than the model's positions."""
 
 

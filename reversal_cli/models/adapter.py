@@ -3,7 +3,6 @@
 import dataclasses
 import warnings
 from pathlib import Path
-from typing import Any
 
 import torch
 from peft import PeftModel, get_peft_model_state_dict
@@ -11,7 +10,7 @@ from safetensors import safe_open
 from transformers import PreTrainedModel
 
 from reversal_cli.errors import ReversalError
-from reversal_cli.files.reading import read_json
+from reversal_cli.files.reading import JsonObject, read_json
 from reversal_cli.models.base import Loaded
 from reversal_cli.models.checkpoint import BROKEN, source_of
 from reversal_cli.spec.experiment import LoraSpec, ModelSpec
@@ -65,7 +64,7 @@ def load_adapter(network: PreTrainedModel, folder: Path, model: ModelSpec, lora:
     return adapted
 
 
-def refuse_other_base(folder: Path, config: dict[str, Any], model: ModelSpec) -> None:
+def refuse_other_base(folder: Path, config: JsonObject, model: ModelSpec) -> None:
     """Raises ReversalError for an adapter that names another base.
 
     Bases are compared by the last part of their names: a folder may have moved since.
@@ -75,7 +74,7 @@ def refuse_other_base(folder: Path, config: dict[str, Any], model: ModelSpec) ->
         raise _broken(folder, f"it was made for '{base[:100]}', the run is of '{model.name}'")
 
 
-def refuse_other_options(config: dict[str, Any], folder: Path, lora: LoraSpec) -> None:
+def refuse_other_options(config: JsonObject, folder: Path, lora: LoraSpec) -> None:
     """Raises ReversalError if the file contradicts the spec of the run: another scale would change every answer."""
     for key, value in {"peft_type": "LORA", "r": lora.r, "lora_alpha": lora.alpha}.items():
         if isinstance(config.get(key), bool) or config.get(key) != value:

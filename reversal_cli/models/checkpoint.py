@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from transformers.utils import cached_file
 
 from reversal_cli.errors import ReversalError
-from reversal_cli.files.reading import parse_json, read_utf8
+from reversal_cli.files.reading import JsonObject, parse_json, read_utf8
 from reversal_cli.files.writing import file_digest
 from reversal_cli.objectives.base import FamilyName
 from reversal_cli.spec.experiment import ModelSpec
@@ -85,7 +85,7 @@ def use_cache_if_offline() -> None:
         constants.HF_HUB_OFFLINE = True
 
 
-def read_config(spec: ModelSpec) -> dict[str, Any]:
+def read_config(spec: ModelSpec) -> JsonObject:
     """config.json as plain JSON: transformers' Auto classes would read a 2022 GLM's as GLM-4's, without an error."""
     files = find_files(spec, ["config.json"])
     if not files:

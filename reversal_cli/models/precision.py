@@ -2,11 +2,11 @@
 
 import platform
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from reversal_cli.errors import ReversalError
+from reversal_cli.runs.records import Arithmetic
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -45,7 +45,7 @@ def choose_dtype(name: str, device: torch.device) -> torch.dtype:
     return DTYPES[name]
 
 
-def arithmetic(dtype: torch.dtype, device: torch.device) -> dict[str, Any]:
+def arithmetic(dtype: torch.dtype, device: torch.device) -> Arithmetic:
     """What decides the last digits of a number: dtype, device, threads, and the instruction set or the GPU.
 
     Other rounding leads to other weights: a small model's accuracy changes by several points, as with another seed.
@@ -57,7 +57,7 @@ def arithmetic(dtype: torch.dtype, device: torch.device) -> dict[str, Any]:
         instructions = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
         threads = None
     name = str(dtype).removeprefix("torch.")
-    return {"dtype": name, "device": str(device), "threads": threads, "instructions": instructions}
+    return Arithmetic(dtype=name, device=str(device), threads=threads, instructions=instructions)
 
 
 def has_fast_bfloat16() -> bool:

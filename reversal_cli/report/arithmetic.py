@@ -1,20 +1,21 @@
 """The arithmetic of the runs in a table: another rounding can change a small model's accuracy by several points."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from reversal_cli.runs.directory import RunDirectory
+from reversal_cli.runs.records import Arithmetic
 
 
-def arithmetic_label(training: Mapping[str, Any]) -> str:
+def arithmetic_label(training: Arithmetic | None) -> str:
     """A manifest's `training` section in words; empty for an untrained run.
 
-    >>> arithmetic_label({"dtype": "float32", "device": "cpu", "threads": 2, "instructions": "AVX2"})
+    >>> arithmetic_label(Arithmetic(dtype="float32", device="cpu", threads=2, instructions="AVX2"))
     'float32, cpu, AVX2, 2 threads'
     """
-    parts = [training[key] for key in ("dtype", "device", "instructions") if training.get(key)]
-    threads = training.get("threads")
-    return ", ".join([*parts, f"{threads} thread{'s' if threads > 1 else ''}"] if threads else parts)
+    if training is None:
+        return ""
+    threads = f"{training.threads} thread{'s' if training.threads > 1 else ''}" if training.threads else None
+    return ", ".join(filter(None, (training.dtype, training.device, training.instructions, threads)))
 
 
 def arithmetic_notes(runs: Iterable[RunDirectory]) -> list[str]:
@@ -22,9 +23,9 @@ def arithmetic_notes(runs: Iterable[RunDirectory]) -> list[str]:
     first_run: dict[str, str] = {}
     for run in runs:
         manifest = run.manifest
-        label = arithmetic_label(manifest.get("training", {}))
+        label = arithmetic_label(manifest.training)
         if label:
-            first_run.setdefault(label, f"{manifest['spec']['name']} seed {manifest['spec']['seed']}")
+            first_run.setdefault(label, f"{manifest.spec.name} seed {manifest.spec.seed}")
     if len(first_run) < 2:
         return []
     found = "; ".join(f"{label} ({run})" for label, run in first_run.items())

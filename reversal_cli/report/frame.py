@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -15,9 +15,10 @@ from reversal_cli.objectives import OBJECTIVES
 from reversal_cli.plain_text import visible
 from reversal_cli.report.arithmetic import arithmetic_label, arithmetic_notes
 from reversal_cli.report.interval_methods import interval_notes
-from reversal_cli.report.measurements import measurement_lines
-from reversal_cli.runs.directory import RESTORE_MANIFEST, RunDirectory, find_runs
+from reversal_cli.report.measurements import Line, measurement_lines
+from reversal_cli.runs.directory import RunDirectory, find_runs
 from reversal_cli.runs.manifest import refuse_foreign_metrics
+from reversal_cli.runs.records import Manifest, StoredObjective, StoredSpec
 from reversal_cli.spec.experiment import RESULT_NEUTRAL_FIELDS
 
 COLUMNS = [
@@ -70,7 +71,7 @@ def load_results(folders: Iterable[Path]) -> Results:
     that silently lacks a row would be worse.
     """
     folders = list(folders)
-    lines: list[dict[str, Any]] = []
+    lines: list[Line] = []
     notes = []
     seen: dict[tuple[str, str], RunDirectory] = {}
     originals: dict[tuple[str, ...], RunDirectory] = {}
@@ -104,21 +105,13 @@ def _cautions(frame: pd.DataFrame, runs: dict[tuple[str, str], RunDirectory]) ->
     return [*by_run, *_definition_notes(frame), *interval_notes(frame)]
 
 
-def run_frame_lines(run: RunDirectory) -> list[dict[str, Any]]:
+def run_frame_lines(run: RunDirectory) -> list[Line]:
     """The lines of one finished run."""
-    manifest = run.manifest
-    try:
-        identity = _identity(manifest)
-    except (KeyError, TypeError) as error:
-        raise _lacks(run.manifest_path, error, f"what `reversal finetune` writes; {RESTORE_MANIFEST}") from None
-    metrics = run.metrics
-    try:
-        refuse_foreign_metrics(run, metrics)
-        data = {"dataset": dataset_id(metrics["dataset"]), "recipe": recipe_id(manifest["spec"], metrics["dataset"])}
-        return [identity | data | line for line in measurement_lines(run, metrics)]
-    except (KeyError, TypeError, AttributeError) as error:
-        remedy = f"remove the file and run `reversal eval {run.path}`"
-        raise _lacks(run.metrics_path, error, f"what `reversal eval` writes; {remedy}") from None
+    manifest, metrics = run.manifest, run.metrics
+    refuse_foreign_metrics(run, metrics)
+    data = {"dataset": dataset_id(metrics.dataset), "recipe": recipe_id(manifest.spec, metrics.dataset)}
+    identity = _identity(manifest) | data
+    return [identity | line for line in measurement_lines(run, metrics)]
 
 
 def dataset_id(sha256: dict[str, str]) -> str:
@@ -126,55 +119,55 @@ def dataset_id(sha256: dict[str, str]) -> str:
     return hashlib.sha256("".join(sha256[name] for name in TEST_FILES).encode()).hexdigest()[:8]
 
 
-def recipe_id(spec: dict[str, Any], sha256: dict[str, str]) -> str:
+def recipe_id(spec: StoredSpec, sha256: dict[str, str]) -> str:
     """Eight hex digits that runs share when they differ only in name, seed, the place of the dataset, and fields that
     may not change a result."""
     recipe = {
         section: {key: value for key, value in fields.items() if f"{section}.{key}" not in RESULT_NEUTRAL_FIELDS}
-        for section, fields in spec.items()
+        for section, fields in spec.content().items()
         if section not in ("name", "seed", "dataset")
     }
     return hashlib.sha256(json.dumps([recipe, sha256], sort_keys=True).encode()).hexdigest()[:8]
 
 
-def variant(objective: dict[str, Any]) -> str:
+def variant(objective: StoredObjective) -> str:
     """`abi (single)`; other objectives are their name."""
-    known = OBJECTIVES.get(objective["name"])
-    option = known.variant_option if known else None
-    return f"{objective['name']} ({objective[option]})" if option in objective else objective["name"]
+    known = OBJECTIVES.get(objective.name)
+    option, options = known.variant_option if known else None, objective.content()
+    return f"{objective.name} ({options[option]})" if option in options else objective.name
 
 
-def settings_label(spec: dict[str, Any]) -> str:
+def settings_label(spec: StoredSpec) -> str:
     """The settings that most often differ between runs, in words: `lora r=32, 10 of 20 epochs, batch 4, lr 2e-05`."""
-    start = ["random weights"] if spec["model"].get("init") == "random" else []
-    if spec["objective"]["name"] == "none":
+    start = ["random weights"] if spec.model.init == "random" else []
+    if spec.objective.name == "none":
         return ", ".join([*start, "untrained"])
-    training = spec["training"]
-    tuning = f"lora r={training['lora']['r']}" if training["tuning"] == "lora" else training["tuning"]
-    stop = training["stop_after_epochs"]
-    epochs = f"{stop} of {training['epochs']} epochs" if stop else f"{training['epochs']} epochs"
-    options = [f"{key}={value}" for key, value in spec["objective"].items() if key != "name"]
-    batch = f"batch {training['batch_size']}"
-    return ", ".join([*start, tuning, epochs, batch, f"lr {training['learning_rate']:g}", *options])
+    training, stop = spec.training, spec.training.stop_after_epochs
+    tuning = f"lora r={training.lora.r}" if training.tuning == "lora" else training.tuning
+    epochs = f"{stop} of {training.epochs} epochs" if stop else f"{training.epochs} epochs"
+    options = [f"{key}={value}" for key, value in spec.objective.content().items() if key != "name"]
+    batch = f"batch {training.batch_size}"
+    return ", ".join([*start, tuning, epochs, batch, f"lr {training.learning_rate:g}", *options])
 
 
-def _identity(manifest: dict[str, Any]) -> dict[str, Any]:
-    spec = manifest["spec"]
+def _identity(manifest: Manifest) -> Line:
+    spec = manifest.spec
+    leaks = (Leak(leak.where, leak.count, leak.what, leak.remedy, leak.kind) for leak in manifest.dataset.leaks)
     return {
-        "experiment": spec["name"],
-        "model": spec["model"]["name"],
-        "objective": spec["objective"]["name"],
-        "variant": variant(spec["objective"]),
-        "seed": spec["seed"],
+        "experiment": spec.name,
+        "model": spec.model.name,
+        "objective": spec.objective.name,
+        "variant": variant(spec.objective),
+        "seed": spec.seed,
         "settings": settings_label(spec),
-        "arithmetic": arithmetic_label(manifest.get("training", {})),
-        "digest": manifest["digest"],
-        "dataset_path": manifest["dataset"]["path"],
-        "leaks": counted(Leak(**leak) for leak in manifest["dataset"].get("leaks", ())),
+        "arithmetic": arithmetic_label(manifest.training),
+        "digest": manifest.digest,
+        "dataset_path": manifest.dataset.path,
+        "leaks": counted(leaks),
     }
 
 
-def _frame(lines: list[dict[str, Any]]) -> pd.DataFrame:
+def _frame(lines: list[Line]) -> pd.DataFrame:
     shown = [
         {key: visible(value) if isinstance(value, str) else value for key, value in line.items()} for line in lines
     ]
@@ -186,7 +179,7 @@ def _frame(lines: list[dict[str, Any]]) -> pd.DataFrame:
 def _dataset_notes(runs: dict[tuple[str, str], RunDirectory]) -> list[str]:
     """One line per further dataset: the test files that keep its runs in tables of their own."""
     one_run = {dataset: run for (_, dataset), run in reversed(runs.items())}
-    files = {dataset: run.metrics["dataset"] for dataset, run in reversed(one_run.items())}
+    files = {dataset: run.metrics.dataset for dataset, run in reversed(one_run.items())}
     first = next(iter(files), "")
     notes = []
     for other in list(files)[1:]:
@@ -199,9 +192,8 @@ def _length_notes(runs: dict[tuple[str, str], RunDirectory]) -> list[str]:
     """One line per dataset on which completions were cut at different lengths: a longer one can hold more targets."""
     by_dataset: dict[str, dict[int | None, str]] = {}
     for (_, dataset), run in runs.items():
-        spec = run.manifest["spec"]
-        length = spec.get("evaluation", {}).get("max_new_tokens")
-        by_dataset.setdefault(dataset, {}).setdefault(length, spec["name"])
+        spec = run.manifest.spec
+        by_dataset.setdefault(dataset, {}).setdefault(spec.evaluation.max_new_tokens, spec.name)
     notes = []
     for dataset, lengths in by_dataset.items():
         if len(lengths) > 1:
@@ -218,8 +210,3 @@ def _definition_notes(frame: pd.DataFrame) -> list[str]:
         return []
     runs = ", ".join(f"{line.experiment} seed {line.seed}" for line in silent.itertuples())
     return [f"{runs}: evaluated before metric definitions were recorded; `reversal eval RUN` records them"]
-
-
-def _lacks(path: Path, error: Exception, expected: str) -> ReversalError:
-    what = f"lacks {error}" if isinstance(error, KeyError) else f"has an unexpected form ({error})"
-    return ReversalError(f"{path}: {what}; expected {expected}")

@@ -6,7 +6,9 @@ from typing import Any
 from reversal_cli.data.base import SUBTASKS, TARGETS
 from reversal_cli.report.references import RUN
 from reversal_cli.runs.directory import RunDirectory
+from reversal_cli.runs.records import Metrics
 from reversal_cli.scoring import GAP, chance
+from reversal_cli.scoring.results import Gap, GapOverRows, SubtaskScores
 
 OPTIONS = 4
 """Of a multiple-choice question, where there are as many candidates."""
@@ -14,44 +16,38 @@ OPTIONS = 4
 Line = dict[str, Any]
 
 
-def measurement_lines(run: RunDirectory, metrics: dict[str, Any]) -> Iterator[Line]:
-    """Lines of the run, of its controls and of the floors. What was not measured has no line.
-
-    Raises KeyError, TypeError or AttributeError where the file has another form.
-    """
-    definitions = metrics.get("definitions", {})
-    for subtask in SUBTASKS:
-        yield from _measured(RUN, subtask, metrics["subtasks"][subtask], definitions, run)
-    references = metrics.get("floors", {}) | metrics.get("controls", {})
-    for row, by_subtask in references.items():
+def measurement_lines(run: RunDirectory, metrics: Metrics) -> Iterator[Line]:
+    """Lines of the run, of its controls and of the floors. What was not measured has no line."""
+    rows = {RUN: metrics.subtasks, **metrics.floors, **metrics.controls}
+    for row, by_subtask in rows.items():
         for subtask in SUBTASKS:
             if subtask in by_subtask:
-                yield from _measured(row, subtask, by_subtask[subtask], definitions, run)
+                yield from _measured(row, subtask, by_subtask[subtask], metrics.definitions, run)
 
 
 def _measured(
-    row: str, subtask: str, measured: dict[str, Any], definitions: dict[str, str], run: RunDirectory
+    row: str, subtask: str, scores: SubtaskScores, definitions: dict[str, str], run: RunDirectory
 ) -> Iterator[Line]:
     where = {"row": row, "subtask": subtask, "target": TARGETS[subtask]}
-    candidates = _candidates(run, row, subtask, measured)
-    for metric, estimate in measured["metrics"].items():
+    candidates = _candidates(run, row, subtask, scores)
+    for metric, score in scores.metrics.items():
         yield where | {
             "metric": metric,
             "definition": definitions.get(metric, ""),
-            "value": estimate["mean"],
-            "low": estimate["low"],
-            "high": estimate["high"],
-            "intervals": measured.get("intervals", ""),
+            "value": score.mean,
+            "low": score.low,
+            "high": score.high,
+            "intervals": scores.intervals or "",
             "chance": _chance(metric, candidates),
-            "n": measured["n"],
-            "entities": measured["entities"],
-            "templates": measured.get("templates"),
+            "n": scores.n,
+            "entities": scores.entities,
+            "templates": scores.templates,
         }
-    gap = measured.get(GAP)
+    gap = scores.log_probability_gap
     if gap:
         common = where | {"definition": definitions.get(GAP, ""), "low": None, "high": None, "chance": None}
-        common |= {"intervals": gap.get("intervals", ""), "templates": measured.get("templates")}
-        yield from (common | line for line in _gap_lines(gap, measured))
+        common |= {"intervals": gap.intervals or "", "templates": scores.templates}
+        yield from (common | line for line in _gap_lines(gap, scores.n))
 
 
 def _chance(metric: str, candidates: int | None) -> float | None:
@@ -60,25 +56,25 @@ def _chance(metric: str, candidates: int | None) -> float | None:
     return chance(metric, choices) if choices else None
 
 
-def _gap_lines(gap: dict[str, Any], measured: dict[str, Any]) -> Iterator[Line]:
+def _gap_lines(gap: Gap, n: int) -> Iterator[Line]:
     """Over entities (the means of their rows), then over rows, as published."""
-    over_entities = {"n": measured["n"], "entities": gap["entities"]}
-    over_rows = {"n": gap["rows"]["n"], "entities": gap["entities"]}
-    yield over_entities | {"metric": GAP, "value": gap["mean"], "low": gap["low"], "high": gap["high"]}
+    over_entities = {"n": n, "entities": gap.entities}
+    over_rows = {"n": gap.rows.n, "entities": gap.entities}
+    yield over_entities | {"metric": GAP, "value": gap.mean, "low": gap.low, "high": gap.high}
     yield from (over_entities | line for line in _test_lines(GAP, gap))
-    yield over_rows | {"metric": f"{GAP}_rows", "value": gap["rows"]["mean"]}
-    yield from (over_rows | line for line in _test_lines(f"{GAP}_rows", gap["rows"]))
+    yield over_rows | {"metric": f"{GAP}_rows", "value": gap.rows.mean}
+    yield from (over_rows | line for line in _test_lines(f"{GAP}_rows", gap.rows))
 
 
-def _test_lines(prefix: str, tests: dict[str, Any]) -> Iterator[Line]:
-    for test in ("paired_t", "ks"):
-        yield {"metric": f"{prefix}_{test}", "value": tests[test]["statistic"]}
-        yield {"metric": f"{prefix}_{test}_p", "value": tests[test]["p"]}
+def _test_lines(prefix: str, gap: Gap | GapOverRows) -> Iterator[Line]:
+    for name, test in {"paired_t": gap.paired_t, "ks": gap.ks}.items():
+        yield {"metric": f"{prefix}_{name}", "value": test.statistic}
+        yield {"metric": f"{prefix}_{name}_p", "value": test.p}
 
 
-def _candidates(run: RunDirectory, row: str, subtask: str, measured: dict[str, Any]) -> int | None:
+def _candidates(run: RunDirectory, row: str, subtask: str, scores: SubtaskScores) -> int | None:
     """How many candidates the target was ranked among: as measured, or else as the predictions of the run say."""
-    if "candidates" in measured or "rank_top1" not in measured["metrics"] or row != RUN:
-        return measured.get("candidates")
-    ranked = (record["ranking"]["candidates"] for record in run.read_predictions(subtask) if "ranking" in record)
-    return next(ranked, None)
+    if scores.candidates is not None or "rank_top1" not in scores.metrics or row != RUN:
+        return scores.candidates
+    rankings = (prediction.ranking for prediction in run.read_predictions(subtask))
+    return next((ranking.candidates for ranking in rankings if ranking), None)

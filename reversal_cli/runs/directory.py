@@ -18,9 +18,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from reversal_cli.data.base import SUBTASKS
 from reversal_cli.errors import ReversalError
-from reversal_cli.files.reading import read_json, read_records
-from reversal_cli.files.shapes import check_records, check_shape
+from reversal_cli.files.shapes import S, Shape, read_shape, read_shapes
 from reversal_cli.files.writing import json_lines, write_text
 from reversal_cli.runs.lock import locked
 from reversal_cli.runs.records import CurveRecord, LogRecord, Manifest, Metrics, Prediction
@@ -98,68 +98,74 @@ class RunDirectory:
         return RunDirectory(self.path, self.path / ".overwrite")
 
     @property
-    def manifest(self) -> dict[str, Any]:
+    def manifest(self) -> Manifest:
         """Raises ReversalError where the folder is no run, or the file is not what this package writes."""
         if not self.manifest_path.is_file():
             raise ReversalError(f"{self.path}: has no manifest.json; expected the folder of a run; check the path")
-        content = read_json(self.manifest_path, RESTORE_MANIFEST)
-        check_shape(content, Manifest, str(self.manifest_path), RESTORE_MANIFEST)
-        return content
+        return read_shape(self.manifest_path, Manifest, RESTORE_MANIFEST)
+
+    def write_manifest(self, manifest: Manifest) -> None:
+        write_json(self.manifest_path, manifest.content())
 
     @property
-    def metrics(self) -> dict[str, Any]:
-        """metrics.json. Raises ReversalError where it is absent or not what this package writes."""
+    def metrics(self) -> Metrics:
+        """The metrics of all subtasks. Raises ReversalError where the file is absent or lacks something."""
         remedy = f"remove the file and run `reversal eval {self.path}`"
-        content = read_json(self.metrics_path, remedy)
-        check_shape(content, Metrics, str(self.metrics_path), remedy)
-        return content
+        metrics = read_shape(self.metrics_path, Metrics, remedy)
+        lacking = [f"subtasks.{name}" for name in SUBTASKS if name not in metrics.subtasks]
+        lacking += [f"dataset.{stem}.jsonl" for stem in SUBTASKS.values() if f"{stem}.jsonl" not in metrics.dataset]
+        if lacking:
+            raise ReversalError(f"{self.metrics_path}: lacks '{lacking[0]}'; expected all four subtasks; {remedy}")
+        return metrics
+
+    def write_metrics(self, metrics: Metrics) -> None:
+        write_json(self.metrics_path, metrics.content())
 
     @property
     def is_trained(self) -> bool:
         """True when there is nothing left to train: the weights are complete, or the run has no objective."""
-        return self.manifest_path.is_file() and "training" in self.manifest
+        return self.manifest_path.is_file() and self.manifest.training is not None
 
     @property
     def is_complete(self) -> bool:
         return self.metrics_path.is_file()
 
-    def append_log(self, record: dict[str, Any]) -> None:
+    def append_log(self, record: LogRecord) -> None:
         _append(self.train_log_path, record)
 
-    def trim_log(self, last_step: int) -> list[dict[str, Any]]:
+    def trim_log(self, last_step: int) -> list[LogRecord]:
         """Keeps the records up to a step, which a continued training does not repeat, and returns them."""
-        return _trim(self.train_log_path, last_step)
+        records = read_shapes(self.train_log_path, LogRecord, "continue without it")
+        return _keep(self.train_log_path, [record for record in records if record.step <= last_step])
 
-    def append_curve(self, record: dict[str, Any]) -> None:
+    def append_curve(self, record: CurveRecord) -> None:
         _append(self.curve_path, record)
 
-    def trim_curve(self, last_step: int) -> list[dict[str, Any]]:
+    def trim_curve(self, last_step: int) -> list[CurveRecord]:
         """As `trim_log`."""
-        return _trim(self.curve_path, last_step)
+        records = read_shapes(self.curve_path, CurveRecord, "continue without it")
+        return _keep(self.curve_path, [record for record in records if record.step <= last_step])
 
-    def read_curve(self) -> list[dict[str, Any]]:
+    def read_curve(self) -> list[CurveRecord]:
         """A record per evaluated epoch; none where training was not evaluated."""
-        records = read_records(self.curve_path, "plot without it")
-        check_records(records, CurveRecord, self.curve_path, "remove the file and plot without it")
-        return records
+        return read_shapes(self.curve_path, CurveRecord, "plot without it")
 
-    def read_predictions(self, subtask: str) -> list[dict[str, Any]]:
-        """The records so far; none where the file is absent."""
-        path, remedy = self.predictions_path(subtask), f"predict again with `reversal eval {self.path}`"
-        records = read_records(path, remedy)
-        check_records(records, Prediction, path, f"remove the file and {remedy}")
-        return records
+    def read_predictions(self, subtask: str) -> list[Prediction]:
+        """The predictions so far; none where the file is absent."""
+        return read_shapes(
+            self.predictions_path(subtask), Prediction, f"predict again with `reversal eval {self.path}`"
+        )
 
-    def append_predictions(self, subtask: str, records: Iterable[dict[str, Any]]) -> None:
+    def append_predictions(self, subtask: str, predictions: Iterable[Prediction]) -> None:
         """Adds whole lines; a reader of a file that grows sees at most one cut line, the last."""
         path = self.predictions_path(subtask)
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8") as file:
-            file.write(json_lines(records))
+            file.write(json_lines(prediction.content() for prediction in predictions))
 
-    def write_predictions(self, subtask: str, records: Iterable[dict[str, Any]]) -> None:
+    def write_predictions(self, subtask: str, predictions: Iterable[Prediction]) -> None:
         """Replaces the file."""
-        write_text(self.predictions_path(subtask), json_lines(records))
+        write_text(self.predictions_path(subtask), json_lines(prediction.content() for prediction in predictions))
 
     def remove_checkpoints(self) -> None:
         shutil.rmtree(self.checkpoints_path, ignore_errors=True)
@@ -195,18 +201,19 @@ class RunDirectory:
         return locked(self.path)
 
 
-def _append(path: Path, record: dict[str, Any]) -> None:
+def _append(path: Path, record: Shape) -> None:
     with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(record, sort_keys=True, allow_nan=False) + "\n")
+        file.write(_log_line(record))
 
 
-def _trim(path: Path, last_step: int) -> list[dict[str, Any]]:
-    records = read_records(path, "continue without it")
-    check_records(records, LogRecord, path, "remove the file and continue without it")
-    kept = [record for record in records if record["step"] <= last_step]
+def _keep(path: Path, records: list[S]) -> list[S]:
     if path.is_file():
-        write_text(path, "".join(json.dumps(record, sort_keys=True) + "\n" for record in kept))
-    return kept
+        write_text(path, "".join(map(_log_line, records)))
+    return records
+
+
+def _log_line(record: Shape) -> str:
+    return json.dumps(record.content(), sort_keys=True, allow_nan=False) + "\n"
 
 
 def run_path(results: Path, experiment: str, seed: int) -> Path:

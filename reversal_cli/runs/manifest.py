@@ -8,9 +8,18 @@ from pydantic import ValidationError
 from reversal_cli.data.audit.leaks import Leak
 from reversal_cli.data.base import Splits
 from reversal_cli.errors import ReversalError, first_of
-from reversal_cli.files.reading import read_json
+from reversal_cli.files.shapes import read_shape
 from reversal_cli.runs.directory import RunDirectory, write_json
 from reversal_cli.runs.provenance import provenance, timestamp
+from reversal_cli.runs.records import (
+    Arithmetic,
+    Manifest,
+    Metrics,
+    StoredDataset,
+    StoredLeak,
+    StoredSpec,
+    TrainingFacts,
+)
 from reversal_cli.runs.weights import weights_digests
 from reversal_cli.spec.experiment import ExperimentSpec
 from reversal_cli.spec.loading import spec_differences
@@ -33,16 +42,16 @@ def begin_run(run: RunDirectory, spec: ExperimentSpec, splits: Splits, leaks: Se
             "restore it, rename the experiment or pass --overwrite"
         )
     run.clear()
-    manifest = {
-        "spec": spec.model_dump(mode="json"),
-        "digest": spec.digest,
-        "dataset": {"path": spec.dataset.path, "sha256": splits.sha256, "leaks": _records(leaks)},
-        "provenance": provenance(),
-    }
+    manifest = Manifest(
+        spec=StoredSpec.model_validate(spec.model_dump(mode="json")),
+        digest=spec.digest,
+        dataset=StoredDataset(path=spec.dataset.path, sha256=splits.sha256, leaks=_stored(leaks)),
+        provenance=provenance().content(),
+    )
     if not spec.objective.trains:
         # Nothing to train: the run is ready to be evaluated.
-        manifest["training"] = {}
-    write_json(run.manifest_path, manifest)
+        manifest = manifest.model_copy(update={"training": TrainingFacts()})
+    run.write_manifest(manifest)
 
 
 def begin_anew(run: RunDirectory, spec: ExperimentSpec, splits: Splits, leaks: Sequence[Leak] = ()) -> None:
@@ -51,21 +60,22 @@ def begin_anew(run: RunDirectory, spec: ExperimentSpec, splits: Splits, leaks: S
     begin_run(run, spec, splits, leaks)
 
 
-def end_training(run: RunDirectory, training: dict[str, Any], model: dict[str, Any]) -> None:
+def end_training(run: RunDirectory, training: TrainingFacts, model: dict[str, Any]) -> None:
     """Adds what says that the weights are complete, and which they are; to be called when they are."""
-    section = {**training, "weights": weights_digests(run), "finished": timestamp()}
-    write_json(run.manifest_path, run.manifest | {"training": section, "model": model})
+    ended = training.model_copy(update={"weights": weights_digests(run), "finished": timestamp()})
+    run.write_manifest(run.manifest.model_copy(update={"training": ended, "model": model}))
 
 
 def knows_leaks(run: RunDirectory) -> bool:
     """False for a run of an earlier version, which did not look for them."""
-    return "leaks" in run.manifest.get("dataset", {})
+    return "leaks" in run.manifest.dataset.model_fields_set
 
 
 def add_leaks(run: RunDirectory, leaks: Sequence[Leak]) -> None:
     """Adds the leaks of the dataset to a run that does not know them."""
-    content = run.manifest
-    write_json(run.manifest_path, content | {"dataset": {**content["dataset"], "leaks": _records(leaks)}})
+    manifest = run.manifest
+    dataset = manifest.dataset.model_copy(update={"leaks": _stored(leaks)})
+    run.write_manifest(manifest.model_copy(update={"dataset": dataset}))
 
 
 def add_model(run: RunDirectory, model: dict[str, Any]) -> None:
@@ -73,11 +83,11 @@ def add_model(run: RunDirectory, model: dict[str, Any]) -> None:
 
     Raises ReversalError where the checkpoint is not the one that was trained. A full training's own weights replace it.
     """
-    content = run.manifest
-    stored, spec = content.get("model"), content["spec"]
-    replaced = spec["training"]["tuning"] == "full" and spec["objective"]["name"] != "none"
+    manifest = run.manifest
+    stored, spec = manifest.model, manifest.spec
+    replaced = spec.training.tuning == "full" and spec.objective.name != "none"
     if stored is None:
-        write_json(run.manifest_path, content | {"model": model})
+        run.write_manifest(manifest.model_copy(update={"model": model}))
     elif stored != model and not replaced:
         changed = ", ".join(sorted(key for key in {*stored, *model} if stored.get(key) != model.get(key)))
         raise ReversalError(
@@ -86,15 +96,15 @@ def add_model(run: RunDirectory, model: dict[str, Any]) -> None:
         )
 
 
-def add_evaluation(run: RunDirectory, arithmetic: dict[str, Any]) -> None:
+def add_evaluation(run: RunDirectory, arithmetic: Arithmetic) -> None:
     """Adds the arithmetic that the predictions were made with; the last evaluation's, if there were several.
 
     That of an evaluation that replaces another waits beside its predictions for `take_over`.
     """
     if run.replaces:
-        write_json(run.arithmetic_path, arithmetic)
-    elif run.manifest.get("evaluation") != arithmetic:
-        write_json(run.manifest_path, run.manifest | {"evaluation": arithmetic})
+        write_json(run.arithmetic_path, arithmetic.content())
+    elif run.manifest.evaluation != arithmetic:
+        run.write_manifest(run.manifest.model_copy(update={"evaluation": arithmetic}))
 
 
 def take_over(run: RunDirectory) -> None:
@@ -102,36 +112,35 @@ def take_over(run: RunDirectory) -> None:
     new = run.overwriting
     if new.is_complete and new.arithmetic_path.is_file():
         remedy = f"remove the folder {new.evaluation_path} and run `reversal eval {run.path} --overwrite`"
-        add_evaluation(run, read_json(new.arithmetic_path, remedy))
+        add_evaluation(run, read_shape(new.arithmetic_path, Arithmetic, remedy))
     run.take_over()
 
 
 def stored_spec(run: RunDirectory) -> ExperimentSpec:
     """The spec a run was made with. Raises ReversalError where this version cannot read it."""
     try:
-        return ExperimentSpec.model_validate(run.manifest["spec"])
-    except (KeyError, ValidationError):
+        return ExperimentSpec.model_validate(run.manifest.spec.content())
+    except ValidationError:
         raise ReversalError(
             f"{run.manifest_path}: its spec cannot be read; expected the manifest of a run made by this version; "
             "make the run again with --overwrite"
         ) from None
 
 
-def _records(leaks: Sequence[Leak]) -> list[dict[str, Any]]:
-    return [leak._asdict() for leak in leaks]
+def _stored(leaks: Sequence[Leak]) -> list[StoredLeak]:
+    return [StoredLeak(**leak._asdict()) for leak in leaks]
 
 
-def refuse_foreign_metrics(run: RunDirectory, metrics: dict[str, Any]) -> None:
+def refuse_foreign_metrics(run: RunDirectory, metrics: Metrics) -> None:
     """Raises ReversalError where metrics.json is another run's: copied here, or older than the manifest.
 
     Metrics from before they recorded a digest, and files that only one of the two knows, are not compared.
     """
-    manifest, data = run.manifest, metrics.get("dataset")
-    before = manifest.get("dataset", {}).get("sha256", {})
-    known = data if isinstance(data, dict) else {}  # a file of another form is its reader's to refuse
-    changed = sorted(name for name, digest in known.items() if before.get(name, digest) != digest)
-    if metrics.get("digest", manifest.get("digest")) != manifest.get("digest"):
-        found = f"the metrics of another experiment (digest {metrics['digest']})"
+    manifest = run.manifest
+    before = manifest.dataset.sha256
+    changed = sorted(name for name, digest in metrics.dataset.items() if before.get(name, digest) != digest)
+    if metrics.digest not in (None, manifest.digest):
+        found = f"the metrics of another experiment (digest {metrics.digest})"
     elif changed:
         found = f"metrics of other data ({', '.join(changed)})"
     else:
@@ -150,7 +159,7 @@ def _has_work(run: RunDirectory) -> bool:
 
 
 def refuse_other_spec(run: RunDirectory, spec: ExperimentSpec) -> None:
-    differences = spec_differences(run.manifest.get("spec", {}), spec.model_dump(mode="json"))
+    differences = spec_differences(run.manifest.spec.content(), spec.model_dump(mode="json"))
     if not differences:
         return
     state = "finished" if run.is_complete else "trained" if run.is_trained else "begun"
@@ -162,7 +171,7 @@ def refuse_other_spec(run: RunDirectory, spec: ExperimentSpec) -> None:
 
 def refuse_other_data(run: RunDirectory, spec: ExperimentSpec, splits: Splits) -> None:
     """Raises ReversalError when the dataset's files are not those the run began with."""
-    before = run.manifest.get("dataset", {}).get("sha256", {})
+    before = run.manifest.dataset.sha256
     changed = sorted(name for name in {*before, *splits.sha256} if before.get(name) != splits.sha256.get(name))
     if changed:
         raise ReversalError(

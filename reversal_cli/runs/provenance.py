@@ -10,17 +10,44 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from reversal_cli import __version__
+from reversal_cli.files.shapes import Shape, Texts
 
 PACKAGE_FOLDER = Path(__file__).resolve().parents[1]
 PACKAGES = ("torch", "transformers", "peft", "accelerate", "datasets", "tokenizers")
 
 
-def provenance() -> dict[str, Any]:
-    """The `provenance` section of a manifest."""
-    return {"started": timestamp(), "git": git_state(), "versions": versions(), "hardware": hardware()}
+class GitState(Shape):
+    """The checkout that the package ran from."""
+
+    commit: str
+    dirty: bool
+    """Whether the package differed from the commit."""
+
+
+class Hardware(Shape):
+    """What can change the speed or the last digits of a number."""
+
+    system: str
+    cpu: str
+    cores: int | None
+    memory_gib: float | None
+    gpus: list[str]
+
+
+class Provenance(Shape):
+    """For people: nothing is decided by it."""
+
+    started: str
+    git: GitState | None
+    versions: Texts
+    hardware: Hardware
+
+
+def provenance() -> Provenance:
+    """Of what is made now."""
+    return Provenance(started=timestamp(), git=git_state(), versions=versions(), hardware=hardware())
 
 
 def timestamp() -> str:
@@ -28,7 +55,7 @@ def timestamp() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def git_state(folder: Path = PACKAGE_FOLDER) -> dict[str, Any] | None:
+def git_state(folder: Path = PACKAGE_FOLDER) -> GitState | None:
     """Commit of the checkout the package runs from, and whether the package differs from it; None without a checkout.
 
     Asked in the package's own folder, never in the user's: another repository's settings may run commands. A package
@@ -39,7 +66,7 @@ def git_state(folder: Path = PACKAGE_FOLDER) -> dict[str, Any] | None:
     commit = _git(folder, "rev-parse", "HEAD")
     if commit is None:
         return None
-    return {"commit": commit, "dirty": bool(_git(folder, "status", "--porcelain", "--", "."))}
+    return GitState(commit=commit, dirty=bool(_git(folder, "status", "--porcelain", "--", ".")))
 
 
 def _git(folder: Path, *arguments: str) -> str | None:
@@ -65,15 +92,15 @@ def versions() -> dict[str, str]:
     return found
 
 
-def hardware() -> dict[str, Any]:
-    """What can change the speed or the last digits of a number."""
-    return {
-        "system": f"{platform.system()} {platform.machine()}",
-        "cpu": cpu_name(),
-        "cores": len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count(),
-        "memory_gib": _memory_gib(),
-        "gpus": _gpu_names(),
-    }
+def hardware() -> Hardware:
+    """Of this machine."""
+    return Hardware(
+        system=f"{platform.system()} {platform.machine()}",
+        cpu=cpu_name(),
+        cores=len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count(),
+        memory_gib=_memory_gib(),
+        gpus=_gpu_names(),
+    )
 
 
 def cpu_name() -> str:

@@ -1,97 +1,57 @@
-"""The record types of a run's files: manifest, metrics, predictions, logs. They are checked when a file is read.
+"""The formats of a run's files, one class each: manifest, metrics, predictions, logs.
 
-Every field may be absent, since older versions wrote fewer, and there may be more of them; whoever needs a field says
-so. What is there has the type given here.
+A field that every version has written has no default. The version in manifest.json and in metrics.json counts for the
+JSONL files beside them, whose lines have none.
 """
-
-from typing import Any
 
 from pydantic import Field
 
-from reversal_cli.files.shapes import Shape, Texts
-from reversal_cli.statistics.clusters import Unit
+from reversal_cli.files.reading import JsonObject
+from reversal_cli.files.shapes import FileShape, Shape, Texts
+from reversal_cli.scoring.results import SubtaskScores
 
 
-class Estimate(Shape):
-    """A mean score and its interval."""
-
-    mean: float = Field(default=0.0, ge=0, le=1)
-    low: float | None = None
-    high: float | None = None
-
-
-class TestResult(Shape):
-    """A statistic and its p-value; None where a test has no answer."""
-
-    statistic: float | None = None
-    p: float | None = None
-
-
-class GapOverRows(Shape):
-    """The log-probability gap over rows."""
-
-    mean: float = 0.0
-    n: int = 0
-    paired_t: TestResult = TestResult()
-    ks: TestResult = TestResult()
-
-
-class Gap(GapOverRows):
-    """The log-probability gap over entities, and over rows."""
-
-    low: float | None = None
-    high: float | None = None
-    entities: int = 0
-    intervals: Unit = "entities"
-    rows: GapOverRows = GapOverRows()
-
-
-class Measured(Shape):
-    """What was measured of one subtask."""
-
-    n: int = Field(default=1, ge=0)
-    entities: int = Field(default=1, ge=0)
-    templates: int | None = Field(default=None, ge=0)
-    intervals: Unit = "entities"
-    target: str = ""
-    metrics: dict[str, Estimate] = Field(default={})
-    candidates: int | None = None
-    log_probability_gap: Gap | None = None
-
-
-class Metrics(Shape):
+class Metrics(FileShape):
     """metrics.json"""
 
     complete: bool = True
-    dataset: Texts = Field(default={})
+    """False for an evaluation of a part, which is not written."""
+    subtasks: dict[str, SubtaskScores]
+    dataset: Texts
+    """Data file -> its SHA-256."""
     definitions: Texts = Field(default={})
-    digest: str = ""
-    evaluation: dict[str, Any] = Field(default={})
-    subtasks: dict[str, Measured] = Field(default={})
+    digest: str | None = None
+    """Of the run's spec; None: not said, by an earlier version."""
+    evaluation: JsonObject = Field(default={})
+    """The settings, whatever the version that made the file had of them."""
     versions: Texts = Field(default={})
-    controls: dict[str, dict[str, Measured]] = Field(default={})
-    floors: dict[str, dict[str, Measured]] = Field(default={})
+    """Package -> version."""
+    controls: dict[str, dict[str, SubtaskScores]] = Field(default={})
+    floors: dict[str, dict[str, SubtaskScores]] = Field(default={})
 
 
 class StoredModel(Shape):
-    name: str = ""
+    name: str
+    init: str | None = None
 
 
 class StoredObjective(Shape):
-    name: str = ""
+    """Its options are further fields."""
+
+    name: str
 
 
 class StoredLora(Shape):
-    r: int = 1
+    r: int
 
 
 class StoredTraining(Shape):
-    tuning: str = ""
-    epochs: int = 1
+    tuning: str
+    epochs: int
     stop_after_epochs: int | None = None
-    batch_size: int = 1
-    learning_rate: float = 0.0
-    lora: StoredLora = StoredLora()
+    batch_size: int
+    learning_rate: float
+    lora: StoredLora | None = None
 
 
 class StoredEvaluation(Shape):
@@ -99,29 +59,31 @@ class StoredEvaluation(Shape):
 
 
 class StoredSpec(Shape):
-    """As much of a spec as tables show; `stored_spec` reads the whole."""
+    """As much of a spec as tables show, whichever version wrote it; `stored_spec` reads the whole."""
 
-    name: str = ""
-    seed: int = 0
-    dataset: dict[str, Any] = Field(default={})
-    model: StoredModel = StoredModel()
-    objective: StoredObjective = StoredObjective()
-    training: StoredTraining = StoredTraining()
+    name: str
+    seed: int
+    model: StoredModel
+    objective: StoredObjective
+    training: StoredTraining
     evaluation: StoredEvaluation = StoredEvaluation()
 
 
 class StoredLeak(Shape):
-    where: str = ""
-    count: int = 0
-    what: str = ""
-    remedy: str = ""
-    kind: str = ""
+    """A leak of the dataset that the run was made with all the same."""
+
+    where: str
+    count: int
+    what: str
+    remedy: str
+    kind: str
 
 
 class StoredDataset(Shape):
-    path: str = ""
+    path: str
     sha256: Texts = Field(default={})
     leaks: list[StoredLeak] = Field(default=[])
+    """Not given: an earlier version, which did not look for them."""
 
 
 class Arithmetic(Shape):
@@ -129,54 +91,78 @@ class Arithmetic(Shape):
 
     dtype: str | None = None
     device: str | None = None
-    instructions: str | None = None
     threads: int | None = None
+    instructions: str | None = None
 
 
-class TrainingSection(Arithmetic):
-    """What came of a training."""
+class TrainingFacts(Arithmetic):
+    """What came of a training; empty where there was nothing to train."""
 
+    steps: int | None = None
+    epochs: float | None = None
+    tokens: int | None = None
+    wall_seconds: float | None = None
+    resumed: bool | None = None
+    total_parameters: int | None = None
+    trainable_parameters: int | None = None
     weights: Texts | None = None
+    """File -> its SHA-256; None: not said, by an earlier version."""
+    finished: str | None = None
 
 
-class Manifest(Shape):
+class Manifest(FileShape):
     """manifest.json"""
 
-    spec: StoredSpec = StoredSpec()
-    digest: str = ""
-    dataset: StoredDataset = StoredDataset()
-    training: TrainingSection = TrainingSection()
-    evaluation: Arithmetic = Arithmetic()
-    model: dict[str, Any] | None = None
+    spec: StoredSpec
+    digest: str
+    dataset: StoredDataset
+    provenance: JsonObject = Field(default={})
+    """A `Provenance`, as the version that made the run told it; for people: nothing reads it."""
+    training: TrainingFacts | None = None
+    """None until the weights are complete."""
+    model: JsonObject | None = None
+    """Which checkpoint it began with, as its family tells it."""
+    evaluation: Arithmetic | None = None
 
 
 class Ranking(Shape):
-    rank: int = Field(default=1, ge=1)
-    rank_normalized: int = Field(default=1, ge=1)
-    candidates: int = 1
-    log_probability: float = 0.0
-    other_log_probability: float = 0.0
+    """Where the target stands among the answers of all entities."""
+
+    rank: int = Field(ge=1)
+    """By summed log-probability."""
+    rank_normalized: int = Field(ge=1)
+    """By log-probability per token."""
+    candidates: int
+    log_probability: float
+    tokens: int
+    other_entity: str | None = None
+    """Whose answer the target is compared with; None where there is no other one."""
+    other_log_probability: float | None = None
 
 
-class Choice(Shape):
-    chosen: str = ""
-    correct: str = ""
+class ChoiceMade(Shape):
+    """The answer to a multiple-choice question, in letters."""
+
+    options: list[str]
+    """Entities in the order shown."""
+    correct: str
+    chosen: str
 
 
 class Prediction(Shape):
     """A line of predictions/."""
 
-    id: str = ""
-    entity_id: str = ""
+    id: str
+    entity_id: str
     template_id: str = ""
-    prompt: str = ""
-    target: str = ""
-    completion: str = ""
-    stopped: bool = True
+    prompt: str
+    target: str
+    completion: str
+    stopped: bool
     named_entity: str | None = None
-    scores: dict[str, float | None] = Field(default={})
+    scores: dict[str, float | None]
     ranking: Ranking | None = None
-    choice: Choice | None = None
+    choice: ChoiceMade | None = None
 
 
 class LogRecord(Shape):
@@ -186,18 +172,24 @@ class LogRecord(Shape):
     epoch: float = 0.0
     loss: float = 0.0
     seconds: float = 0.0
+    learning_rate: float | None = None
+    grad_norm: float | None = None
 
 
 class CurveRecord(Shape):
     """A line of curve.jsonl."""
 
+    epoch: int
     step: int
-    epoch: int = 0
+    seconds: float = 0.0
     prompts: str = ""
-    subtasks: dict[str, Measured] = Field(default={})
+    """Digest of the prompts asked; empty: not said, by an earlier version."""
+    subtasks: dict[str, SubtaskScores] = Field(default={})
 
 
-class BaseModelRecord(Shape):
-    """pretrain.json"""
+class BaseModelRecord(FileShape):
+    """pretrain.json: what a base model was made with."""
 
-    spec: dict[str, Any] = Field(default={})
+    spec: JsonObject
+    corpus_sha256: str = ""
+    training: TrainingFacts = TrainingFacts()

@@ -35,7 +35,8 @@ def refuse_other_weights(run: RunDirectory, spec: ExperimentSpec) -> None:
     A run that was trained before its manifest recorded their hashes is taken as it is.
     """
     folder = trained_folder(run, spec)
-    recorded = run.manifest.get("training", {}).get("weights")
+    training = run.manifest.training
+    recorded = training.weights if training else None
     if folder is None or recorded is None:
         return
     found, expected = (

@@ -10,42 +10,51 @@ words is no exact match: a score of a model means little until it is read betwee
 import functools
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import NamedTuple
 
 from reversal_cli.data.base import Example, Splits, Subtask
 from reversal_cli.data.template_keys import template_keys, with_template_ids
 from reversal_cli.data.wordings import entity_names, kind_of_target
 from reversal_cli.scoring import score_all
 from reversal_cli.scoring.matching import normalize
+from reversal_cli.scoring.results import SubtaskScores
 from reversal_cli.scoring.summary import summarize
 from reversal_cli.seeded_order import digest
 from reversal_cli.statistics.interval_units import Unit
 
 Scores = Mapping[str, float]
 ScoreAll = Callable[[str, str], Scores]
-Record = dict[str, Any]
+
+
+class FloorRow(NamedTuple):
+    """A test row with the scores of a completion that no model made."""
+
+    entity_id: str
+    template_id: str
+    scores: Scores
 
 
 def floors(
     splits: Splits, seed: int = 0, intervals: Unit = "entities-and-templates"
-) -> dict[str, dict[str, dict[str, Any]]]:
-    """Floor -> subtask -> its target and `summarize`; the seed decides who is the other entity.
+) -> dict[str, dict[str, SubtaskScores]]:
+    """Floor -> subtask -> its scores; the seed decides who is the other entity.
 
     A subtask without two different targets in any template has no "wrong entity".
     """
     score = functools.cache(score_all)  # few targets differ: most pairs come up again and again
     trained = trained_descriptions(splits)
-    measured: dict[str, dict[str, dict[str, Any]]] = {"wrong entity": {}, "other wording": {}}
+    measured: dict[str, dict[str, SubtaskScores]] = {"wrong entity": {}, "other wording": {}}
     for name, subtask in ((name, with_template_ids(subtask)) for name, subtask in splits.subtasks.items()):
-        wrong = wrong_entity_records(subtask, seed, score)
+        target = {"target": subtask.target}
+        wrong = wrong_entity_rows(subtask, seed, score)
         if wrong:
-            measured["wrong entity"][name] = {"target": subtask.target, **summarize(wrong, intervals)}
-        other = other_wording_records(subtask, trained, score)
-        measured["other wording"][name] = {"target": subtask.target, **summarize(other, intervals)}
+            measured["wrong entity"][name] = summarize(wrong, intervals).model_copy(update=target)
+        other = other_wording_rows(subtask, trained, score)
+        measured["other wording"][name] = summarize(other, intervals).model_copy(update=target)
     return measured
 
 
-def wrong_entity_records(subtask: Subtask, seed: int = 0, score: ScoreAll = score_all) -> list[Record]:
+def wrong_entity_rows(subtask: Subtask, seed: int = 0, score: ScoreAll = score_all) -> list[FloorRow]:
     """Every row scored as if completed with another entity's target, in file order.
 
     Within a template every target is somebody else's completion exactly once, and never the same text. The rows of a
@@ -60,7 +69,7 @@ def wrong_entity_records(subtask: Subtask, seed: int = 0, score: ScoreAll = scor
         others = exchange(examples, f"{seed}/wrong-entity/{subtask.name}/{template}")
         completions |= {row: examples[other].completion for row, other in zip(rows, others, strict=False)}
     return [
-        _record(subtask.examples[row], score(text, subtask.examples[row].completion))
+        _floor_row(subtask.examples[row], score(text, subtask.examples[row].completion))
         for row, text in sorted(completions.items())
     ]
 
@@ -86,9 +95,9 @@ def exchange(examples: Sequence[Example], label: str) -> list[int]:
     return [given[index] for index in range(len(examples))]
 
 
-def other_wording_records(
+def other_wording_rows(
     subtask: Subtask, trained: Mapping[str, Sequence[str]], score: ScoreAll = score_all
-) -> list[Record]:
+) -> list[FloorRow]:
     """Every row scored as if completed with its entity's target in the words of another template, in file order.
 
     A row's score is the mean over all other templates of its entity, so nothing is drawn. Templates that happen to ask
@@ -101,15 +110,15 @@ def other_wording_records(
     rows_of: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for example, template in zip(subtask.examples, templates, strict=True):
         rows_of[example.entity_id].append((template, example.completion))
-    records = []
+    floor_rows = []
     for example, template in zip(subtask.examples, templates, strict=True):
         rows = rows_of[example.entity_id]
         others: Sequence[str] = [text for other, text in rows if other != template]
         if subtask.target == "description" and len({normalize(text) for _, text in rows}) == 1:
             others = trained.get(example.entity_id, others)
         others = others or [example.completion]
-        records.append(_record(example, _mean([score(text, example.completion) for text in others])))
-    return records
+        floor_rows.append(_floor_row(example, _mean([score(text, example.completion) for text in others])))
+    return floor_rows
 
 
 def trained_descriptions(splits: Splits) -> dict[str, list[str]]:
@@ -132,5 +141,5 @@ def _mean(scores: Sequence[Scores]) -> dict[str, float]:
     return {metric: sum(score[metric] for score in scores) / len(scores) for metric in scores[0]}
 
 
-def _record(example: Example, scores: Scores) -> Record:
-    return {"entity_id": example.entity_id, "template_id": example.template_id, "scores": scores}
+def _floor_row(example: Example, scores: Scores) -> FloorRow:
+    return FloorRow(example.entity_id, example.template_id, scores)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from reversal_cli.scoring.results import Gap, GapOverRows, SignificanceTest
 from reversal_cli.statistics.clusters import Clusters, t_interval
 
 ROUNDING = 1e-9
@@ -28,8 +29,17 @@ class Pair(NamedTuple):
     """Empty in all rows: the interval is over entities alone."""
 
 
-def log_probability_gap(pairs: Sequence[Pair]) -> dict[str, Any]:
-    """The section of that name in metrics.json: mean gap over rows in nats, its 95 % t interval, and tests.
+class GapTests(NamedTuple):
+    """Of the gap between right answers and others, two-sided."""
+
+    paired_t: SignificanceTest
+    """Do the means differ?"""
+    ks: SignificanceTest
+    """Two samples, Kolmogorov-Smirnov: do the distributions differ?"""
+
+
+def log_probability_gap(pairs: Sequence[Pair]) -> Gap:
+    """The mean gap over rows in nats, its 95 % t interval, and tests.
 
     A number that is not defined (an interval or a test of one entity, a t-test of gaps that are all equal) is None.
     Raises ValueError without pairs.
@@ -41,32 +51,32 @@ def log_probability_gap(pairs: Sequence[Pair]) -> dict[str, Any]:
     # One entity says nothing of others.
     interval = t_interval(gaps, clusters) if len(right_means) > 1 else None
     mean = float(gaps.mean())
-    return {
-        "entities": len(right_means),
-        "intervals": clusters.unit,
-        "mean": mean,
-        "low": interval and interval.low,
-        "high": interval and interval.high,
-        **significance_tests(right_means, other_means),
-        "rows": {"n": len(pairs), "mean": mean, **significance_tests(right, other)},
-    }
+    return Gap(
+        entities=len(right_means),
+        intervals=clusters.unit,
+        mean=mean,
+        low=interval and interval.low,
+        high=interval and interval.high,
+        **significance_tests(right_means, other_means)._asdict(),
+        rows=GapOverRows(n=len(pairs), mean=mean, **significance_tests(right, other)._asdict()),
+    )
 
 
-def significance_tests(right: Sequence[float], other: Sequence[float]) -> dict[str, dict[str, float | None]]:
+def significance_tests(right: Sequence[float], other: Sequence[float]) -> GapTests:
     """Paired t-test (do the means differ?) and two-sample Kolmogorov-Smirnov test (do the distributions?), two-sided.
 
     right[i] is paired with other[i].
     """
-    undefined = {"statistic": None, "p": None}
+    undefined = SignificanceTest(statistic=None, p=None)
     if len(right) < 2:
-        return {"paired_t": undefined, "ks": undefined}
+        return GapTests(undefined, undefined)
     from scipy import stats  # half a second to import
 
-    def reported(result: Any) -> dict[str, float | None]:
-        return {"statistic": float(result.statistic), "p": float(result.pvalue)}
+    def reported(result: Any) -> SignificanceTest:
+        return SignificanceTest(statistic=float(result.statistic), p=float(result.pvalue))
 
     varied = np.ptp(np.subtract(right, other)) > ROUNDING
-    return {
-        "paired_t": reported(stats.ttest_rel(right, other)) if varied else undefined,
-        "ks": reported(stats.ks_2samp(right, other)),
-    }
+    return GapTests(
+        paired_t=reported(stats.ttest_rel(right, other)) if varied else undefined,
+        ks=reported(stats.ks_2samp(right, other)),
+    )

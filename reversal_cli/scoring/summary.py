@@ -1,40 +1,50 @@
 """Scored rows -> n, entities, templates, and the mean of every metric with its interval."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Protocol
 
 from reversal_cli.scoring import METRICS
+from reversal_cli.scoring.results import MetricScore, SubtaskScores
 from reversal_cli.statistics.clusters import Clusters
 from reversal_cli.statistics.estimate import estimate
 from reversal_cli.statistics.interval_units import Unit
 
 
-def summarize(records: Sequence[Mapping[str, Any]], intervals: Unit = "entities-and-templates") -> dict[str, Any]:
-    """n, entities, templates, and mean, low and high of every metric that the records have, in the order of `METRICS`.
+class Scored(Protocol):
+    """A row with its scores: a prediction, or what a floor gives."""
 
-    A record holds `entity_id`, `template_id` and `scores` (metric -> score in [0, 1]). A metric that some record lacks
-    is left out: its mean would be over other prompts.
+    @property
+    def entity_id(self) -> str: ...
+    @property
+    def template_id(self) -> str: ...
+    @property
+    def scores(self) -> Mapping[str, float | None]:
+        """Metric -> score in [0, 1]."""
 
-    `templates` is None where the records do not say them. `intervals` is what the intervals really are over: entities
+
+def summarize(rows: Sequence[Scored], intervals: Unit = "entities-and-templates") -> SubtaskScores:
+    """n, entities, templates, and mean, low and high of every metric that the rows have, in the order of `METRICS`.
+
+    A metric that some row lacks is left out: its mean would be over other prompts.
+
+    `templates` is None where the rows do not say them. `intervals` is what the intervals really are over: entities
     alone where templates are not known, or cannot be told from entities.
     """
-    entity_ids = [record["entity_id"] for record in records]
-    known = templates_of(records)
+    entity_ids = [row.entity_id for row in rows]
+    known = templates_of(rows)
     wanted = known if intervals == "entities-and-templates" else None
-    measured = [name for name in METRICS if all(name in record["scores"] for record in records)]
-    estimates = {
-        name: estimate([record["scores"][name] for record in records], entity_ids, wanted) for name in measured
-    }
-    return {
-        "n": len(records),
-        "entities": len(set(entity_ids)),
-        "templates": len(set(known)) if known else None,
-        "intervals": Clusters.of(entity_ids, wanted).unit,
-        "metrics": {name: {"mean": e.mean, "low": e.low, "high": e.high} for name, e in estimates.items()},
-    }
+    measured = [name for name in METRICS if all(name in row.scores for row in rows)]
+    estimates = {name: estimate([row.scores[name] for row in rows], entity_ids, wanted) for name in measured}
+    return SubtaskScores(
+        n=len(rows),
+        entities=len(set(entity_ids)),
+        templates=len(set(known)) if known else None,
+        intervals=Clusters.of(entity_ids, wanted).unit,
+        metrics={name: MetricScore(mean=e.mean, low=e.low, high=e.high) for name, e in estimates.items()},
+    )
 
 
-def templates_of(records: Sequence[Mapping[str, Any]]) -> list[str] | None:
-    """The template id of each record; None where some record has none."""
-    ids = [record.get("template_id") for record in records]
-    return [template for template in ids if template] if all(ids) else None
+def templates_of(rows: Sequence[Scored]) -> list[str] | None:
+    """The template id of each row; None where some row has none."""
+    ids = [row.template_id for row in rows]
+    return ids if all(ids) else None

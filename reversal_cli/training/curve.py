@@ -9,7 +9,6 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any
 
 from torch import nn
 
@@ -22,7 +21,9 @@ from reversal_cli.inference.finite import working_on
 from reversal_cli.models.attention import stock_attention
 from reversal_cli.models.base import Loaded
 from reversal_cli.runs.directory import RunDirectory
+from reversal_cli.runs.records import CurveRecord
 from reversal_cli.scoring.entities import EntityIndex
+from reversal_cli.scoring.results import SubtaskScores
 from reversal_cli.scoring.summary import summarize
 from reversal_cli.spec.experiment import ExperimentSpec
 from reversal_cli.training.trainer import OnStep
@@ -54,8 +55,8 @@ class Curve:
 
     def refuse_other_prompts(self, last_step: int) -> None:
         """Raises ReversalError if the run's records up to a step, which stay, are about other prompts."""
-        records = [record for record in self.run.read_curve() if record["step"] <= last_step]
-        if any(record.get("prompts") != self.prompts for record in records):
+        records = [record for record in self.run.read_curve() if record.step <= last_step]
+        if any(record.prompts != self.prompts for record in records):
             raise ReversalError(
                 f"{self.run.curve_path}: its records are about other prompts (the validation files or "
                 "training.eval_limit have changed since, or an earlier version chose them); expected one set; restore "
@@ -72,29 +73,28 @@ class Curve:
         with decoding(self.loaded.model):
             measured = self._measure(on_prompts)
         seconds = round(time.monotonic() - started, 1)
-        record = {"epoch": epoch, "step": step, "seconds": seconds, "prompts": self.prompts, "subtasks": measured}
+        record = CurveRecord(epoch=epoch, step=step, seconds=seconds, prompts=self.prompts, subtasks=measured)
         self.run.append_curve(record)
-        accuracy = {name: part["metrics"]["contains"]["mean"] for name, part in measured.items()}
-        percent = ", ".join(f"{name} {100 * mean:.1f}" for name, mean in accuracy.items())
+        percent = ", ".join(f"{name} {100 * scores.metrics['contains'].mean:.1f}" for name, scores in measured.items())
         self.say(f"epoch {epoch}: {percent} percent (contains, validation)")
 
-    def _measure(self, on_prompts: Callable[[int, int], None]) -> dict[str, Any]:
+    def _measure(self, on_prompts: Callable[[int, int], None]) -> dict[str, SubtaskScores]:
         """n, entities and text metrics of every subtask, as in metrics.json."""
         settings, measured = self.spec.evaluation, {}
         done, total = 0, sum(len(subtask.examples) for subtask in self.subtasks.values())
         on_prompts(done, total)
         for name, subtask in self.subtasks.items():
             prompts = [example.prompt for example in subtask.examples]
-            records = []
+            predictions = []
             batches = complete_prompts(
                 self.loaded, self.spec.objective, prompts, settings.max_new_tokens, settings.batch_size
             )
             with working_on(f"{self.run.path}: {name}"):
                 for batch in batches:
-                    records += [make_prediction(subtask, item.index, item, self.index) for item in batch]
+                    predictions += [make_prediction(subtask, item.index, item, self.index) for item in batch]
                     done += len(batch)
                     on_prompts(done, total)
-            measured[name] = summarize(records, settings.intervals)
+            measured[name] = summarize(predictions, settings.intervals)
         return measured
 
 

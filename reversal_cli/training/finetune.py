@@ -26,6 +26,7 @@ from reversal_cli.models.memory import explain_out_of_memory
 from reversal_cli.models.precision import arithmetic, choose_device, choose_dtype
 from reversal_cli.models.probing import UNRUNNABLE, refuse_ignored_mask, refuse_without_rotary, run_once
 from reversal_cli.runs.directory import RunDirectory
+from reversal_cli.runs.records import TrainingFacts
 from reversal_cli.spec.experiment import ExperimentSpec, TrainingSpec
 from reversal_cli.training.batching import BatchPlan
 from reversal_cli.training.curve import Curve
@@ -46,29 +47,6 @@ TOO_LARGE = (
     "training: the GPU is out of memory at training.batch_size = {}; expected room for a "
     "step; lower it, set training.gradient_checkpointing = true, or train with --lora"
 )
-
-
-class TrainingFacts(NamedTuple):
-    """What is recorded of a training."""
-
-    steps: int
-    """Optimizer steps."""
-    epochs: float
-    tokens: int
-    """Of all rows in these steps, padding left out."""
-    wall_seconds: float
-    """With evaluations along training."""
-    resumed: bool
-    """Whether it continued from a checkpoint."""
-    total_parameters: int
-    trainable_parameters: int
-    arithmetic: dict[str, Any]
-
-    def section(self) -> dict[str, Any]:
-        """The manifest's `training` section, one flat table."""
-        facts = self._asdict()
-        arithmetic = facts.pop("arithmetic")
-        return {**facts, **arithmetic}
 
 
 class Trained(NamedTuple):
@@ -110,7 +88,7 @@ def train(
         curve.refuse_other_prompts(resumption.step)  # before the files are trimmed: a refusal leaves them as they were
         callbacks = [EvaluatedEpochs(spec.training, curve.add_epoch)]
     log = run.trim_log(resumption.step)
-    seconds = log[-1].get("seconds", 0.0) if log else 0.0
+    seconds = log[-1].seconds if log else 0.0
     run.trim_curve(resumption.step)
     facts = fit(model, job, run.checkpoints_path, on_step, run.append_log, resumption, seconds, callbacks)
     folder = run.adapter_path if spec.training.tuning == "lora" else run.model_path
@@ -205,7 +183,7 @@ def fit(
         resumed=resumption.checkpoint is not None,
         total_parameters=sum(parameter.numel() for parameter in model.parameters()),
         trainable_parameters=sum(p.numel() for p in model.parameters() if p.requires_grad),
-        arithmetic=arithmetic(dtype, device),
+        **arithmetic(dtype, device).content(),
     )
 
 

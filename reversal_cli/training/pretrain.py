@@ -8,7 +8,6 @@ directions, but no entity of any benchmark.
 
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import torch
 from transformers import set_seed
@@ -21,6 +20,7 @@ from reversal_cli.models.base import refuse_long_rows, tokenize
 from reversal_cli.objectives.ntp import Ntp
 from reversal_cli.runs.directory import write_json
 from reversal_cli.runs.provenance import provenance
+from reversal_cli.runs.records import BaseModelRecord
 from reversal_cli.spec.pretraining import PretrainSpec
 from reversal_cli.training.finetune import fit
 from reversal_cli.training.finite_steps import refuse_unusable_weights
@@ -28,7 +28,7 @@ from reversal_cli.training.tiny_models import NEW
 from reversal_cli.training.trainer import OnStep, TrainingJob
 
 
-def pretrain(spec: PretrainSpec, out: Path, on_step: OnStep) -> dict[str, Any]:
+def pretrain(spec: PretrainSpec, out: Path, on_step: OnStep) -> BaseModelRecord:
     """Writes weights (bf16 safetensors), tokenizer and pretrain.json into `out`; returns the content of the last."""
     set_seed(spec.seed)
     with tempfile.TemporaryDirectory() as scratch:
@@ -42,15 +42,16 @@ def pretrain(spec: PretrainSpec, out: Path, on_step: OnStep) -> dict[str, Any]:
         objective = spec.abi if base.tokens.blanks else Ntp()
         job = TrainingJob(rows, base.tokens, objective, spec.training, spec.seed)
         facts = fit(base.model, job, Path(scratch) / "checkpoints", on_step, lambda record: None)
-    training = facts.section()
-    record = {"spec": spec.model_dump(mode="json"), "corpus_sha256": digest, "training": training, **provenance()}
+    record = BaseModelRecord(
+        spec=spec.model_dump(mode="json"), corpus_sha256=digest, training=facts, **provenance().content()
+    )
 
     def save(folder: Path) -> None:
         base.model.to(torch.bfloat16)
         refuse_unusable_weights(base.model, "at the end")
         base.model.save_pretrained(folder)
         base.tokenizer.save_pretrained(folder)
-        write_json(folder / "pretrain.json", record)
+        write_json(folder / "pretrain.json", record.content())
 
     save_folder(out, save)
     return record

@@ -13,14 +13,15 @@ from torch.utils.data import DataLoader, Dataset
 from transformers import Trainer, TrainerCallback, TrainingArguments
 
 from reversal_cli.objectives.base import IGNORE, Draw, Row, TokenIds
+from reversal_cli.runs.records import LogRecord
 from reversal_cli.spec.experiment import ObjectiveSpec, TrainingSpec
 from reversal_cli.training.batching import BatchPlan, Key
 from reversal_cli.training.finite_steps import FiniteSteps
 
 OnStep = Callable[..., None]
 """Called as `on_step(optimizer step, all steps, loss=...)`, and with `eval="epoch 2: 60/240 prompts"` meanwhile."""
-OnLog = Callable[[dict[str, Any]], None]
-"""Called with one record of the training log."""
+OnLog = Callable[[LogRecord], None]
+"""Called for each line of the training log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +209,7 @@ class Reporter(TrainerCallback):
         # In half precision the gradient of a step may overflow; the step is then left out, and has no norm.
         rates = {key: logs[key] for key in ("learning_rate", "grad_norm") if math.isfinite(logs.get(key, math.nan))}
         seconds = round(time.monotonic() - self.started, 1)
-        self.write_log({"step": state.global_step, "epoch": epoch, "loss": self.loss, "seconds": seconds, **rates})
+        self.write_log(LogRecord(step=state.global_step, epoch=epoch, loss=self.loss, seconds=seconds, **rates))
 
 
 class EvaluatedEpochs(TrainerCallback):

@@ -42,7 +42,7 @@ def test_a_dataset_with_a_foreign_file_in_it_is_never_overwritten(folder):
 
 def test_a_damaged_card_is_named(folder):
     (folder / "dataset.json").write_text("{")
-    with pytest.raises(ReversalError, match=r"dataset.json: not valid JSON"):
+    with pytest.raises(ReversalError, match=r"dataset.json: broken JSON"):
         generate(SMALL, folder, overwrite=True)
 
 
@@ -86,12 +86,12 @@ def test_the_folder_has_the_usual_permissions(folder):
 @pytest.mark.parametrize(
     ("content", "found"),
     [
-        (b"[" * 100_000 + b"]" * 100_000, "not valid JSON .nested more than 40 levels"),
-        (b'{"sha256": ' + b"9" * 5000 + b"}", "not valid JSON .a whole number beyond"),
+        (b"[" * 100_000 + b"]" * 100_000, "broken JSON .nested more than 40 levels"),
+        (b'{"sha256": ' + b"9" * 5000 + b"}", "broken JSON .a whole number beyond"),
         (b'\xff\xfe{"sha256"', "byte 0 is not UTF-8"),
-        (b'{"sha256": {}, ', "not valid JSON"),
+        (b'{"sha256": {}, ', "broken JSON"),
         (b"[]", "found a list"),
-        (b"{}", "no 'sha256' table"),
+        (b"{}", "lacks 'sha256'; expected a value"),
         (b'{"sha256": {}, "options": 3}', "options is 3; expected a table"),
     ],
 )

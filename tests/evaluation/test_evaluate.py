@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 from people_splits import six_people
+from raw_records import raw_prediction, raw_predictions, write_raw_predictions
+from report_runs import manifest
 
 from reversal_cli.data.base import SUBTASKS, TARGETS, Example, Splits, Subtask
 from reversal_cli.errors import ReversalError
@@ -13,6 +15,7 @@ from reversal_cli.evaluation.predictions import select_rows
 from reversal_cli.files.reading import read_json
 from reversal_cli.inference.answers import Completion, Measured
 from reversal_cli.runs.directory import RunDirectory, write_json
+from reversal_cli.runs.records import ChoiceMade, Ranking
 from reversal_cli.scoring import TEXT_SCORES
 from reversal_cli.spec.experiment import EvaluationSpec
 
@@ -53,37 +56,42 @@ class FakeModel:
 @pytest.fixture
 def run(tmp_path) -> RunDirectory:
     run = RunDirectory(tmp_path / "seed-0")
-    write_json(run.manifest_path, {"digest": "abc"})
+    write_manifest(run)
     return run
+
+
+def write_manifest(run: RunDirectory) -> None:
+    write_json(run.manifest_path, manifest("x", "none", 0, "tiny-llama", "a", 1) | {"digest": "abc"})
 
 
 def test_the_accuracy_is_the_share_of_right_completions(run):
     """One of three entities is answered `answer 0` rightly."""
     metrics = evaluate(run, FakeModel(), make_splits(), SETTINGS)
-    assert list(metrics["subtasks"]) == list(SUBTASKS)
-    for name, measured in metrics["subtasks"].items():
-        assert (measured["n"], measured["entities"], measured["target"]) == (6, 3, TARGETS[name])
-        assert list(measured["metrics"]) == [*TEXT_SCORES, "shortcut", "wrong_entity"]
-        assert measured["metrics"]["contains"]["mean"] == pytest.approx(1 / 3)
-        assert measured["metrics"]["contains"]["low"] < 1 / 3 < measured["metrics"]["contains"]["high"]
+    assert list(metrics.subtasks) == list(SUBTASKS)
+    for name, measured in metrics.subtasks.items():
+        assert (measured.n, measured.entities, measured.target) == (6, 3, TARGETS[name])
+        assert list(measured.metrics) == [*TEXT_SCORES, "shortcut", "wrong_entity"]
+        assert measured.metrics["contains"].mean == pytest.approx(1 / 3)
+        assert measured.metrics["contains"].low < 1 / 3 < measured.metrics["contains"].high
 
 
 def test_a_full_evaluation_writes_metrics_that_say_what_was_measured(run):
     metrics = evaluate(run, FakeModel(), make_splits(), SETTINGS)
-    assert read_json(run.metrics_path) == metrics
-    assert metrics["complete"] is True
-    assert metrics["digest"] == "abc"
-    assert metrics["dataset"] == make_splits().sha256
-    assert metrics["evaluation"] == SETTINGS.model_dump()
-    assert metrics["definitions"]["contains"] == "contains/1"
-    assert set(metrics["versions"]) == {"sacrebleu", "torch", "transformers"}
+    assert run.metrics == metrics
+    assert read_json(run.metrics_path) == metrics.content()
+    assert metrics.complete is True
+    assert metrics.digest == "abc"
+    assert metrics.dataset == make_splits().sha256
+    assert metrics.evaluation == SETTINGS.model_dump()
+    assert metrics.definitions["contains"] == "contains/1"
+    assert set(metrics.versions) == {"sacrebleu", "torch", "transformers"}
 
 
 def test_predictions_lie_in_dataset_order_with_everything_that_was_scored(run):
     evaluate(run, FakeModel(), make_splits(), SETTINGS)
     records = run.read_predictions("N2D")
-    assert [record["id"] for record in records] == [f"N2D/{i}" for i in range(6)]
-    assert records[2] == {
+    assert [record.id for record in records] == [f"N2D/{i}" for i in range(6)]
+    assert records[2].content() == {
         "id": "N2D/2",
         "entity_id": "entity-1",
         "template_id": "t0",
@@ -92,16 +100,16 @@ def test_predictions_lie_in_dataset_order_with_everything_that_was_scored(run):
         "completion": " answer 0",
         "stopped": True,
         "named_entity": "entity-0",
-        "scores": records[2]["scores"],
+        "scores": records[2].scores,
     }
-    assert (records[2]["scores"]["contains"], records[2]["scores"]["wrong_entity"]) == (0, 1)
-    assert records[0]["scores"]["contains"] == 1
+    assert (records[2].scores["contains"], records[2].scores["wrong_entity"]) == (0, 1)
+    assert records[0].scores["contains"] == 1
 
 
 @pytest.mark.parametrize("batches", range(4 * 3))
 def test_an_interrupted_evaluation_ends_as_if_it_had_not_been_interrupted(run, tmp_path, batches):
     reference = RunDirectory(tmp_path / "reference" / "seed-0")
-    write_json(reference.manifest_path, {"digest": "abc"})
+    write_manifest(reference)
     evaluate(reference, FakeModel(), make_splits(), SETTINGS)
     with pytest.raises(KeyboardInterrupt):
         evaluate(run, FakeModel(interrupted_after=batches), make_splits(), SETTINGS)
@@ -132,7 +140,7 @@ def test_scores_on_disk_are_computed_anew(run):
     """So that a metric added later needs no new generation."""
     evaluate(run, FakeModel(), make_splits(), SETTINGS)
     records = run.read_predictions("N2D")
-    run.write_predictions("N2D", [record | {"scores": {"contains": 1.0}} for record in records])
+    run.write_predictions("N2D", [record.model_copy(update={"scores": {"contains": 1.0}}) for record in records])
     model = FakeModel()
     evaluate(run, model, make_splits(), SETTINGS)
     assert model.prompts == []
@@ -150,10 +158,10 @@ def test_predictions_for_other_prompts_are_an_error_and_stay(run):
 @pytest.mark.parametrize("record", [{}, {"id": "N2D/6"}, {"id": "N2D/x"}, {"id": 3}, [], {"id": "N2D/-1"}])
 def test_a_line_that_is_no_prediction_is_an_error_in_one_line(run, record):
     if record and isinstance(record, dict):
-        record |= {"completion": "a", "stopped": True}
+        record = raw_prediction("") | record
     run.predictions_path("N2D").parent.mkdir(parents=True)
     run.predictions_path("N2D").write_text(json.dumps(record) + "\n")
-    with pytest.raises(ReversalError, match=r"N2D\.jsonl:(1: (id|it) is| found) "):
+    with pytest.raises(ReversalError, match=r"N2D\.jsonl:(1: (id|it) is|1: lacks 'id'| found)"):
         evaluate(run, FakeModel(), make_splits(), SETTINGS)
 
 
@@ -167,16 +175,16 @@ def test_a_limit_spreads_over_entities_and_templates():
 
 def test_a_limited_evaluation_returns_metrics_but_does_not_complete_the_run(run):
     metrics = evaluate(run, FakeModel(), make_splits(), SETTINGS, limit=3)
-    assert metrics["complete"] is False
+    assert metrics.complete is False
     assert not run.is_complete
-    assert {name: measured["n"] for name, measured in metrics["subtasks"].items()} == dict.fromkeys(SUBTASKS, 3)
-    assert metrics["subtasks"]["N2D"]["entities"] == 3
+    assert {name: measured.n for name, measured in metrics.subtasks.items()} == dict.fromkeys(SUBTASKS, 3)
+    assert metrics.subtasks["N2D"].entities == 3
 
 
 def test_one_subtask_does_not_complete_the_run(run):
     metrics = evaluate(run, FakeModel(), make_splits(), SETTINGS, subtasks=["D2N"])
-    assert list(metrics["subtasks"]) == ["D2N"]
-    assert metrics["complete"] is False
+    assert list(metrics.subtasks) == ["D2N"]
+    assert metrics.complete is False
     assert not run.is_complete
 
 
@@ -185,7 +193,7 @@ def test_partial_evaluations_count_for_the_full_one_and_lose_nothing(run):
     evaluate(run, FakeModel(), make_splits(), SETTINGS, limit=3)
     assert len(run.read_predictions("D2N")) == 6
     rest = FakeModel()
-    assert evaluate(run, rest, make_splits(), SETTINGS)["complete"] is True
+    assert evaluate(run, rest, make_splits(), SETTINGS).complete is True
     assert len(rest.prompts) == 3 * 3
 
 
@@ -226,27 +234,27 @@ class FakeMeasure:
                 self.batches_left -= 1
             batch = list(rows[start : start + 2])
             self.rows += [(subtask, row) for row in batch]
-            ranking = {"rank": 3, "rank_normalized": 1, "candidates": 6, "log_probability": -5.0, "tokens": 2}
             other = {"other_entity": "entity-9", "other_log_probability": -7.5}
-            choice = {"options": ["x", "y"], "correct": "B", "chosen": "A"}
-            yield [Measured(row, ranking | other, choice) for row in batch]
+            ranking = Ranking(rank=3, rank_normalized=1, candidates=6, log_probability=-5.0, tokens=2, **other)
+            choice = ChoiceMade(options=["x", "y"], correct="B", chosen="A")
+            yield [Measured(row, ranking, choice) for row in batch]
 
 
 def test_likelihood_measures_become_scores_and_a_gap(run):
     metrics = evaluate(run, FakeModel(), make_splits(), WITH_LIKELIHOOD, measure=FakeMeasure())
-    for measured in metrics["subtasks"].values():
-        means = {name: value["mean"] for name, value in measured["metrics"].items()}
+    for measured in metrics.subtasks.values():
+        means = {name: value.mean for name, value in measured.metrics.items()}
         assert (means["rank_top1"], means["mrr"]) == (0, pytest.approx(1 / 3))
         assert (means["rank_top1_normalized"], means["mrr_normalized"], means["multiple_choice"]) == (1, 1, 0)
-        assert (measured["candidates"], measured["log_probability_gap"]["mean"]) == (6, 2.5)
+        assert (measured.candidates, measured.log_probability_gap.mean) == (6, 2.5)
     record = run.read_predictions("D2N")[4]
-    assert (record["id"], record["ranking"]["rank"], record["choice"]["chosen"]) == ("D2N/4", 3, "A")
+    assert (record.id, record.ranking.rank, record.choice.chosen) == ("D2N/4", 3, "A")
 
 
 @pytest.mark.parametrize("batches", (0, 1, 4, 11))
 def test_an_interrupted_measurement_ends_as_if_it_had_not_been_interrupted(run, tmp_path, batches):
     reference = RunDirectory(tmp_path / "reference" / "seed-0")
-    write_json(reference.manifest_path, {"digest": "abc"})
+    write_manifest(reference)
     evaluate(reference, FakeModel(), make_splits(), WITH_LIKELIHOOD, measure=FakeMeasure())
     with pytest.raises(KeyboardInterrupt):
         evaluate(run, FakeModel(), make_splits(), WITH_LIKELIHOOD, measure=FakeMeasure(interrupted_after=batches))
@@ -263,17 +271,17 @@ def test_predictions_of_an_evaluation_without_likelihood_are_measured_later(run)
     again = FakeModel()
     metrics = evaluate(run, again, make_splits(), WITH_LIKELIHOOD, measure=FakeMeasure())
     assert again.prompts == []
-    assert "mrr" in metrics["subtasks"]["N2D"]["metrics"]
+    assert "mrr" in metrics.subtasks["N2D"].metrics
 
 
 def test_a_metric_that_one_prediction_lacks_has_no_mean(run):
     evaluate(run, FakeModel(), make_splits(), WITH_LIKELIHOOD, measure=FakeMeasure())
-    records = run.read_predictions("N2D")
+    records = raw_predictions(run, "N2D")
     del records[3]["choice"], records[3]["scores"]["multiple_choice"]
-    run.write_predictions("N2D", records)
+    write_raw_predictions(run, "N2D", records)
     metrics = evaluate(run, FakeModel(), make_splits(), WITH_LIKELIHOOD, measure=FakeMeasure())
-    assert "multiple_choice" not in metrics["subtasks"]["N2D"]["metrics"]
-    assert "multiple_choice" in metrics["subtasks"]["D2N"]["metrics"]
+    assert "multiple_choice" not in metrics.subtasks["N2D"].metrics
+    assert "multiple_choice" in metrics.subtasks["D2N"].metrics
 
 
 def test_controls_and_floors_stand_beside_the_subtasks_of_a_full_evaluation(run):
@@ -281,16 +289,16 @@ def test_controls_and_floors_stand_beside_the_subtasks_of_a_full_evaluation(run)
     splits = six_people()
     model = FakeModel()
     metrics = evaluate(run, model, splits, settings)
-    assert {name: list(measured) for name, measured in metrics["controls"].items()} == {
+    assert {name: list(measured) for name, measured in metrics.controls.items()} == {
         "both-directions": ["N2D", "D2N"],
         "in-context": list(SUBTASKS),
     }
-    assert set(metrics["floors"]) == {"wrong entity", "other wording"}
+    assert set(metrics.floors) == {"wrong entity", "other wording"}
     assert len(model.prompts) == prompts_to_come(splits, settings, None, None)
-    asked = [record["prompt"] for record in run.read_predictions("in-context/D2N")]
-    assert len(asked) == metrics["controls"]["in-context"]["D2N"]["n"] == len(splits.subtasks["D2N"].examples)
+    asked = [record.prompt for record in run.read_predictions("in-context/D2N")]
+    assert len(asked) == metrics.controls["in-context"]["D2N"].n == len(splits.subtasks["D2N"].examples)
 
 
 def test_a_partial_evaluation_asks_no_controls(run):
     metrics = evaluate(run, FakeModel(), six_people(), SETTINGS.model_copy(update={"controls": True}), limit=2)
-    assert "controls" not in metrics and "floors" not in metrics
+    assert metrics.controls == metrics.floors == {}

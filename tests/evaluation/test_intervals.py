@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from fake_stages import FakeStages, install
+from report_runs import manifest
 
 from reversal_cli.cli import main
 from reversal_cli.data.base import SUBTASKS, TARGETS, Example, Splits, Subtask
@@ -13,6 +14,7 @@ from reversal_cli.evaluation.evaluate import evaluate
 from reversal_cli.files.reading import read_json
 from reversal_cli.inference.answers import Completion
 from reversal_cli.runs.directory import RunDirectory, write_json
+from reversal_cli.scoring.floors import FloorRow
 from reversal_cli.scoring.summary import summarize
 from reversal_cli.spec.experiment import EvaluationSpec, ExperimentSpec
 from reversal_cli.spec.loading import spec_differences
@@ -31,7 +33,7 @@ def stages(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeStages:
 @pytest.fixture
 def run(tmp_path: Path) -> RunDirectory:
     run = RunDirectory(tmp_path / "seed-0")
-    write_json(run.manifest_path, {"digest": "abc"})
+    write_json(run.manifest_path, manifest("x", "none", 0, "tiny-llama", "a", 1))
     return run
 
 
@@ -52,31 +54,31 @@ def answers(prompts: Sequence[str]) -> Iterator[list[Completion]]:
 def test_templates_are_recognised_where_the_dataset_does_not_name_them(run):
     """All entities agree and templates do not: over entities alone nothing varies."""
     metrics = evaluate(run, answers, unnamed_splits(), SETTINGS)
-    measured = metrics["subtasks"]["N2D"]
-    assert (measured["n"], measured["entities"], measured["templates"]) == (12, 4, 3)
-    assert measured["intervals"] == "entities-and-templates"
-    assert [record["template_id"] for record in run.read_predictions("N2D")] == ["0", "1", "2"] * 4
-    assert {floor["N2D"]["intervals"] for floor in metrics["floors"].values()} == {"entities-and-templates"}
-    assert metrics["definitions"]["intervals"] == "intervals/2"
+    measured = metrics.subtasks["N2D"]
+    assert (measured.n, measured.entities, measured.templates) == (12, 4, 3)
+    assert measured.intervals == "entities-and-templates"
+    assert [prediction.template_id for prediction in run.read_predictions("N2D")] == ["0", "1", "2"] * 4
+    assert {floor["N2D"].intervals for floor in metrics.floors.values()} == {"entities-and-templates"}
+    assert metrics.definitions["intervals"] == "intervals/2"
 
 
 def test_the_option_makes_intervals_over_entities_alone(run):
     alone = SETTINGS.model_copy(update={"intervals": "entities"})
     metrics = evaluate(run, answers, unnamed_splits(), alone)
-    measured = metrics["subtasks"]["N2D"]
-    assert (measured["intervals"], measured["templates"]) == ("entities", 3)
-    assert metrics["evaluation"]["intervals"] == "entities"
-    assert {floor["N2D"]["intervals"] for floor in metrics["floors"].values()} == {"entities"}
+    measured = metrics.subtasks["N2D"]
+    assert (measured.intervals, measured.templates) == ("entities", 3)
+    assert metrics.evaluation["intervals"] == "entities"
+    assert {floor["N2D"].intervals for floor in metrics.floors.values()} == {"entities"}
 
 
 def test_a_limited_evaluation_that_cannot_tell_templates_from_entities_is_over_entities(run):
-    measured = evaluate(run, answers, unnamed_splits(), SETTINGS, ["N2D"], limit=6)["subtasks"]["N2D"]
-    assert (measured["n"], measured["entities"], measured["templates"], measured["intervals"]) == (6, 4, 3, "entities")
+    measured = evaluate(run, answers, unnamed_splits(), SETTINGS, ["N2D"], limit=6).subtasks["N2D"]
+    assert (measured.n, measured.entities, measured.templates, measured.intervals) == (6, 4, 3, "entities")
 
 
 def test_records_without_templates_are_over_entities():
-    measured = summarize([{"entity_id": f"e{row % 3}", "scores": {"contains": 1.0}} for row in range(9)])
-    assert (measured["templates"], measured["intervals"]) == (None, "entities")
+    measured = summarize([FloorRow(f"e{row % 3}", "", {"contains": 1.0}) for row in range(9)])
+    assert (measured.templates, measured.intervals) == (None, "entities")
 
 
 def test_other_intervals_are_the_same_experiment():

@@ -53,16 +53,16 @@ def test_a_row_says_the_rank_of_its_target_and_how_likely_it_and_another_answer_
         example = examples[row]
         texts = answers.candidates(example)
         scores = {entity: alone(model, example.prompt, text) for entity, text in texts.items()}
-        own, other = scores[example.entity_id], ranking["other_entity"]
-        assert ranking["candidates"] == len(scores) == 6
-        assert ranking["log_probability"] == pytest.approx(own.log_probability, abs=1e-4)
-        assert ranking["tokens"] == own.tokens
+        own, other = scores[example.entity_id], ranking.other_entity
+        assert ranking.candidates == len(scores) == 6
+        assert ranking.log_probability == pytest.approx(own.log_probability, abs=1e-4)
+        assert ranking.tokens == own.tokens
         assert other in {row.entity_id for row in examples} - {example.entity_id}
-        assert ranking["other_log_probability"] == pytest.approx(scores[other].log_probability, abs=1e-4)
+        assert ranking.other_log_probability == pytest.approx(scores[other].log_probability, abs=1e-4)
         by_sum = sorted(scores, key=lambda entity: -scores[entity].log_probability)
         by_mean = sorted(scores, key=lambda entity: -scores[entity].log_probability / scores[entity].tokens)
-        assert ranking["rank"] == by_sum.index(example.entity_id) + 1
-        assert ranking["rank_normalized"] == by_mean.index(example.entity_id) + 1
+        assert ranking.rank == by_sum.index(example.entity_id) + 1
+        assert ranking.rank_normalized == by_mean.index(example.entity_id) + 1
 
 
 def test_the_chosen_letter_is_the_likeliest_after_the_question(model, splits):
@@ -70,12 +70,12 @@ def test_the_chosen_letter_is_the_likeliest_after_the_question(model, splits):
     for row, _, choice in measured(model, splits, "D2N"):
         example = splits.subtasks["D2N"].examples[row]
         texts = answers.candidates(example)
-        assert choice["options"][LETTERS.index(choice["correct"])] == example.entity_id
+        assert choice.options[LETTERS.index(choice.correct)] == example.entity_id
         lines = "\n".join(
-            f"{letter}. {texts[entity].strip()}" for letter, entity in zip("ABCD", choice["options"], strict=True)
+            f"{letter}. {texts[entity].strip()}" for letter, entity in zip("ABCD", choice.options, strict=True)
         )
         text = f"{example.prompt} ...\n{lines}\nAnswer:"
-        assert choice["chosen"] == max("ABCD", key=lambda letter: alone(model, text, f" {letter}").log_probability)
+        assert choice.chosen == max("ABCD", key=lambda letter: alone(model, text, f" {letter}").log_probability)
 
 
 def test_nothing_depends_on_the_batch_or_on_which_rows_are_measured(model, splits):
@@ -84,7 +84,7 @@ def test_nothing_depends_on_the_batch_or_on_which_rows_are_measured(model, split
     parts = [*measured(model, splits, "N2D", rows=[4, 1], batch_size=1), *measured(model, splits, "N2D", [0, 5, 2, 3])]
     for expected, found in zip(whole, sorted(parts, key=lambda row: row.row), strict=True):
         assert found.choice == expected.choice
-        assert found.ranking == pytest.approx(expected.ranking, abs=1e-4)
+        assert found.ranking.content() == pytest.approx(expected.ranking.content(), abs=1e-4)
 
 
 def test_rows_come_in_batches_as_they_are_measured(model, splits):
@@ -118,5 +118,5 @@ def test_a_single_evaluated_person_has_no_other_and_no_choice(model, splits):
     }
     for row in measured(model, dataclasses.replace(splits, subtasks=subtasks), "N2D", rows=range(2)):
         assert row.choice is None
-        assert row.ranking.keys() == {"rank", "rank_normalized", "candidates", "log_probability", "tokens"}
-        assert (row.ranking["rank"], row.ranking["candidates"]) == (1, 1)
+        assert row.ranking.content().keys() == {"rank", "rank_normalized", "candidates", "log_probability", "tokens"}
+        assert (row.ranking.rank, row.ranking.candidates) == (1, 1)

@@ -4,6 +4,7 @@ import random
 from pathlib import Path
 from typing import Any
 
+from raw_records import write_raw_predictions
 from report_runs import make_run
 
 from reversal_cli.report import accuracy_tables, load_results
@@ -39,8 +40,12 @@ def prediction(subtask: str, number: int, draw: random.Random) -> dict[str, Any]
         "stopped": draw.random() < 0.5,
         "scores": {"contains": right, "chrf": draw.random(), "wrong_entity": float(other == 0)},
         "named_entity": "name-first-0000" if other == 0 else None,
-        "ranking": {"rank": draw.randrange(1, 60)},
+        "ranking": ranking(draw.randrange(1, 60)),
     }
+
+
+def ranking(rank: int) -> dict[str, Any]:
+    return {"rank": rank, "rank_normalized": rank, "candidates": 60, "log_probability": -9.5, "tokens": 4}
 
 
 def add_predictions(run: RunDirectory, per_subtask: int, seed: int = 0) -> list[dict[str, Any]]:
@@ -48,7 +53,7 @@ def add_predictions(run: RunDirectory, per_subtask: int, seed: int = 0) -> list[
     draw = random.Random(seed)
     records = {subtask: [prediction(subtask, number, draw) for number in range(per_subtask)] for subtask in SUBTASKS}
     for subtask, of_subtask in records.items():
-        run.write_predictions(subtask, of_subtask)
+        write_raw_predictions(run, subtask, of_subtask)
     return [record for of_subtask in records.values() for record in of_subtask]
 
 

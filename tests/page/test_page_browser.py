@@ -3,6 +3,7 @@
 import csv
 
 from page_runs import HOSTILE, page_of, two_runs
+from raw_records import write_raw_predictions
 from report_runs import make_results
 
 PAGE_ROWS = 50
@@ -154,7 +155,7 @@ def test_hostile_text_is_shown_as_text(tmp_path, open_page):
     runs, (records, _) = two_runs(tmp_path, len(HOSTILE))
     for record, text in zip(records, HOSTILE, strict=False):
         record |= {"completion": text, "prompt": text, "target": "no"}
-    runs[0].write_predictions("N2D", records[: len(HOSTILE)])
+    write_raw_predictions(runs[0], "N2D", records[: len(HOSTILE)])
     page = open_page(page_of(tmp_path, runs[:1], notes=[HOSTILE[0]]), viewport={"width": 390, "height": 800})
     shown = page.locator("#list .completion .text").all_text_contents()[: len(HOSTILE)]
     seen = [text.removesuffix("\u00a0…") for text in shown]

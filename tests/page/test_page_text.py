@@ -5,6 +5,7 @@ import re
 
 import pytest
 from page_runs import HOSTILE, PLOT, page_of, two_runs
+from raw_records import write_raw_predictions
 from report_runs import make_results, make_run
 
 from reversal_cli.cli import main
@@ -59,8 +60,8 @@ def test_what_no_prediction_of_a_run_has_becomes_no_column(tmp_path):
     runs, records = two_runs(tmp_path, 5)
     for record in records[0]:
         del record["ranking"], record["named_entity"]
-    runs[0].write_predictions("N2D", records[0][:5])
-    runs[0].write_predictions("N2D-reverse", records[0][5:])
+    write_raw_predictions(runs[0], "N2D", records[0][:5])
+    write_raw_predictions(runs[0], "N2D-reverse", records[0][5:])
     first, second = collect_predictions(runs).data["runs"]
     assert (first["rank"], first["named"]) == (None, None)
     assert len(second["rank"]) == 10
@@ -79,9 +80,8 @@ def test_only_a_full_score_is_a_thousand_thousandths(score, expected):
 @pytest.mark.parametrize("line", [{"id": "N2D/0"}, [1], {"id": "N2D/0", "scores": 3}])
 def test_a_line_that_is_no_prediction_is_one_clear_line(tmp_path, line):
     run = make_run(tmp_path, "broken", "bico", {})
-    run.write_predictions("N2D", [line])
-    forms = r"predictions(: found a line with .*; expected one prediction|/N2D\.jsonl:1: .*; expected )"
-    with pytest.raises(ReversalError, match=forms):
+    write_raw_predictions(run, "N2D", [line])
+    with pytest.raises(ReversalError, match=r"predictions/N2D\.jsonl:1: .*; expected "):
         collect_predictions([run])
 
 

@@ -78,7 +78,7 @@ def test_another_definition_of_the_metric_is_refused(capsys, runs):
     [
         (lambda records: records.pop(), "23 whole predictions; expected 24 (metrics.json)"),
         (lambda records: records.append(records[0]), "1 repeated ids; expected one prediction per prompt"),
-        (lambda records: records[2].pop("target"), "record 3 has no target; expected each with id, entity_id"),
+        (lambda records: records[2].pop("target"), "N2D.jsonl:3: lacks 'target'; expected a value"),
         (lambda records: records.insert(0, 7), "it is 7; expected a table"),
         (
             lambda records: records[0].update(id="N2D/99"),
@@ -88,7 +88,7 @@ def test_another_definition_of_the_metric_is_refused(capsys, runs):
         (lambda records: records[1].update(target="x"), "N2D/1 has another target than in results/ntp"),
         (lambda records: records[1].update(entity_id="x"), "N2D/1 has another entity_id than in results/ntp"),
         (lambda records: records[0]["scores"].pop("contains"), "N2D/0 has contains None; expected a score in [0, 1]"),
-        (lambda records: records[0]["scores"].update(contains=2), "N2D/0 has contains 2; expected a score in [0, 1]"),
+        (lambda records: records[0]["scores"].update(contains=2), "N2D/0 has contains 2.0; expected a score in [0, 1]"),
         (
             lambda records: records[0]["scores"].update(contains=0.0),
             "contains has the mean 0.625000; expected 0.666667",
@@ -130,7 +130,7 @@ def test_a_cut_last_prediction_is_missed(capsys, runs):
     ("file", "change", "message"),
     [
         ("metrics.json", lambda content: content.pop("dataset"), "lacks 'dataset'"),
-        ("metrics.json", lambda content: content["subtasks"].pop("D2N"), "lacks 'D2N'"),
+        ("metrics.json", lambda content: content["subtasks"].pop("D2N"), "lacks 'subtasks.D2N'"),
         ("metrics.json", lambda content: content.update(subtasks=[1]), "subtasks is [1]; expected a table; "),
         ("manifest.json", lambda content: content.pop("spec"), "lacks 'spec'"),
     ],

@@ -136,9 +136,9 @@ def test_an_unfinished_run_is_a_note(results):
 
 def test_completions_cut_at_different_lengths_are_a_note(results):
     run = make_run(results, "long", "bico", BICO)
-    spec = run.manifest["spec"]
-    changed = spec | {"evaluation": spec["evaluation"] | {"max_new_tokens": 64}}
-    write_json(run.manifest_path, run.manifest | {"spec": changed})
+    content = read_json(run.manifest_path)
+    content["spec"]["evaluation"]["max_new_tokens"] = 64
+    write_json(run.manifest_path, content)
     frame, notes, _ = load_results([results])
     (dataset,) = frame["dataset"].unique()
     differs = "evaluation.max_new_tokens differs (40 in bico, 64 in long): fewer can cut a target off"
@@ -148,7 +148,7 @@ def test_completions_cut_at_different_lengths_are_a_note(results):
 def test_a_copy_of_a_run_is_not_counted_twice(results, tmp_path):
     original = RunDirectory(results / "bico" / "seed-0")
     copy = RunDirectory(results / "copy" / "seed-0")
-    write_json(copy.manifest_path, original.manifest)
+    copy.write_manifest(original.manifest)
     write_json(copy.metrics_path, read_json(original.metrics_path))
     frame, notes, _ = load_results([results])
     assert len(frame) == 4 * len(SUBTASKS) * len(TEXT_SCORES)
@@ -170,10 +170,13 @@ def broken(path, change) -> None:
     ("change", "message"),
     [
         (lambda metrics: metrics.pop("dataset"), "lacks 'dataset'"),
-        (lambda metrics: metrics["dataset"].clear(), "lacks 'p2d_prompts_test.jsonl'"),
-        (lambda metrics: metrics["subtasks"].pop("D2N"), "lacks 'D2N'"),
-        (lambda metrics: metrics["subtasks"]["D2N"].pop("n"), "lacks 'n'"),
-        (lambda metrics: metrics["subtasks"]["D2N"]["metrics"]["contains"].pop("mean"), "lacks 'mean'"),
+        (lambda metrics: metrics["dataset"].clear(), "lacks 'dataset.p2d_prompts_test.jsonl'"),
+        (lambda metrics: metrics["subtasks"].pop("D2N"), "lacks 'subtasks.D2N'"),
+        (lambda metrics: metrics["subtasks"]["D2N"].pop("n"), "lacks 'subtasks.D2N.n'"),
+        (
+            lambda metrics: metrics["subtasks"]["D2N"]["metrics"]["contains"].pop("mean"),
+            "lacks 'subtasks.D2N.metrics.contains.mean'",
+        ),
         (lambda metrics: metrics.update(subtasks=[1]), "subtasks is [1]; expected a table"),
         (lambda metrics: metrics["subtasks"]["D2N"].update(metrics=[1]), "subtasks.D2N.metrics is [1]; expected"),
     ],

@@ -99,5 +99,5 @@ def test_published_numbers_are_shown_on_request_and_never_in_the_csv(results, ca
     assert "2309.12288" in (results / "accuracy.md").read_text()
     assert "2309.12288" not in (results / "accuracy.csv").read_text()
     assert set(load_results([results]).frame["experiment"]) == {
-        run.manifest["spec"]["name"] for run in map(RunDirectory, (p.parent for p in results.rglob("manifest.json")))
+        run.manifest.spec.name for run in map(RunDirectory, (p.parent for p in results.rglob("manifest.json")))
     }

@@ -4,6 +4,7 @@ import re
 import xml.etree.ElementTree as ET
 
 import pytest
+from raw_records import raw_prediction, write_raw_predictions
 from report_measures import add_curve, add_predictions, add_references
 from report_runs import BICO, make_results, make_run
 
@@ -101,7 +102,7 @@ def test_each_dataset_has_figures_of_its_own(tmp_path):
 def test_a_broken_curve_is_one_clear_line(tmp_path):
     run = make_run(tmp_path, "bico", "bico", BICO)
     run.curve_path.write_text('{"step": 3}\n')
-    with pytest.raises(ReversalError, match=r"curve\.jsonl: has an unexpected form .* expected epoch and subtasks"):
+    with pytest.raises(ReversalError, match=r"curve\.jsonl:1: lacks 'epoch'; .*; remove the file and plot without it"):
         write_plots(load_results([tmp_path]), tmp_path / "plots", "contains")
 
 
@@ -124,15 +125,19 @@ def test_a_score_grid_holds_each_prediction_where_its_entity_and_template_are(re
     run = RunDirectory(results / "bico/seed-0")
     grid = score_grid(run, "N2D-reverse", "contains")
     for record in run.read_predictions("N2D-reverse"):
-        assert grid.loc[record["entity_id"], record["template_id"]] == record["scores"]["contains"]
+        assert grid.loc[record.entity_id, record.template_id] == record.scores["contains"]
     assert score_grid(run, "N2D-reverse", "mrr") is None
 
 
 def test_prompts_without_template_names_are_numbered_within_their_entity(tmp_path):
     run = RunDirectory(tmp_path)
     scores = {"a": (1.0, 0.0), "b": (0.0, 0.0)}
-    lines = [{"entity_id": e, "scores": {"contains": s}} for e, values in scores.items() for s in values]
-    run.write_predictions("N2D", lines)
+    lines = [
+        raw_prediction("", entity_id=entity, scores={"contains": score})
+        for entity, values in scores.items()
+        for score in values
+    ]
+    write_raw_predictions(run, "N2D", lines)
     grid = score_grid(run, "N2D", "contains")
     assert list(grid.columns) == ["01", "02"]
     assert grid.loc["a"].tolist() == [1.0, 0.0]

@@ -15,6 +15,7 @@ from reversal_cli.errors import ReversalError
 from reversal_cli.files.reading import read_json
 from reversal_cli.report import accuracy_tables, check_requirements, csv_text, json_text, load_results
 from reversal_cli.runs.directory import RunDirectory, write_json
+from reversal_cli.runs.records import Ranking
 from reversal_cli.statistics.estimate import method
 
 
@@ -90,8 +91,11 @@ def test_candidates_are_taken_from_the_predictions_where_the_metrics_do_not_say(
     assert "chance" not in {row[1] for row in table(results, "Ranking").rows}
     add_predictions(run, {})
     for subtask in SUBTASKS:
-        records = [record | {"ranking": {"candidates": 5}} for record in run.read_predictions(subtask)]
-        run.write_predictions(subtask, records)
+        ranking = Ranking(rank=1, rank_normalized=1, candidates=5, log_probability=-1.0, tokens=2)
+        predictions = [
+            prediction.model_copy(update={"ranking": ranking}) for prediction in run.read_predictions(subtask)
+        ]
+        run.write_predictions(subtask, predictions)
     assert table(results, "Ranking").rows[0][4:] == ["20.0"] * 4
 
 
@@ -135,7 +139,7 @@ def test_rates_and_multiple_choice_say_which_way_is_better_and_what_chance_is(re
 def test_abi_runs_of_different_span_policies_are_told_apart(results):
     for policy in ("single", "entity"):
         run = make_run(results, f"abi-{policy}", "abi", BICO)
-        manifest = run.manifest
+        manifest = read_json(run.manifest_path)
         manifest["spec"]["objective"]["span_policy"] = policy
         write_json(run.manifest_path, manifest)
     rows = table(results, "Accuracy").rows
@@ -227,7 +231,7 @@ def test_runs_trained_with_different_arithmetic_are_named_in_a_note(results):
     avx2 = {"dtype": "float32", "device": "cpu", "threads": 1, "instructions": "AVX2"}
     for path, training in (("ntp", amx), ("bico", avx2)):
         run = run_of(results, path)
-        write_json(run.manifest_path, run.manifest | {"training": training})
+        write_json(run.manifest_path, read_json(run.manifest_path) | {"training": training})
     (found,) = (note for note in load_results([results]).notes if "arithmetic" in note)
     assert "bfloat16, cpu, AVX512 AMX, 2 threads (ntp seed 0)" in found
     assert "float32, cpu, AVX2, 1 thread (bico seed 0)" in found
@@ -236,5 +240,5 @@ def test_runs_trained_with_different_arithmetic_are_named_in_a_note(results):
 
 def test_runs_with_one_arithmetic_have_no_such_note(results):
     run = run_of(results, "ntp")
-    write_json(run.manifest_path, run.manifest | {"training": {"dtype": "float32", "device": "cpu"}})
+    write_json(run.manifest_path, read_json(run.manifest_path) | {"training": {"dtype": "float32", "device": "cpu"}})
     assert not any("arithmetic" in note for note in load_results([results]).notes)

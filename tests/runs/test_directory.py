@@ -4,11 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
+from raw_records import raw_prediction
 
 from reversal_cli.errors import ReversalError
 from reversal_cli.files.folders import save_folder
 from reversal_cli.files.writing import write_text
 from reversal_cli.runs.directory import RunDirectory, find_runs, run_path, write_json
+from reversal_cli.runs.records import CurveRecord, LogRecord, Prediction
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path):
@@ -27,10 +29,11 @@ def test_json_is_sorted_and_indented(tmp_path):
 
 def test_a_cut_last_prediction_is_dropped_and_any_other_is_an_error(tmp_path):
     run = RunDirectory(tmp_path)
-    run.append_predictions("N2D", [{"id": "N2D/0"}, {"id": "N2D/1"}])
+    predictions = [Prediction(**raw_prediction(f"N2D/{row}")) for row in range(2)]
+    run.append_predictions("N2D", predictions)
     path = run.predictions_path("N2D")
     path.write_text(path.read_text() + '{"id":')
-    assert run.read_predictions("N2D") == [{"id": "N2D/0"}, {"id": "N2D/1"}]
+    assert run.read_predictions("N2D") == predictions
     path.write_text('{"id":\n{"id": 1}\n')
     with pytest.raises(ReversalError, match=r"N2D\.jsonl:1: broken JSON \(Expecting .*\); .*; remove the file and"):
         run.read_predictions("N2D")
@@ -67,8 +70,8 @@ def test_clear_removes_what_a_run_wrote_and_nothing_else(tmp_path):
     run = RunDirectory(tmp_path)
     write_json(run.manifest_path, {})
     write_json(run.metrics_path, {})
-    run.append_log({"step": 1})
-    run.append_predictions("N2D", [{}])
+    run.append_log(LogRecord(step=1, epoch=0.1, loss=2.5))
+    run.append_predictions("N2D", [Prediction(**raw_prediction("N2D/0"))])
     run.model_path.mkdir()
     (tmp_path / "notes.txt").write_text("mine")
     run.clear()
@@ -102,15 +105,17 @@ def test_a_broken_manifest_is_one_clear_line(tmp_path):
 
 def test_a_number_that_is_none_is_neither_written_nor_read(tmp_path):
     run = RunDirectory(tmp_path)
+    nan = float("nan")
+    prediction = Prediction(**raw_prediction("N2D/0", scores={"contains": nan}))
     for write in (
-        lambda content: write_json(run.metrics_path, content),
-        lambda content: run.write_predictions("N2D", [content]),
-        lambda content: run.append_predictions("N2D", [content]),
-        run.append_log,
-        run.append_curve,
+        lambda: write_json(run.metrics_path, {"a": nan}),
+        lambda: run.write_predictions("N2D", [prediction]),
+        lambda: run.append_predictions("N2D", [prediction]),
+        lambda: run.append_log(LogRecord(step=1, epoch=0.1, loss=nan)),
+        lambda: run.append_curve(CurveRecord(epoch=1, step=1, seconds=nan, subtasks={})),
     ):
         with pytest.raises(ValueError, match="not JSON compliant"):
-            write({"a": float("nan")})
+            write()
     run.metrics_path.write_text('{"a": NaN}')
     with pytest.raises(
         ReversalError, match=r"broken JSON \(NaN is not a number\); expected a JSON object; remove the file"

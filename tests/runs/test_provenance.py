@@ -7,7 +7,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from reversal_cli.runs.provenance import git_state, provenance
+from reversal_cli.runs.provenance import GitState, git_state, provenance
 
 
 def git(folder: Path, *arguments: str) -> None:
@@ -17,14 +17,14 @@ def git(folder: Path, *arguments: str) -> None:
 
 def test_versions_hardware_and_time_are_told():
     made = provenance()
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", made["started"])
-    assert made["versions"]["torch"][0].isdigit()
-    assert made["hardware"]["cores"] >= 1
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", made.started)
+    assert made.versions["torch"][0].isdigit()
+    assert made.hardware.cores >= 1
 
 
 def test_no_user_host_path_or_environment_is_told(monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "hf_secret_of_this_test")
-    text = json.dumps(provenance())
+    text = json.dumps(provenance().content())
     for private in ("hf_secret_of_this_test", str(Path.home()), str(Path.cwd())):
         assert private not in text
     for private in (getpass.getuser(), platform.node()):
@@ -40,10 +40,10 @@ def test_git_state_is_commit_and_dirt_of_the_package_checkout(tmp_path):
     git(tmp_path, "add", ".")
     git(tmp_path, "commit", "-q", "-m", "one")
     clean = git_state(package)
-    assert re.fullmatch(r"[0-9a-f]{40}", clean["commit"])
-    assert clean["dirty"] is False
+    assert re.fullmatch(r"[0-9a-f]{40}", clean.commit)
+    assert clean.dirty is False
     (package / "new.py").write_text("")
-    assert git_state(package) == {**clean, "dirty": True}
+    assert git_state(package) == GitState(commit=clean.commit, dirty=True)
 
 
 def test_a_package_installed_inside_another_repository_is_not_part_of_it(tmp_path):

@@ -1,6 +1,7 @@
 """Values of another type in the files of a run: each is named with its place, by whatever reads the file."""
 
 import itertools
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -82,7 +83,6 @@ def test_a_section_of_a_manifest_of_another_form_is_named(keys, value, capsys):
     ("keys", "value"),
     [
         (("subtasks", "N2D", "intervals"), "rows"),
-        (("subtasks", "N2D", "intervals"), None),
         (("subtasks", "N2D", "templates"), "x"),
         (("subtasks",), [1]),
         (("prompts",), 3),
@@ -93,8 +93,8 @@ def test_a_record_of_a_curve_of_another_form_is_named_with_its_line(keys, value,
     run = make_two_runs()[1]
     record = {"epoch": 1, "step": 2, "subtasks": {}}
     put(record, keys, value)
-    run.append_curve({"epoch": 0, "step": 1, "subtasks": {}})
-    run.append_curve(record)
+    lines = [{"epoch": 0, "step": 1, "subtasks": {}}, record]
+    run.curve_path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     assert main(["report", "--plots", "--quiet"]) == 2
     assert f"{B}/curve.jsonl:2: {'.'.join(keys)} is " in capsys.readouterr().err
 

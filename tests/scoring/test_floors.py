@@ -7,11 +7,12 @@ from people_splits import NOUNS, six_people
 from reversal_cli.data.base import SUBTASKS, TARGETS, Example, Subtask
 from reversal_cli.scoring import TEXT_SCORES
 from reversal_cli.scoring.floors import (
+    FloorRow,
     exchange,
     floors,
-    other_wording_records,
+    other_wording_rows,
     trained_descriptions,
-    wrong_entity_records,
+    wrong_entity_rows,
 )
 from reversal_cli.scoring.summary import summarize
 
@@ -53,24 +54,24 @@ def test_texts_that_differ_in_outer_punctuation_only_are_one_text():
 def test_the_wrong_entity_floor_scores_the_other_persons_target_of_the_same_template(name, with_template_ids):
     """With two people there is only one other one: rows 0 1 | 2 3 are answered with 2 3 | 0 1."""
     subtask = six_people(with_template_ids).subtasks[name]
-    records = wrong_entity_records(subtask, seed=0)
-    assert [record["entity_id"] for record in records] == [row.entity_id for row in subtask.examples]
-    for index, record in enumerate(records):
+    rows = wrong_entity_rows(subtask, seed=0)
+    assert [scored.entity_id for scored in rows] == [row.entity_id for row in subtask.examples]
+    for index, scored in enumerate(rows):
         completion = subtask.examples[(index + 2) % 4].completion
         target = subtask.examples[index].completion
-        assert record["scores"] == {metric: score(completion, target) for metric, score in TEXT_SCORES.items()}
+        assert scored.scores == {metric: score(completion, target) for metric, score in TEXT_SCORES.items()}
 
 
 @pytest.mark.parametrize("name", SUBTASKS)
 def test_the_other_wording_floor_is_the_mean_over_all_other_templates_of_the_entity(name):
     subtask = with_more_templates(SPLITS.subtasks[name])
-    records = other_wording_records(subtask, {})
-    for row, record in zip(subtask.examples, records, strict=True):
+    rows = other_wording_rows(subtask, {})
+    for row, scored in zip(subtask.examples, rows, strict=True):
         others = [o for o in subtask.examples if o.entity_id == row.entity_id and o.template_id != row.template_id]
         assert len(others) == 2
         for metric, score in TEXT_SCORES.items():
             expected = sum(score(other.completion, row.completion) for other in others) / 2
-            assert record["scores"][metric] == pytest.approx(expected, rel=1e-12)
+            assert scored.scores[metric] == pytest.approx(expected, rel=1e-12)
 
 
 def with_more_templates(subtask: Subtask) -> Subtask:
@@ -82,7 +83,7 @@ def with_more_templates(subtask: Subtask) -> Subtask:
 def test_a_name_in_another_template_is_the_same_name():
     found = floors(SPLITS)["other wording"]
     for name in ("D2N", "N2D-reverse"):
-        assert {metric: value["mean"] for metric, value in found[name]["metrics"].items()} == pytest.approx(
+        assert {metric: value.mean for metric, value in found[name].metrics.items()} == pytest.approx(
             dict.fromkeys(TEXT_SCORES, 1.0)
         )
 
@@ -92,22 +93,22 @@ def test_a_single_wording_in_the_test_file_is_compared_with_those_of_training():
     only_nouns = replace(SPLITS.subtasks["N2D"], examples=SPLITS.subtasks["N2D"].examples[::2])
     trained = trained_descriptions(SPLITS)
     assert trained["joann"] == [" the person who tamed the bear Bruno.", " tamed the bear Bruno??"]
-    records = other_wording_records(only_nouns, trained)
-    assert [record["scores"]["contains"] for record in records] == [0.5, 0.5]
+    rows = other_wording_rows(only_nouns, trained)
+    assert [scored.scores["contains"] for scored in rows] == [0.5, 0.5]
 
 
 def test_where_training_never_completes_with_the_description_the_noun_phrase_is_the_other_wording():
     only_verbs = replace(SPLITS.subtasks["D2N-reverse"], examples=SPLITS.subtasks["D2N-reverse"].examples[1::2])
     trained = trained_descriptions(SPLITS)
     assert trained["bo"] == [f" {NOUNS['bo']}."]
-    for record in other_wording_records(only_verbs, trained):
-        assert record["scores"]["contains"] == 1
-        assert record["scores"]["startswith"] == 0
+    for scored in other_wording_rows(only_verbs, trained):
+        assert scored.scores["contains"] == 1
+        assert scored.scores["startswith"] == 0
 
 
 def test_a_description_without_any_other_wording_is_compared_with_itself():
     only_nouns = replace(SPLITS.subtasks["N2D"], examples=SPLITS.subtasks["N2D"].examples[::2])
-    assert [record["scores"]["exact_match"] for record in other_wording_records(only_nouns, {})] == [1, 1]
+    assert [scored.scores["exact_match"] for scored in other_wording_rows(only_nouns, {})] == [1, 1]
 
 
 def test_the_floors_have_target_n_entities_and_every_text_metric_of_each_subtask():
@@ -116,8 +117,8 @@ def test_the_floors_have_target_n_entities_and_every_text_metric_of_each_subtask
     for subtasks in found.values():
         assert list(subtasks) == list(SUBTASKS)
         for name, measured in subtasks.items():
-            assert (measured["target"], measured["n"], measured["entities"]) == (TARGETS[name], 4, 2)
-            assert list(measured["metrics"]) == list(TEXT_SCORES)
+            assert (measured.target, measured.n, measured.entities) == (TARGETS[name], 4, 2)
+            assert list(measured.metrics) == list(TEXT_SCORES)
     assert floors(SPLITS) == found
 
 
@@ -128,11 +129,9 @@ def test_a_subtask_about_one_entity_has_no_wrong_entity():
     assert list(found["other wording"]) == list(SUBTASKS)
 
 
-def test_a_summary_has_the_metrics_of_the_records_in_the_order_of_all_metrics():
-    records = [
-        {"entity_id": e, "scores": {"mrr": 0.25, "contains": v}} for e, v in (("a", 1.0), ("a", 0.0), ("b", 1.0))
-    ]
-    summary = summarize(records)
-    assert (summary["n"], summary["entities"], list(summary["metrics"])) == (3, 2, ["contains", "mrr"])
-    assert summary["metrics"]["contains"]["mean"] == pytest.approx(2 / 3)
-    assert summary["metrics"]["mrr"]["low"] < summary["metrics"]["mrr"]["mean"] == 0.25
+def test_a_summary_has_the_metrics_of_the_rows_in_the_order_of_all_metrics():
+    rows = [FloorRow(e, "", {"mrr": 0.25, "contains": v}) for e, v in (("a", 1.0), ("a", 0.0), ("b", 1.0))]
+    summary = summarize(rows)
+    assert (summary.n, summary.entities, list(summary.metrics)) == (3, 2, ["contains", "mrr"])
+    assert summary.metrics["contains"].mean == pytest.approx(2 / 3)
+    assert summary.metrics["mrr"].low < summary.metrics["mrr"].mean == 0.25

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from report_runs import manifest
 
 from reversal_cli.errors import ReversalError
 from reversal_cli.models import checkpoint
@@ -128,7 +129,7 @@ def test_the_manifest_of_a_run_that_is_overwritten_is_not_read(monkeypatch, tmp_
     monkeypatch.setattr(checkpoint, "family_of", lambda model: "rotary")
     specs = load("model.name = 'org/name'", "objective.glm_form=causal").specs
     run = RunDirectory(run_path(tmp_path, specs[0].name, specs[0].seed))
-    write_json(run.manifest_path, {"training": {}})
+    write_json(run.manifest_path, manifest("x", "ntp", 0, "tiny-llama", "a", 1) | {"training": {}})
     refuse_unused(specs, tmp_path)  # trained already: nothing is fetched
     run.manifest_path.write_text("{")
     with pytest.raises(ReversalError, match="has no effect here"):

@@ -13,6 +13,7 @@ from reversal_cli.inference.complete import complete_prompts
 from reversal_cli.models.attention import MIRRORED, install_mirrored_attention
 from reversal_cli.models.loading import load_for_evaluation, load_for_training
 from reversal_cli.runs.directory import RunDirectory
+from reversal_cli.runs.records import CurveRecord, LogRecord
 from reversal_cli.spec.experiment import ExperimentSpec
 from reversal_cli.training.curve import choose_prompts, decoding
 from reversal_cli.training.finetune import train
@@ -47,8 +48,8 @@ def weights(run: RunDirectory) -> dict[str, torch.Tensor]:
     return load_file(next(folder.glob("*.safetensors")))
 
 
-def untimed(run: RunDirectory) -> list[dict]:
-    return [{key: value for key, value in record.items() if key != "seconds"} for record in run.read_curve()]
+def untimed(run: RunDirectory) -> list[CurveRecord]:
+    return [record.model_copy(update={"seconds": 0.0}) for record in run.read_curve()]
 
 
 @pytest.mark.parametrize(
@@ -66,7 +67,7 @@ def test_a_training_that_is_evaluated_ends_with_the_weights_of_one_that_is_not(
     spec = spec_for(request.getfixturevalue(f"{family}_checkpoint"), objective, epochs=2, **training)
     evaluated = spec.model_copy(update={"training": spec.training.model_copy(update={"eval_every": 1})})
     plain, watched = run_training(spec, tmp_path / "plain"), run_training(evaluated, tmp_path / "watched")
-    assert [record["epoch"] for record in watched.read_curve()] == [1, 2] and not plain.curve_path.exists()
+    assert [record.epoch for record in watched.read_curve()] == [1, 2] and not plain.curve_path.exists()
     expected = weights(plain)
     assert expected.keys() == weights(watched).keys()
     for name, tensor in weights(watched).items():
@@ -83,9 +84,10 @@ def test_the_last_evaluation_reads_what_the_saved_weights_answer_in_a_freshly_lo
     scored: list[tuple[str, str]] = []
 
     def make(subtask, row, completion, index):
-        record = make_prediction(subtask, row, completion, index)
-        scored.append((record["prompt"], completion.text))
-        return record | {"scores": record["scores"] | {"contains": len(completion.text) / 10}}
+        prediction = make_prediction(subtask, row, completion, index)
+        scored.append((prediction.prompt, completion.text))
+        scores = prediction.scores | {"contains": len(completion.text) / 10}
+        return prediction.model_copy(update={"scores": scores})
 
     monkeypatch.setattr("reversal_cli.training.curve.make_prediction", make)
     run = run_training(spec, tmp_path / "run")
@@ -94,9 +96,9 @@ def test_the_last_evaluation_reads_what_the_saved_weights_answer_in_a_freshly_lo
         fresh += [(ASKED[item.index].prompt, item.text) for item in batch]
     assert scored == 4 * fresh and len({text for _, text in fresh}) > 1
     mean = sum(len(text) for _, text in fresh) / 10 / 6
-    for measured in run.read_curve()[0]["subtasks"].values():
-        assert (measured["n"], measured["entities"]) == (6, 3)
-        assert measured["metrics"]["contains"]["mean"] == pytest.approx(mean, rel=1e-12)
+    for measured in run.read_curve()[0].subtasks.values():
+        assert (measured.n, measured.entities) == (6, 3)
+        assert measured.metrics["contains"].mean == pytest.approx(mean, rel=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -108,10 +110,8 @@ def test_the_last_evaluation_reads_what_the_saved_weights_answer_in_a_freshly_lo
 )
 def test_every_so_many_epochs_are_evaluated_and_the_last_one_always(llama_checkpoint, tmp_path, training, epochs):
     run = run_training(spec_for(llama_checkpoint, **training), tmp_path / "run")
-    assert [(record["epoch"], record["step"]) for record in run.read_curve()] == [
-        (epoch, 2 * epoch) for epoch in epochs
-    ]
-    assert all(list(record["subtasks"]) == sorted(SUBTASKS) for record in run.read_curve())
+    assert [(record.epoch, record.step) for record in run.read_curve()] == [(epoch, 2 * epoch) for epoch in epochs]
+    assert all(list(record.subtasks) == sorted(SUBTASKS) for record in run.read_curve())
 
 
 class Interruption:
@@ -137,7 +137,7 @@ def test_an_interrupted_training_ends_with_the_curve_and_the_weights_of_an_unint
     steps: list[int] = []
     cut = run_training(spec, tmp_path / "cut", lambda step, total, **fields: steps.append(step))
     assert steps[0] > 4  # continued, not begun anew
-    assert [record["step"] for record in cut.read_curve()] == [4, 8]
+    assert [record.step for record in cut.read_curve()] == [4, 8]
     assert untimed(cut) == untimed(whole)
     assert all(torch.equal(tensor, weights(cut)[name]) for name, tensor in weights(whole).items())
 
@@ -148,15 +148,15 @@ def test_a_curve_never_mixes_two_sets_of_prompts(llama_checkpoint, tmp_path):
         run_training(spec, tmp_path / "run", Interruption(3, False))
     other = spec.model_copy(update={"training": spec.training.model_copy(update={"eval_limit": 3})})
     run = RunDirectory(tmp_path / "run")
-    run.append_log({"step": 3, "seconds": 1.0})
-    run.append_curve({"epoch": 2, "step": 4})
+    run.append_log(LogRecord(step=3, seconds=1.0))
+    run.append_curve(CurveRecord(epoch=2, step=4))
     before = run.train_log_path.read_text(), run.curve_path.read_text()
     with pytest.raises(ReversalError, match=r"curve\.jsonl: its records are about other prompts .* an earlier version"):
         run_training(other, tmp_path / "run")
     assert (run.train_log_path.read_text(), run.curve_path.read_text()) == before
     run.curve_path.unlink()
     (record,) = run_training(other, tmp_path / "run").read_curve()
-    assert record["epoch"] == 2 and record["subtasks"]["N2D"]["n"] == 3
+    assert record.epoch == 2 and record.subtasks["N2D"].n == 3
 
 
 def test_records_of_an_earlier_version_are_refused_or_continued_as_far_as_they_say_what_is_needed(
@@ -173,8 +173,8 @@ def test_records_of_an_earlier_version_are_refused_or_continued_as_far_as_they_s
         run_training(spec, tmp_path / "run")
     run.curve_path.unlink()
     run.append_curve(record)
-    run.append_curve({"epoch": 2, "step": 3})  # behind the checkpoint: the training passes it again
-    assert [record["step"] for record in run_training(spec, tmp_path / "run").read_curve()] == [2, 4]
+    run.append_curve(CurveRecord(epoch=2, step=3))  # behind the checkpoint: the training passes it again
+    assert [record.step for record in run_training(spec, tmp_path / "run").read_curve()] == [2, 4]
 
 
 def test_the_limit_spreads_over_entities_and_templates():
@@ -222,12 +222,13 @@ def test_a_failed_evaluation_leaves_the_network_as_it_was(llama_checkpoint):
 
 def test_a_cut_last_record_is_dropped_when_the_training_continues(tmp_path):
     run = RunDirectory(tmp_path)
-    run.append_curve({"epoch": 1, "step": 2})
-    run.append_curve({"epoch": 2, "step": 4})
+    first, second = CurveRecord(epoch=1, step=2), CurveRecord(epoch=2, step=4)
+    run.append_curve(first)
+    run.append_curve(second)
     with run.curve_path.open("a") as file:
         file.write('{"epoch": 3')
-    assert run.read_curve() == run.trim_curve(4) == [{"epoch": 1, "step": 2}, {"epoch": 2, "step": 4}]
-    assert run.trim_curve(3) == [{"epoch": 1, "step": 2}]
+    assert run.read_curve() == run.trim_curve(4) == [first, second]
+    assert run.trim_curve(3) == [first]
     assert [json.loads(line) for line in run.curve_path.read_text().splitlines()] == [{"epoch": 1, "step": 2}]
     run.clear()
     assert not run.curve_path.exists()

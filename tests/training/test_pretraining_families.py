@@ -23,7 +23,7 @@ def test_a_base_of_each_family_is_made_and_loads_as_such(family, tmp_path):
     spec = PretrainSpec(name="x", family=family, **SMALL, training=TRAINING)
     losses = []
     made = pretrain(spec, tmp_path / "base", lambda step, total, loss: losses.append(loss))
-    assert made["spec"]["family"] == family and made["training"]["steps"] == 12
+    assert made.spec["family"] == family and made.training.steps == 12
     model = ModelSpec(name=str(tmp_path / "base"))
     assert family_of(model) == family
     loaded = FAMILIES[family].load(model, torch.float32, torch.device("cpu"))
@@ -34,7 +34,7 @@ def test_a_base_of_each_family_is_made_and_loads_as_such(family, tmp_path):
 def test_the_tiny_glm_has_two_million_parameters_at_most_and_its_own_masks(tmp_path):
     spec = PretrainSpec(name="x", family="glm", people=20, sentences=8, training=TRAINING | {"epochs": 1})
     made = pretrain(spec, tmp_path / "base", lambda step, total, loss: None)
-    assert 1_500_000 < made["training"]["total_parameters"] < 2_000_000
+    assert 1_500_000 < made.training.total_parameters < 2_000_000
     assert (tmp_path / "base" / "model.safetensors").stat().st_size < 6_000_000
     loaded = FAMILIES["glm"].load(ModelSpec(name=str(tmp_path / "base")), torch.float32, torch.device("cpu"))
     blanks = loaded.tokens.blanks

@@ -9,6 +9,7 @@ import torch
 from test_training import BICO, SPLITS, run_training, spec_for, weights
 
 from reversal_cli.runs.directory import RunDirectory
+from reversal_cli.runs.records import LogRecord, TrainingFacts
 from reversal_cli.spec.experiment import ExperimentSpec
 from reversal_cli.training.finetune import train
 from reversal_cli.training.resumption import COMPLETE, fault, find_checkpoint, remove, seal
@@ -44,12 +45,12 @@ def damage(path: Path, kind: str) -> None:
         path.write_bytes(content)
 
 
-def continue_training(spec: ExperimentSpec, folder: Path) -> tuple[RunDirectory, dict, list[str], list[int]]:
+def continue_training(spec: ExperimentSpec, folder: Path) -> tuple[RunDirectory, TrainingFacts, list[str], list[int]]:
     """The finished run, its section of the manifest, what was said, and the steps that were taken."""
     said: list[str] = []
     steps: list[int] = []
     run = RunDirectory(folder)
-    section = train(spec, SPLITS, run, lambda step, total, loss: steps.append(step), said.append).facts.section()
+    section = train(spec, SPLITS, run, lambda step, total, loss: steps.append(step), said.append).facts
     return run, section, said, steps
 
 
@@ -81,7 +82,7 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before_in_one_line(inte
     damage(last / name, kind)
     run, section, said, steps = continue_training(spec, tmp_path / "run")
     assert_same_weights(run, expected)
-    assert steps == [3, 4, 5, 6] and section["resumed"]
+    assert steps == [3, 4, 5, 6] and section.resumed
     assert len(said) == 1 and said[0].startswith("checkpoints/checkpoint-4: incomplete (")
     assert name in said[0] and said[0].endswith("), continues from checkpoint-2")
 
@@ -94,7 +95,7 @@ def test_without_a_whole_checkpoint_training_starts_anew(interrupted, tmp_path, 
         damage(checkpoint / "optimizer.pt", kind)
     run, section, said, steps = continue_training(spec, tmp_path / "run")
     assert_same_weights(run, expected)
-    assert steps == [1, 2, 3, 4, 5, 6] and not section["resumed"]
+    assert steps == [1, 2, 3, 4, 5, 6] and not section.resumed
     assert len(said) == 1 and said[0].endswith(", starts anew") and said[0].count("optimizer.pt") == 2
 
 
@@ -131,7 +132,7 @@ def test_log_and_curve_are_cut_to_the_checkpoint_that_is_used(interrupted, tmp_p
     shutil.copytree(cut, tmp_path / "run")
     run = RunDirectory(tmp_path / "run")
     for step in (2, 4):
-        run.append_log({"step": step, "seconds": 1.0})
+        run.append_log(LogRecord(step=step, seconds=1.0))
     damage(run.checkpoints_path / "checkpoint-4" / "rng_state.pth", "flipped")
     continue_training(spec, run.path)
     steps = [json.loads(line)["step"] for line in run.train_log_path.read_text().splitlines()]
@@ -144,13 +145,11 @@ def test_an_interruption_after_the_last_checkpoint_takes_no_further_step(llama_c
     whole, made = run_training(spec, tmp_path / "run")
     expected = weights(whole)
     shutil.rmtree(whole.model_path)  # the checkpoints stay until the manifest is written
-    run, section, said, steps = continue_training(spec, tmp_path / "run")
+    run, facts, said, steps = continue_training(spec, tmp_path / "run")
     assert_same_weights(run, expected)
-    assert steps == [] and said == [f"continues from checkpoint-{made['steps']}"]
-    timed = ("wall_seconds", "resumed")
-    assert {key: section[key] for key in section if key not in timed} == {
-        key: made[key] for key in made if key not in timed
-    }
+    assert steps == [] and said == [f"continues from checkpoint-{made.steps}"]
+    timed = {"wall_seconds": 0.0, "resumed": False}
+    assert facts.model_copy(update=timed) == made.model_copy(update=timed)
 
 
 def test_a_list_that_does_not_name_every_file_training_needs_is_no_list(interrupted):

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 from reversal_cli.data.audit.direction import (
     TEST_STEMS,
@@ -21,7 +20,7 @@ from reversal_cli.data.base import SUBTASKS, VALIDATION, Group
 from reversal_cli.data.berglund import REQUIRED_FILES
 from reversal_cli.data.jsonl import Row, read_file
 from reversal_cli.data.missing import no_such_dataset
-from reversal_cli.data.name_description.folder import CARD, read_card
+from reversal_cli.data.name_description.folder import CARD, Card, read_card
 from reversal_cli.data.name_description.lexicon import BENCHMARK, CORPUS
 from reversal_cli.data.names_in_text import TRAIN, Files, KnownNames, noun_phrases
 from reversal_cli.data.numbered_words import Vocabulary
@@ -136,8 +135,8 @@ def _duplicates(stem: str, rows: Sequence[Row]) -> Iterator[str]:
         yield f"{stem}.jsonl: {repeated} rows are copies of another row; expected none; remove them"
 
 
-def _card_mismatches(folder: Path, card: Mapping[str, Any]) -> Iterator[str]:
-    for name, expected in sorted(card["sha256"].items()):
+def _card_mismatches(folder: Path, card: Card) -> Iterator[str]:
+    for name, expected in sorted(card.sha256.items()):
         file = folder / name
         if not file.is_file():
             yield f"{name}: missing; expected every file that {CARD} names; generate the dataset again"

@@ -6,31 +6,32 @@ import os
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
 from reversal_cli.errors import ReversalError
 from reversal_cli.files.folders import put_in_place, refuse_foreign_folder
-from reversal_cli.files.reading import json_kind, parse_json, read_utf8
-from reversal_cli.files.shapes import Shape, Texts, check_shape
+from reversal_cli.files.shapes import Shape, Texts, read_shape
 
 CARD = "dataset.json"
 """The card: what the generator was asked for, and the row count and SHA-256 of every file it wrote."""
 REMEDY = "generate the folder again"
-AS_CARD = f"expected the card that `reversal generate` writes; {REMEDY}"
 
 
 class Card(Shape):
-    """dataset.json"""
+    """dataset.json. Its version is that of the generator: the same options of one version give the same bytes."""
 
-    options: dict[str, Any] = Field(default={})
+    kind: Literal["benchmark", "corpus"] = "benchmark"
+    generator: str = ""
+    generator_version: int = 1
+    options: dict[str, int] = Field(default={})
     counts: dict[str, int] = Field(default={})
-    sha256: Texts = Field(default={})
+    sha256: Texts
 
 
-def write_folder(folder: Path, files: Mapping[str, Iterable[str]], card: dict[str, Any], overwrite: bool) -> Path:
-    """Write `files` (name -> lines of JSON) and the card, completed with `counts` and `sha256`, as `folder`.
+def write_folder(folder: Path, files: Mapping[str, Iterable[str]], head: Mapping[str, Any], overwrite: bool) -> Path:
+    """Write `files` (name -> lines of JSON) and the card, `head` with `counts` and `sha256`, as `folder`.
 
     Everything is written beside the target and renamed, so a reader never meets half a dataset. An existing folder is
     replaced only with `overwrite`, and only if the generator wrote all of it.
@@ -44,7 +45,8 @@ def write_folder(folder: Path, files: Mapping[str, Iterable[str]], card: dict[st
         counts, digests = {}, {}
         for name, lines in files.items():
             counts[name], digests[name] = _write_lines(partial / name, lines)
-        text = json.dumps({**card, "counts": counts, "sha256": digests}, indent=2, sort_keys=True)
+        card = Card(**head, counts=counts, sha256=digests)
+        text = json.dumps(card.content(), indent=2, sort_keys=True)
         (partial / CARD).write_text(text + "\n", encoding="utf-8")
         put_in_place(partial, folder)
     except OSError as error:
@@ -57,24 +59,13 @@ def write_folder(folder: Path, files: Mapping[str, Iterable[str]], card: dict[st
 def refuse_other_folder(folder: Path, overwrite: bool) -> None:
     """Raises ReversalError unless `folder` is absent, empty, or (with `overwrite`) holds a dataset and nothing else."""
     card = read_card(folder) if overwrite else None
-    refuse_foreign_folder(folder, {CARD, *card["sha256"]} if card else set(), "a generated dataset", overwrite)
+    refuse_foreign_folder(folder, {CARD, *card.sha256} if card else set(), "a generated dataset", overwrite)
 
 
-def read_card(folder: Path) -> dict[str, Any] | None:
+def read_card(folder: Path) -> Card | None:
     """The card of a generated dataset, or None where the folder has none (the published dataset)."""
     path = Path(folder) / CARD
-    if not path.is_file():
-        return None
-    try:
-        card = parse_json(read_utf8(path, "the card that `reversal generate` writes", REMEDY))
-    except ValueError as error:
-        raise ReversalError(f"{path}: not valid JSON ({error}); {AS_CARD}") from None
-    if not isinstance(card, dict):
-        raise ReversalError(f"{path}: found {json_kind(card)}; {AS_CARD}")
-    if not isinstance(card.get("sha256"), dict):
-        raise ReversalError(f"{path}: no 'sha256' table; {AS_CARD}")
-    check_shape(card, Card, str(path), REMEDY)
-    return card
+    return read_shape(path, Card, REMEDY) if path.is_file() else None
 
 
 def _write_lines(path: Path, lines: Iterable[str]) -> tuple[int, str]:

@@ -58,7 +58,9 @@ def compare_runs(folder_a: Path, folder_b: Path, metric: str, intervals: Unit = 
 
 
 def _metrics(run: EvaluatedRun) -> set[str]:
-    return {name for subtask in SUBTASKS for record in run.records(subtask).values() for name in record["scores"]}
+    return {
+        name for subtask in SUBTASKS for prediction in run.predictions(subtask).values() for name in prediction.scores
+    }
 
 
 def _definition(a: EvaluatedRun, b: EvaluatedRun, metric: str) -> str:

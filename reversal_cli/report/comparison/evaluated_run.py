@@ -3,22 +3,19 @@
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from reversal_cli.data.base import SUBTASKS
 from reversal_cli.errors import ReversalError, first_of
+from reversal_cli.files.reading import JsonObject
 from reversal_cli.plain_text import visible
-from reversal_cli.runs.directory import RESTORE_MANIFEST, RunDirectory, find_runs
+from reversal_cli.runs.directory import RunDirectory, find_runs
 from reversal_cli.runs.manifest import refuse_foreign_metrics
+from reversal_cli.runs.records import Prediction
 
 ROUNDING = 1e-6
 """The mean of the predictions may be this far from metrics.json."""
 RUNS_SHOWN = 12
 """Of a folder that holds too many."""
-FIELDS = ("id", "entity_id", "prompt", "target", "scores")
-"""What a comparison reads of a record."""
-
-Record = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +30,7 @@ class EvaluatedRun:
     digest: str
     dataset: dict[str, str]
     """File name -> sha256."""
-    conditions: dict[str, Any]
+    conditions: JsonObject
     """Settings of the evaluation and versions of the packages that may change a score."""
     definitions: dict[str, str]
     """Metric -> definition id; empty where the run is older than these."""
@@ -50,34 +47,28 @@ class EvaluatedRun:
     def predictions_path(self, subtask: str) -> Path:
         return self.directory.predictions_path(subtask)
 
-    def records(self, subtask: str) -> dict[str, Record]:
-        """Id -> record. Raises ReversalError where the file is not the one that metrics.json was made from."""
+    def predictions(self, subtask: str) -> dict[str, Prediction]:
+        """Id -> prediction. Raises ReversalError where the file is not the one that metrics.json was made from."""
         if not self.predictions_path(subtask).is_file():
             raise self.inconsistent_predictions(subtask, "no such file", "the predictions behind metrics.json")
-        records = self.directory.read_predictions(subtask)
-        for number, record in enumerate(records, start=1):
-            if lacking := [field for field in FIELDS if field not in record]:
-                raise self.inconsistent_predictions(
-                    subtask, f"record {number} has no {lacking[0]}", f"each with {', '.join(FIELDS)}"
-                )
-        by_id = {record["id"]: record for record in records}
-        if len(by_id) < len(records):
+        predictions = self.directory.read_predictions(subtask)
+        by_id = {prediction.id: prediction for prediction in predictions}
+        repeated = len(predictions) - len(by_id)
+        if repeated:
+            raise self.inconsistent_predictions(subtask, f"{repeated} repeated ids", "one prediction per prompt")
+        if len(predictions) != self.rows[subtask]:
             raise self.inconsistent_predictions(
-                subtask, f"{len(records) - len(by_id)} repeated ids", "one prediction per prompt"
-            )
-        if len(records) != self.rows[subtask]:
-            raise self.inconsistent_predictions(
-                subtask, f"{len(records)} whole predictions", f"{self.rows[subtask]} (metrics.json)"
+                subtask, f"{len(predictions)} whole predictions", f"{self.rows[subtask]} (metrics.json)"
             )
         return by_id
 
-    def scores(self, subtask: str, records: dict[str, Record], metric: str) -> dict[str, float] | None:
-        """Id -> score; None where no record has the metric. Raises ReversalError where a score is not what it says."""
-        scores = {key: record["scores"].get(metric) for key, record in records.items()}
+    def scores(self, subtask: str, predictions: dict[str, Prediction], metric: str) -> dict[str, float] | None:
+        """Id -> score; None where no prediction has the metric. Raises ReversalError for a wrong score."""
+        scores = {key: prediction.scores.get(metric) for key, prediction in predictions.items()}
         if all(score is None for score in scores.values()):
             return None
         for key, score in scores.items():
-            if not isinstance(score, int | float) or not 0 <= score <= 1:
+            if score is None or not 0 <= score <= 1:
                 raise self.inconsistent_predictions(subtask, f"{key} has {metric} {score}", "a score in [0, 1]")
         mean = math.fsum(scores.values()) / len(scores)
         stated = self.means[subtask].get(metric, mean)
@@ -113,35 +104,18 @@ def open_run(folder: Path) -> EvaluatedRun:
             f"run `reversal eval {run.path}` first"
         )
     manifest, metrics = run.manifest, run.metrics
-    path, remedy = run.manifest_path, RESTORE_MANIFEST
-    try:
-        identity = _identity(manifest)
-        path, remedy = run.metrics_path, f"remove the file and run `reversal eval {run.path}`"
-        refuse_foreign_metrics(run, metrics)
-        return EvaluatedRun(run, **identity, **_measured(metrics))
-    except (KeyError, TypeError, AttributeError) as error:
-        what = f"lacks {error}" if isinstance(error, KeyError) else f"has an unexpected form ({error})"
-        raise ReversalError(f"{path}: {what}; expected the file of a finished run; {remedy}") from None
-
-
-def _identity(manifest: dict[str, Any]) -> dict[str, Any]:
-    spec = manifest["spec"]
-    return {
-        "experiment": visible(spec["name"]),
-        "seed": spec["seed"],
-        "model": visible(spec["model"]["name"]),
-        "objective": visible(spec["objective"]["name"]),
-        "digest": visible(manifest["digest"]),
-    }
-
-
-def _measured(metrics: dict[str, Any]) -> dict[str, Any]:
-    subtasks = {name: metrics["subtasks"][name] for name in SUBTASKS}
-    means = {name: {metric: e["mean"] for metric, e in of["metrics"].items()} for name, of in subtasks.items()}
-    return {
-        "dataset": dict(metrics["dataset"].items()),
-        "conditions": {**metrics.get("evaluation", {}), **metrics.get("versions", {})},
-        "definitions": dict(metrics.get("definitions", {}).items()),
-        "rows": {name: of["n"] for name, of in subtasks.items()},
-        "means": means,
-    }
+    refuse_foreign_metrics(run, metrics)
+    scores = {name: metrics.subtasks[name] for name in SUBTASKS}
+    return EvaluatedRun(
+        run,
+        experiment=visible(manifest.spec.name),
+        seed=manifest.spec.seed,
+        model=visible(manifest.spec.model.name),
+        objective=visible(manifest.spec.objective.name),
+        digest=visible(manifest.digest),
+        dataset=metrics.dataset,
+        conditions={**metrics.evaluation, **metrics.versions},
+        definitions=metrics.definitions,
+        rows={name: of.n for name, of in scores.items()},
+        means={name: {metric: score.mean for metric, score in of.metrics.items()} for name, of in scores.items()},
+    )

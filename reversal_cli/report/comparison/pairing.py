@@ -6,9 +6,8 @@ from reversal_cli.data.base import TEST_FILES
 from reversal_cli.data.template_keys import known_templates
 from reversal_cli.errors import ReversalError
 from reversal_cli.report.comparison.evaluated_run import EvaluatedRun
+from reversal_cli.runs.records import Prediction
 
-SAME = ("entity_id", "prompt", "target")
-"""What the records of one id must share."""
 HARMLESS = ("batch_size", "intervals")
 """Conditions that change no completion but by rounding."""
 
@@ -67,26 +66,32 @@ def pair(a: EvaluatedRun, b: EvaluatedRun, subtask: str, metric: str) -> Pairs |
 
     Raises ReversalError where the prompts, targets or entities are not the same in both, or where a file is not whole.
     """
-    records_a, records_b = a.records(subtask), b.records(subtask)
+    predictions_a, predictions_b = a.predictions(subtask), b.predictions(subtask)
     path_a, path_b = a.predictions_path(subtask), b.predictions_path(subtask)
-    for key in [*records_a, *records_b]:
-        if key not in records_a or key not in records_b:
-            has, lacks = (path_a, path_b) if key in records_a else (path_b, path_a)
+    for key in [*predictions_a, *predictions_b]:
+        if key not in predictions_a or key not in predictions_b:
+            has, lacks = (path_a, path_b) if key in predictions_a else (path_b, path_a)
             raise ReversalError(f"{lacks}: lacks {key}, which {has} has; expected the same prompts in both runs")
-        differing = [name for name in SAME if records_a[key][name] != records_b[key][name]]
+        question_a, question_b = _question(predictions_a[key]), _question(predictions_b[key])
+        differing = [name for name in question_a if question_a[name] != question_b[name]]
         if differing:
             raise ReversalError(
                 f"{path_b}: {key} has another {differing[0]} than in {path_a}; expected the same in both; "
                 "compare runs that were evaluated on one dataset"
             )
-    scores_a, scores_b = a.scores(subtask, records_a, metric), b.scores(subtask, records_b, metric)
+    scores_a, scores_b = a.scores(subtask, predictions_a, metric), b.scores(subtask, predictions_b, metric)
     if scores_a is None and scores_b is None:
         return None
     if scores_a is None:
         raise a.inconsistent_predictions(subtask, f"has no {metric}", "it, as the other run has it")
     if scores_b is None:
         raise b.inconsistent_predictions(subtask, f"has no {metric}", "it, as the other run has it")
-    entity_ids = [record["entity_id"] for record in records_a.values()]
-    template_ids = [str(record.get("template_id") or "") for record in records_a.values()]
-    known = known_templates(entity_ids, template_ids, [record["prompt"] for record in records_a.values()])
+    entity_ids = [prediction.entity_id for prediction in predictions_a.values()]
+    template_ids = [prediction.template_id for prediction in predictions_a.values()]
+    known = known_templates(entity_ids, template_ids, [prediction.prompt for prediction in predictions_a.values()])
     return Pairs(entity_ids, known, list(scores_a.values()), [scores_b[key] for key in scores_a])
+
+
+def _question(prediction: Prediction) -> dict[str, str]:
+    """What two predictions of one id must share."""
+    return {"entity_id": prediction.entity_id, "prompt": prediction.prompt, "target": prediction.target}

@@ -4,8 +4,8 @@ import csv
 import io
 import json
 from dataclasses import asdict
-from typing import Any
 
+from reversal_cli.files.reading import JsonObject
 from reversal_cli.plain_text import markdown_text, spreadsheet_text
 from reversal_cli.report.comparison.compare import Comparison, SubtaskComparison
 from reversal_cli.report.comparison.evaluated_run import EvaluatedRun
@@ -160,7 +160,7 @@ def _names(a: EvaluatedRun, b: EvaluatedRun) -> tuple[str, str]:
     return a.folder, b.folder
 
 
-def _identity(run: EvaluatedRun) -> dict[str, Any]:
+def _identity(run: EvaluatedRun) -> dict[str, str | int]:
     return {
         "run": run.folder,
         "experiment": run.experiment,
@@ -171,7 +171,7 @@ def _identity(run: EvaluatedRun) -> dict[str, Any]:
     }
 
 
-def _record(subtask: SubtaskComparison) -> dict[str, Any]:
+def _record(subtask: SubtaskComparison) -> JsonObject:
     """One flat record."""
     paired = asdict(subtask.paired)
     discordant = paired.pop("discordant") or {"only_a": None, "only_b": None, "mcnemar_p": None}

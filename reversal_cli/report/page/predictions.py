@@ -1,21 +1,21 @@
 """The predictions of several runs as columns, each prompt stored once: what the page's browser reads."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from reversal_cli.data.base import SUBTASKS, TARGETS
-from reversal_cli.errors import ReversalError
+from reversal_cli.files.reading import JsonObject
 from reversal_cli.plain_text import visible
 from reversal_cli.report.frame import dataset_id
 from reversal_cli.runs.directory import RunDirectory
+from reversal_cli.runs.records import Prediction
 from reversal_cli.scoring import METRICS
-
-Record = dict[str, Any]
 
 
 class PagePredictions(NamedTuple):
-    data: dict[str, Any] | None
+    data: JsonObject | None
     """What becomes JSON; None where no run has predictions."""
     without: list[str]
     """Labels of the runs that have none."""
@@ -25,15 +25,13 @@ def collect_predictions(runs: Sequence[RunDirectory]) -> PagePredictions:
     """Columns of every run's predictions, in the order of `SUBTASKS` and of the dataset.
 
     Two predictions belong to one prompt when dataset and id are the same.
-    Raises ReversalError where a line is no prediction.
     """
     columns = Columns()
     without = []
     for run, label in zip(runs, run_labels(runs), strict=True):
-        dataset = dataset_id(run.metrics["dataset"])
-        records = {subtask: run.read_predictions(subtask) for subtask in SUBTASKS}
-        if any(records.values()):
-            columns.add_run(run, label, dataset, records)
+        predictions = {subtask: run.read_predictions(subtask) for subtask in SUBTASKS}
+        if any(predictions.values()):
+            columns.add_run(label, dataset_id(run.metrics.dataset), predictions)
         else:
             without.append(label)
     return PagePredictions(columns.as_json() if columns.runs else None, without)
@@ -41,12 +39,35 @@ def collect_predictions(runs: Sequence[RunDirectory]) -> PagePredictions:
 
 def run_labels(runs: Sequence[RunDirectory]) -> list[str]:
     """`bico seed 0`, with the folder where another run has that name and seed too."""
-    specs = [run.manifest["spec"] for run in runs]
-    labels = [f"{spec['name']} seed {spec['seed']}" for spec in specs]
+    specs = [run.manifest.spec for run in runs]
+    labels = [f"{spec.name} seed {spec.seed}" for spec in specs]
     return [
         visible(f"{label} ({run.path})" if labels.count(label) > 1 else label)
         for run, label in zip(runs, labels, strict=True)
     ]
+
+
+@dataclass
+class RunColumns:
+    """The predictions of one run, one value per prediction in each list."""
+
+    name: str
+    dataset: str
+    prompt: list[int] = field(default_factory=list)
+    """Numbers of prompts."""
+    completion: list[str] = field(default_factory=list)
+    cut: list[int] = field(default_factory=list)
+    """1: the model did not end it."""
+    rank: list[int | None] = field(default_factory=list)
+    named: list[int | None] = field(default_factory=list)
+    """Numbers of people."""
+    scores: dict[str, list[int | None]] = field(default_factory=dict)
+    """Metric -> scores in thousandths."""
+
+    def as_json(self) -> JsonObject:
+        """The lists; null for ranks and named people where no prediction has one: the page shows no such column."""
+        unmeasured = [key for key in ("rank", "named") if all(value is None for value in vars(self)[key])]
+        return vars(self) | dict.fromkeys(unmeasured)
 
 
 @dataclass
@@ -62,50 +83,40 @@ class Columns:
     prompt_columns: dict[str, list[Any]] = field(
         default_factory=lambda: {"id": [], "subtask": [], "person": [], "text": [], "target": []}
     )
-    runs: list[dict[str, Any]] = field(default_factory=list)
+    runs: list[RunColumns] = field(default_factory=list)
 
-    def add_run(self, run: RunDirectory, label: str, dataset: str, records: dict[str, list[Record]]) -> None:
-        column: dict[str, Any] = {"name": label, "dataset": dataset}
-        column |= {key: [] for key in ("prompt", "completion", "cut", "rank", "named")}
-        try:
-            every = [record for of_subtask in records.values() for record in of_subtask]
-            column["scores"] = {metric: [] for record in every for metric in record["scores"]}
-            for subtask, of_subtask in records.items():
-                for record in of_subtask:
-                    self._add_prediction(column, dataset, subtask, record)
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ReversalError(
-                f"{run.path / 'predictions'}: found a line with {type(error).__name__} {error}; expected one "
-                f"prediction per line; run `reversal eval --overwrite {run.path}`"
-            ) from None
-        for key in ("rank", "named"):
-            if all(value is None for value in column[key]):
-                column[key] = None  # not measured: the page shows no such column
-        self.runs.append(column)
+    def add_run(self, label: str, dataset: str, predictions: dict[str, list[Prediction]]) -> None:
+        every = itertools.chain.from_iterable(predictions.values())
+        run = RunColumns(label, dataset, scores={metric: [] for prediction in every for metric in prediction.scores})
+        for subtask, of_subtask in predictions.items():
+            for prediction in of_subtask:
+                self._add_prediction(run, subtask, prediction)
+        self.runs.append(run)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> JsonObject:
         people = [self.names.get(number, entity_id) for (_, entity_id), number in self.people.items()]
         lower = [name for name, metric in METRICS.items() if metric.better == "lower"]
-        return {"people": people, "prompts": self.prompt_columns, "runs": self.runs, "lower": lower}
+        runs = [run.as_json() for run in self.runs]
+        return {"people": people, "prompts": self.prompt_columns, "runs": runs, "lower": lower}
 
-    def _add_prediction(self, column: dict[str, Any], dataset: str, subtask: str, record: Record) -> None:
-        named = record.get("named_entity")
-        column["prompt"].append(self._prompt(dataset, subtask, record))
-        column["completion"].append(record["completion"])
-        column["cut"].append(int(not record["stopped"]))
-        column["rank"].append(record["ranking"]["rank"] if record.get("ranking") else None)
-        column["named"].append(None if named is None else self._person(dataset, named))
-        for metric, scores in column["scores"].items():
-            scores.append(thousandths(record["scores"].get(metric)))
+    def _add_prediction(self, run: RunColumns, subtask: str, prediction: Prediction) -> None:
+        named = prediction.named_entity
+        run.prompt.append(self._prompt(run.dataset, subtask, prediction))
+        run.completion.append(prediction.completion)
+        run.cut.append(int(not prediction.stopped))
+        run.rank.append(prediction.ranking.rank if prediction.ranking else None)
+        run.named.append(None if named is None else self._person(run.dataset, named))
+        for metric, scores in run.scores.items():
+            scores.append(thousandths(prediction.scores.get(metric)))
 
-    def _prompt(self, dataset: str, subtask: str, record: Record) -> int:
-        key = (dataset, record["id"])
+    def _prompt(self, dataset: str, subtask: str, prediction: Prediction) -> int:
+        key = (dataset, prediction.id)
         if key not in self.prompts:
             self.prompts[key] = len(self.prompts)
-            person = self._person(dataset, record["entity_id"])
+            person = self._person(dataset, prediction.entity_id)
             if TARGETS[subtask] == "name":
-                self.names.setdefault(person, record["target"])
-            values = (record["id"], subtask, person, record["prompt"], record["target"])
+                self.names.setdefault(person, prediction.target)
+            values = (prediction.id, subtask, person, prediction.prompt, prediction.target)
             for column, value in zip(self.prompt_columns.values(), values, strict=True):
                 column.append(value)
         return self.prompts[key]

@@ -8,19 +8,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reversal_cli.data.base import SUBTASKS
-from reversal_cli.errors import ReversalError
 from reversal_cli.report.plots.style import COLOURS, LINES, MARKERS, group_names, legend_columns, new_figure, titled
 from reversal_cli.report.references import RUN
 from reversal_cli.report.rows import GROUP, by_objective
 from reversal_cli.runs.directory import RunDirectory
+from reversal_cli.runs.records import CurveRecord
 from reversal_cli.statistics.estimate import SHORT_UNITS
 
 
 def curve_figure(part: pd.DataFrame, runs: dict[tuple[str, str], RunDirectory], metric: str) -> Figure | None:
-    """From curve.jsonl of the runs on one dataset. None where no run has evaluated `metric` along its training.
-
-    Raises ReversalError where a curve lacks what every record has.
-    """
+    """From curve.jsonl of the runs on one dataset. None where no run has evaluated `metric` along its training."""
     identities = by_objective(part[part["row"] == RUN]).drop_duplicates(["digest", "dataset"])
     curves = {key: runs[key].read_curve() for key in zip(identities["digest"], identities["dataset"], strict=True)}
     drawn = identities[[bool(curve) for curve in curves.values()]]
@@ -32,9 +29,8 @@ def curve_figure(part: pd.DataFrame, runs: dict[tuple[str, str], RunDirectory], 
     for line in drawn.itertuples():
         group = tuple(getattr(line, column) for column in GROUP)
         index = list(names).index(group)
-        run = runs[line.digest, line.dataset]
         for subtask, axes in panels.items():
-            points = _points(run, curves[line.digest, line.dataset], subtask, metric)
+            points = _points(curves[line.digest, line.dataset], subtask, metric)
             if not points:
                 continue
             units |= dict.fromkeys(point.unit for point in points)
@@ -65,24 +61,16 @@ class Point(NamedTuple):
     """What low and high are over; records of an earlier version do not say it, and theirs are over entities."""
 
 
-def _points(run: RunDirectory, curve: list[dict], subtask: str, metric: str) -> list[Point]:
+def _points(curve: list[CurveRecord], subtask: str, metric: str) -> list[Point]:
     """One line, as far as it was evaluated; of two records of an epoch the later one counts."""
-    try:
-        measured = {record["epoch"]: record["subtasks"].get(subtask, {}) for record in curve}
-        return [
-            Point(
-                epoch,
-                *(100 * float(part["metrics"][metric][key]) for key in ("mean", "low", "high")),
-                part.get("intervals", "entities"),
-            )
-            for epoch, part in sorted(measured.items())
-            if metric in part.get("metrics", {})
-        ]
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ReversalError(
-            f"{run.curve_path}: has an unexpected form ({error!r}); expected epoch and subtasks with mean, low and "
-            "high in each record; remove the file and plot without it"
-        ) from None
+    by_epoch = {record.epoch: record.subtasks.get(subtask) for record in curve}
+    points = []
+    for epoch, scores in sorted(by_epoch.items()):
+        if scores and metric in scores.metrics:
+            score = scores.metrics[metric]
+            unit = scores.intervals or "entities"
+            points.append(Point(epoch, 100 * score.mean, 100 * score.low, 100 * score.high, unit))
+    return points
 
 
 def _finish(figure: Figure, panels: dict[str, Axes], title: str, units: str, names: Collection[str]) -> None:

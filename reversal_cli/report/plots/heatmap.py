@@ -12,7 +12,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from reversal_cli.errors import ReversalError
 from reversal_cli.report.plots.style import new_figure
 from reversal_cli.report.rows import percent
 from reversal_cli.runs.directory import RunDirectory
@@ -53,19 +52,12 @@ def heatmap_figure(of_run: pd.DataFrame, run: RunDirectory, metric: str) -> Figu
 def score_grid(run: RunDirectory, subtask: str, metric: str) -> pd.DataFrame | None:
     """Score by entity (rows) and template (columns); without template names, by place among its prompts.
 
-    None where there is no prediction with the metric. Raises ReversalError where a record is of another form.
+    None where there is no prediction with the metric.
     """
-    try:
-        lines = [_line(record, metric) for record in run.read_predictions(subtask)]
-    except (KeyError, TypeError) as error:
-        path = run.predictions_path(subtask)
-        raise ReversalError(
-            f"{path}: a record lacks {error}; expected predictions; run `reversal eval {run.path}`"
-        ) from None
-    lines = [line for line in lines if line["score"] is not None]
-    if not lines:
+    lines = [(line.entity_id, line.template_id, line.scores.get(metric)) for line in run.read_predictions(subtask)]
+    frame = pd.DataFrame(lines, columns=["entity", "template", "score"]).dropna(subset="score")
+    if frame.empty:
         return None
-    frame = pd.DataFrame(lines)
     place = (frame.groupby("entity").cumcount() + 1).astype(str).str.zfill(2)
     frame["template"] = frame["template"].where(frame["template"] != "", place)
     return frame.pivot_table(index="entity", columns="template", values="score", aggfunc="mean")
@@ -75,11 +67,6 @@ def entity_order(forward: pd.DataFrame, backward: pd.DataFrame, lower_is_better:
     """Entities by their mean in the other direction, then in the trained one, best first."""
     means = pd.DataFrame({"backward": backward.mean(axis=1), "forward": forward.mean(axis=1)})
     return list(means.sort_values(["backward", "forward"], ascending=lower_is_better, kind="stable").index)
-
-
-def _line(record: dict[str, Any], metric: str) -> dict[str, Any]:
-    score = record["scores"].get(metric)
-    return {"entity": record["entity_id"], "template": record.get("template_id", ""), "score": score}
 
 
 def _draw(axes: Axes, grid: pd.DataFrame, subtask: str) -> None:
