@@ -82,7 +82,7 @@ def test_the_manifest_tells_spec_data_provenance_and_training(stages):
     assert sorted(manifest) == ["dataset", "digest", "model", "provenance", "spec", "training", "version"]
     assert manifest["dataset"]["path"] == "data"
     assert "all_prompts_train.jsonl" in manifest["dataset"]["sha256"]
-    assert manifest["training"].items() >= FACTS.section().items()
+    assert manifest["training"].items() >= FACTS.content().items()
     assert manifest["spec"]["objective"]["name"] == "bico"
 
 

@@ -7,7 +7,7 @@ the same batches as an uninterrupted one.
 
 import itertools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -153,36 +153,32 @@ def fit(
 ) -> TrainingFacts:
     """Trains `model` in place, from the checkpoint of `resumption` if there is one.
 
-    Removes the checkpoints that cannot be used. `seconds_before` is what an interrupted training took up to the one
-    that is.
+    Removes checkpoints that cannot be used. `seconds_before`: what an interrupted training took up to the one that is.
     """
-    training = job.training
-    device = choose_device(training.device)
+    training, device = job.training, choose_device(job.training.device)
     dtype = choose_dtype(training.dtype, device)
     plan = BatchPlan([len(row.input_ids) for row in job.rows], training.batch_size, training.epochs, job.seed)
-    steps_per_epoch = plan.batches_per_epoch
-    stop = training.last_epoch * steps_per_epoch
-    reporter = Reporter(stop, steps_per_epoch, on_step, on_log, seconds_before)
+    stop = training.last_epoch * plan.batches_per_epoch
+    reporter = Reporter(stop, plan.batches_per_epoch, on_step, on_log, seconds_before)
     trainer = ObjectiveTrainer(
         plan,
         Collator(job),
         model=model,
-        args=trainer_arguments(job, checkpoints, steps_per_epoch, dtype, device),
+        args=trainer_arguments(job, checkpoints, plan.batches_per_epoch, dtype, device),
         callbacks=[reporter, SealedCheckpoints(checkpoints), *callbacks],
     )
     started = time.monotonic()
     remove_unusable(checkpoints, resumption)
     with explain_out_of_memory(TOO_LARGE.format(training.batch_size)):
         _train_on(trainer, resumption, stop)
-    steps = trainer.state.global_step
     return TrainingFacts(
-        steps=steps,
-        epochs=steps / steps_per_epoch,
-        tokens=sum(int(plan.lengths[key.index]) for batch in itertools.islice(plan, stop) for key in batch),
+        steps=trainer.state.global_step,
+        epochs=trainer.state.global_step / plan.batches_per_epoch,
+        tokens=_tokens(plan, stop),
         wall_seconds=round(seconds_before + time.monotonic() - started, 1),
         resumed=resumption.checkpoint is not None,
-        total_parameters=sum(parameter.numel() for parameter in model.parameters()),
-        trainable_parameters=sum(p.numel() for p in model.parameters() if p.requires_grad),
+        total_parameters=_count(model.parameters()),
+        trainable_parameters=_count(p for p in model.parameters() if p.requires_grad),
         **arithmetic(dtype, device).content(),
     )
 
@@ -195,3 +191,12 @@ def _train_on(trainer: ObjectiveTrainer, resumption: Resumption, stop: int) -> N
         trainer.restore(checkpoint, resumption.step)
     else:
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+
+
+def _tokens(plan: BatchPlan, steps: int) -> int:
+    """Tokens of the rows in the first batches of the plan."""
+    return sum(int(plan.lengths[key.index]) for batch in itertools.islice(plan, steps) for key in batch)
+
+
+def _count(parameters: Iterable[nn.Parameter]) -> int:
+    return sum(parameter.numel() for parameter in parameters)
