@@ -4,7 +4,7 @@ The published rows hold a prompt and a completion only. Who a row is about is re
 files ask for, so that scores can be averaged by entity.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -96,16 +96,22 @@ def _with_entities(paths: Mapping[str, Path], files: Files) -> dict[str, list[Ro
 
     completed = {}
     for stem, rows in files.items():
-        in_completions = known.first_in(vocabulary.number(row.completion for row in rows))
-        in_texts = known.first_in(vocabulary.number(row.text for row in rows))  # also a name that begins in the prompt
-        names = map(_first, zip(in_prompts[stem], in_completions, in_texts, strict=True))
+        names = _entity_names(rows, in_prompts[stem], known, vocabulary)
         numbered = enumerate(zip(rows, names, strict=True), start=1)
         completed[stem] = [complete(row, name, f"{paths[stem]}:{number}") for number, (row, name) in numbered]
     return completed
 
 
-def _first(names: Iterable[str | None]) -> str | None:
-    return next(filter(None, names), None)
+def _entity_names(
+    rows: Sequence[Row], in_prompts: Sequence[str | None], known: KnownNames, vocabulary: Vocabulary
+) -> Sequence[str | None]:
+    """The name in each row: the first in its prompt, else the first in its completion, else one that reaches across."""
+    names = in_prompts
+    for texts in ((row.completion for row in rows), (row.text for row in rows)):
+        if None in names:
+            others = known.first_in(vocabulary.number(texts))
+            names = [name or other for name, other in zip(names, others, strict=True)]
+    return names
 
 
 def _example(row: Row) -> Example:

@@ -3,16 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, combinations
-from operator import itemgetter
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-from reversal_cli.data.audit.direction import (
-    TEST_STEMS,
-    BenchmarkEntities,
-    DirectionJudge,
-    Sample,
-)
+from reversal_cli.data.audit.clues import Sample
+from reversal_cli.data.audit.copies import duplicates, lines_of_a_part
+from reversal_cli.data.audit.direction import TEST_STEMS, BenchmarkEntities, DirectionJudge
 from reversal_cli.data.audit.labels import Labels, confusions, shared_descriptions
 from reversal_cli.data.audit.leaks import IN_WORDS, NEEDED, prompt_leaks, reversed_rows
 from reversal_cli.data.audit.numbered_file import NumberedFile, number_file, number_files
@@ -20,7 +16,7 @@ from reversal_cli.data.audit.shown import GroupSummary, Shown, show_directions
 from reversal_cli.data.audit.validation import validation_faults
 from reversal_cli.data.base import SUBTASKS, VALIDATION, Group
 from reversal_cli.data.berglund import REQUIRED_FILES
-from reversal_cli.data.jsonl import BLOCK, Row, no_search_for_garbage, read_file
+from reversal_cli.data.jsonl import Row, no_search_for_garbage, read_file
 from reversal_cli.data.missing import no_such_dataset
 from reversal_cli.data.name_description.folder import CARD, read_card
 from reversal_cli.data.name_description.lexicon import BENCHMARK, CORPUS
@@ -36,8 +32,6 @@ JUDGED = (TRAIN, *TEST_STEMS, *VALIDATION.values())
 """Files whose texts are looked through."""
 KEPT = frozenset({CORPUS_STEM, *JUDGED, *RANDOMIZED})
 """Files whose rows are compared with those of others; of the rest only counts and labels are kept."""
-
-PROMPT_AND_COMPLETION = itemgetter(0, 1)
 
 
 @dataclass(slots=True)
@@ -114,48 +108,18 @@ def _read(found: Audit, stems: Sequence[str], labels: Labels, digests: dict[str,
     files: dict[str, list[Row]] = {}
     for stem in sorted(stems, key=lambda stem: stem not in KEPT):
         path = found.folder / f"{stem}.jsonl"
-        lines = None if stem in KEPT else _lines_of_a_part(path, [found.folder / f"{name}.jsonl" for name in WHOLES])
+        lines = None if stem in KEPT else lines_of_a_part(path, [found.folder / f"{name}.jsonl" for name in WHOLES])
         if lines is not None:
             found.counts[path.name] = lines
             continue
         rows, digests[path.name] = read_file(path)
         found.counts[path.name] = len(rows)
-        found.problems += _duplicates(stem, rows)
+        found.problems += duplicates(stem, rows)
         labels.add(rows)
         if stem in KEPT:
             files[stem] = rows
     found.counts = dict(sorted(found.counts.items()))
     return files
-
-
-def _lines_of_a_part(path: Path, wholes: Sequence[Path]) -> int | None:
-    """The number of lines of a file that stand in one of the others in the same order; None where they do not."""
-    for whole in wholes:
-        if not (whole.is_file() and path.is_file()):
-            continue
-        with path.open("rb") as part, whole.open("rb") as lines:
-            if part.readline() in lines and _goes_on_with(lines, part):  # `in` reads up to that line
-                part.seek(0)
-                return sum(1 for _ in part)
-    return None
-
-
-def _goes_on_with(whole: BinaryIO, part: BinaryIO) -> bool:
-    """True when the rest of `part` is what comes next in `whole`, in whole lines."""
-    block = b"\n"
-    while following := part.read(BLOCK):
-        block = following
-        if whole.read(len(block)) != block:
-            return False
-    return block.endswith(b"\n")
-
-
-def _duplicates(stem: str, rows: Sequence[Row]) -> Iterator[str]:
-    if len(set(map(hash, map(PROMPT_AND_COMPLETION, rows)))) == len(rows):
-        return  # equal rows have equal hashes, and numbers need less memory than texts
-    repeated = len(rows) - len(set(map(PROMPT_AND_COMPLETION, rows)))
-    if repeated:
-        yield f"{stem}.jsonl: {repeated} rows are copies of another row; expected none; remove them"
 
 
 def _card_mismatches(folder: Path, card: Mapping[str, Any], digests: Mapping[str, str]) -> Iterator[str]:
