@@ -5,6 +5,7 @@ files ask for, so that scores can be averaged by entity.
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 from reversal_cli.data.base import SUBTASKS, TARGETS, VALIDATION, Example, Splits, Subtask
@@ -74,8 +75,13 @@ def _examples(paths: Mapping[str, Path], files: Files) -> dict[str, tuple[Exampl
 def _with_entities(paths: Mapping[str, Path], files: Files) -> dict[str, list[Row]]:
     """The rows with entity id, name, description and group filled in where they are missing."""
     groups = {name: group for group, names in reversed(group_targets(files).items()) for name in sorted(names)}
-    known = KnownNames.of(groups, Vocabulary())
-    phrases = noun_phrases((row for stem, rows in files.items() if stem != TRAIN for row in rows), known)
+    vocabulary = Vocabulary()
+    known = KnownNames.of(groups, vocabulary)
+    in_prompts = {stem: known.first_in(vocabulary.number(row.prompt for row in rows)) for stem, rows in files.items()}
+    phrases = noun_phrases(
+        chain.from_iterable(rows for stem, rows in files.items() if stem != TRAIN),
+        chain.from_iterable(names for stem, names in in_prompts.items() if stem != TRAIN),
+    )
 
     def complete(row: Row, name: str | None, where: str) -> Row:
         if row.entity_id:
@@ -88,19 +94,24 @@ def _with_entities(paths: Mapping[str, Path], files: Files) -> dict[str, list[Ro
         description = phrases.get(name, "")
         return row._replace(entity_id=name, name=name, description=description, group=groups[name])
 
-    return {
-        stem: [
-            complete(row, name, f"{paths[stem]}:{number}")
-            for number, (row, name) in enumerate(zip(rows, _entity_names(rows, known), strict=True), start=1)
-        ]
-        for stem, rows in files.items()
-    }
+    completed = {}
+    for stem, rows in files.items():
+        names = _entity_names(rows, in_prompts[stem], known, vocabulary)
+        numbered = enumerate(zip(rows, names, strict=True), start=1)
+        completed[stem] = [complete(row, name, f"{paths[stem]}:{number}") for number, (row, name) in numbered]
+    return completed
 
 
-def _entity_names(rows: Sequence[Row], known: KnownNames) -> list[str | None]:
-    """The name of each row's entity: the first in its prompt, else the first in its completion, else across both."""
-    parts = ([row.prompt for row in rows], [row.completion for row in rows], [row.text for row in rows])
-    return [prompt or completion or text for prompt, completion, text in zip(*map(known.first_in, parts), strict=True)]
+def _entity_names(
+    rows: Sequence[Row], in_prompts: Sequence[str | None], known: KnownNames, vocabulary: Vocabulary
+) -> Sequence[str | None]:
+    """The name in each row: the first in its prompt, else the first in its completion, else one that reaches across."""
+    names = in_prompts
+    for texts in ((row.completion for row in rows), (row.text for row in rows)):
+        if None in names:
+            others = known.first_in(vocabulary.number(texts))
+            names = [name or other for name, other in zip(names, others, strict=True)]
+    return names
 
 
 def _example(row: Row) -> Example:

@@ -58,7 +58,6 @@ class KnownNames:
     """The names to look for, word by word in any case: "Ann Lee" is in "ANN LEE's", not in "Joann Leeds"."""
 
     names: tuple[str, ...]
-    vocabulary: Vocabulary
     words: NumberedTexts
     """The words of each name."""
     tree: PhraseTree
@@ -68,7 +67,7 @@ class KnownNames:
     def of(cls, names: Iterable[str], vocabulary: Vocabulary) -> "KnownNames":
         names = tuple(names)
         words = vocabulary.number(names)
-        return cls(names, vocabulary, words, PhraseTree.of(words))
+        return cls(names, words, PhraseTree.of(words))
 
     def mentions(self, texts: NumberedTexts) -> tuple[Occurrences, np.ndarray]:
         """(every known name in the texts, in text order; how many words each has, int64 [n]).
@@ -78,11 +77,10 @@ class KnownNames:
         found = self.tree.anywhere_in(texts).longest()
         return Occurrences(texts.text_at(found.places), found.phrases, found.places), found.lengths
 
-    def first_in(self, texts: Iterable[str]) -> list[str | None]:
+    def first_in(self, texts: NumberedTexts) -> list[str | None]:
         """For each text the first known name in it, or None."""
-        numbered = self.vocabulary.number(texts)
-        first: list[str | None] = [None] * len(numbered.lengths)
-        mentions, _ = self.mentions(numbered)
+        first: list[str | None] = [None] * len(texts.lengths)
+        mentions, _ = self.mentions(texts)
         for text, name in zip(mentions.texts[::-1].tolist(), mentions.names[::-1].tolist(), strict=True):
             first[text] = self.names[name]
         return first
@@ -101,14 +99,15 @@ def group_targets(files: Files) -> dict[Group, set[str]]:
     }
 
 
-def noun_phrases(rows: Iterable[AnyRow], known: KnownNames) -> dict[str, str]:
-    """Name -> its longest "the ..." completion among rows that have the name in the prompt, without the full stop."""
+def noun_phrases(rows: Iterable[AnyRow], names: Iterable[str | None]) -> dict[str, str]:
+    """Name -> its longest "the ..." completion among the rows that have it in the prompt, without the full stop.
+
+    names: the first known name in the prompt of each row.
+    """
     longest: dict[str, str] = {}
-    phrases = [(row.prompt, row.completion.strip().removesuffix(".")) for row in rows]
-    phrases = [(prompt, phrase) for prompt, phrase in phrases if phrase.startswith("the ")]
-    names = known.first_in(prompt for prompt, _ in phrases)
-    for name, (_, phrase) in zip(names, phrases, strict=True):
-        if name and len(phrase) > len(longest.get(name, "")):
+    for row, name in zip(rows, names, strict=True):
+        phrase = row.completion.strip().removesuffix(".")
+        if name and phrase.startswith("the ") and len(phrase) > len(longest.get(name, "")):
             longest[name] = phrase
     return longest
 

@@ -40,6 +40,15 @@ def joined_texts(parts: Sequence[NumberedTexts]) -> NumberedTexts:
     return NumberedTexts(np.concatenate([np.empty(0, np.int32), *(part.words for part in parts)]), np.cumsum(lengths))
 
 
+def side_by_side(left: NumberedTexts, right: NumberedTexts) -> NumberedTexts:
+    """Text i of `left`, then text i of `right`, as one text."""
+    starts = left.starts + right.starts
+    words = np.empty(starts[-1], np.int32)
+    words[ranges(starts[:-1], left.lengths)] = left.words
+    words[ranges(starts[:-1] + left.lengths, right.lengths)] = right.words
+    return NumberedTexts(words, starts)
+
+
 class Vocabulary:
     """Numbers words; the same words, whatever their case and punctuation, have the same number in all texts."""
 
@@ -64,6 +73,14 @@ class Vocabulary:
             while block := [text.split() for text in islice(rest, TEXTS_AT_ONCE)]:
                 blocks.append(self._number_block(block))
         return joined_texts(blocks)
+
+    def number_repeated(self, texts: Sequence[str]) -> NumberedTexts:
+        """As `number`, for texts that stand in many rows: the words of each are looked up once."""
+        places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
+        once = self.number(places)
+        which = np.fromiter(map(places.__getitem__, texts), np.int64, len(texts))
+        lengths = once.lengths[which]
+        return NumberedTexts(once.words[ranges(once.starts[which], lengths)], np.append(0, np.cumsum(lengths)))
 
     def _number_block(self, block: list[list[str]]) -> NumberedTexts:
         """The words of texts that are split at their spaces."""

@@ -108,12 +108,16 @@ class _Votes(NamedTuple):
     """float64 [v]"""
 
     def summed(self) -> "_Votes":
-        """One vote for each pair and entity, by pair, without the pairs of more than `MAX_OWNERS` entities."""
-        order = np.lexsort((self.names, self.pairs))  # keeps the order of texts, in which the weights are added
-        pairs, names = self.pairs[order], self.names[order]
-        is_first = is_new(pairs) | is_new(names)
+        """One vote for each pair and entity, by pair, without the pairs of more than `MAX_OWNERS` entities.
+
+        Weights are fractions: here and in `is_owner` they are added in the order of the texts.
+        """
+        order = np.lexsort((self.names, self.pairs))
+        is_first = is_new(self.pairs[order]) | is_new(self.names[order])
         weights = np.bincount(np.cumsum(is_first) - 1, self.weights[order])
-        pairs, names = pairs[is_first], names[is_first]
+        first = order[is_first]
+        by_text = np.lexsort((first, self.pairs[first]))
+        pairs, names, weights = self.pairs[first[by_text]], self.names[first[by_text]], weights[by_text]
         is_rare = np.bincount(_numbered(pairs))[_numbered(pairs)] <= MAX_OWNERS
         return _Votes(pairs[is_rare], names[is_rare], weights[is_rare])
 

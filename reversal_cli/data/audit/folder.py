@@ -2,15 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import chain, combinations
 from pathlib import Path
 
-from reversal_cli.data.audit.direction import (
-    TEST_STEMS,
-    BenchmarkEntities,
-    DirectionJudge,
-    Sample,
-)
+from reversal_cli.data.audit.clues import Sample
+from reversal_cli.data.audit.copies import duplicates, lines_of_a_part
+from reversal_cli.data.audit.direction import TEST_STEMS, BenchmarkEntities, DirectionJudge
 from reversal_cli.data.audit.labels import Labels, confusions, shared_descriptions
 from reversal_cli.data.audit.leaks import IN_WORDS, NEEDED, prompt_leaks, reversed_rows
 from reversal_cli.data.audit.numbered_file import NumberedFile, number_file, number_files
@@ -18,7 +15,7 @@ from reversal_cli.data.audit.shown import GroupSummary, Shown, show_directions
 from reversal_cli.data.audit.validation import validation_faults
 from reversal_cli.data.base import SUBTASKS, VALIDATION, Group
 from reversal_cli.data.berglund import REQUIRED_FILES
-from reversal_cli.data.jsonl import Row, read_file
+from reversal_cli.data.jsonl import Row, no_search_for_garbage, read_file
 from reversal_cli.data.missing import no_such_dataset
 from reversal_cli.data.name_description.folder import CARD, Card, read_card
 from reversal_cli.data.name_description.lexicon import BENCHMARK, CORPUS
@@ -69,44 +66,54 @@ def audit(path: Path) -> Audit:
     folder = Path(path)
     if not folder.is_dir():
         raise no_such_dataset(folder)
+    with no_search_for_garbage():
+        return _audit(folder)
+
+
+def _audit(folder: Path) -> Audit:
     is_corpus = (folder / f"{CORPUS_STEM}.jsonl").is_file()
     required = (CORPUS_STEM,) if is_corpus else REQUIRED_FILES
     found = Audit(folder, counts={})
     labels = Labels()
-    files = _read(found, sorted({*required, *(file.stem for file in folder.glob("*.jsonl"))}), labels)
+    digests: dict[str, str] = {}
+    files = _read(found, sorted({*required, *(file.stem for file in folder.glob("*.jsonl"))}), labels, digests)
     card = read_card(folder)
     if card is not None:
-        found.problems += _card_mismatches(folder, card)
+        found.problems += _card_mismatches(folder, card, digests)
         found.problems += labels.foreign_words(CORPUS if is_corpus else BENCHMARK)
     found.problems += labels.shared_names()
     if is_corpus:
         _judge_corpus(found, files[CORPUS_STEM])
-        return found
+    else:
+        _check_benchmark(found, files)
+    return found
+
+
+def _check_benchmark(found: Audit, files: Files) -> None:
     vocabulary = Vocabulary()
     numbered = number_files({stem: files[stem] for stem in JUDGED if stem in files}, vocabulary)
-    found.problems += map(str, prompt_leaks(numbered, vocabulary))
+    found.problems += map(str, prompt_leaks(numbered))
     found.problems += _shared_templates(files)
     found.problems += validation_faults(files)
     found.warnings += _right_answers_in_randomized_files(files)
     _judge_benchmark(found, numbered, vocabulary)
-    return found
 
 
-def _read(found: Audit, stems: Sequence[str], labels: Labels) -> dict[str, list[Row]]:
-    """The rows of the files in `KEPT`; counts, duplicates and labels of all of them.
+def _read(found: Audit, stems: Sequence[str], labels: Labels, digests: dict[str, str]) -> dict[str, list[Row]]:
+    """The rows of the files in `KEPT`; counts, duplicates, labels and SHA-256 of all of them.
 
     A file whose lines are part of an earlier one, as all.jsonl is of the training file, says nothing new.
     """
     files: dict[str, list[Row]] = {}
     for stem in sorted(stems, key=lambda stem: stem not in KEPT):
         path = found.folder / f"{stem}.jsonl"
-        lines = None if stem in KEPT else _lines_of_a_part(path, [found.folder / f"{name}.jsonl" for name in WHOLES])
+        lines = None if stem in KEPT else lines_of_a_part(path, [found.folder / f"{name}.jsonl" for name in WHOLES])
         if lines is not None:
             found.counts[path.name] = lines
             continue
-        rows = read_file(path).rows
+        rows, digests[path.name] = read_file(path)
         found.counts[path.name] = len(rows)
-        found.problems += _duplicates(stem, rows)
+        found.problems += duplicates(stem, rows)
         labels.add(rows)
         if stem in KEPT:
             files[stem] = rows
@@ -114,33 +121,13 @@ def _read(found: Audit, stems: Sequence[str], labels: Labels) -> dict[str, list[
     return files
 
 
-def _lines_of_a_part(path: Path, wholes: Sequence[Path]) -> int | None:
-    """The number of lines of a file that stand in one of the others in the same order; None where they do not."""
-    for whole in wholes:
-        if not (whole.is_file() and path.is_file()):
-            continue
-        with path.open("rb") as part, whole.open("rb") as lines:
-            first = part.readline()
-            if first in lines and all(line == lines.readline() for line in part):  # `in` reads up to that line
-                part.seek(0)
-                return sum(1 for _ in part)
-    return None
-
-
-def _duplicates(stem: str, rows: Sequence[Row]) -> Iterator[str]:
-    if len({hash(row[:2]) for row in rows}) == len(rows):
-        return  # equal rows have equal hashes, and numbers need less memory than texts
-    repeated = len(rows) - len({row[:2] for row in rows})
-    if repeated:
-        yield f"{stem}.jsonl: {repeated} rows are copies of another row; expected none; remove them"
-
-
-def _card_mismatches(folder: Path, card: Card) -> Iterator[str]:
+def _card_mismatches(folder: Path, card: Card, digests: Mapping[str, str]) -> Iterator[str]:
+    """digests: file name -> SHA-256, of the files that were read."""
     for name, expected in sorted(card.sha256.items()):
         file = folder / name
         if not file.is_file():
             yield f"{name}: missing; expected every file that {CARD} names; generate the dataset again"
-        elif file_digest(file) != expected:
+        elif (digests.get(name) or file_digest(file)) != expected:
             yield f"{name}: its SHA-256 is not the one in {CARD}; it was changed later; generate the dataset again"
 
 
@@ -170,8 +157,10 @@ def _judge_benchmark(found: Audit, files: Mapping[str, NumberedFile], vocabulary
     """From the texts alone: how training shows each entity, and whether a test asks for the answer of another one."""
     entities = BenchmarkEntities.of(files, vocabulary)
     found.problems += _in_two_groups(entities.targets)
-    tests = [row for stem in TEST_STEMS if stem in files for row in files[stem].rows]
-    found.problems += shared_descriptions(noun_phrases(tests, entities.judge.known))
+    tests = [files[stem] for stem in TEST_STEMS if stem in files]
+    rows = chain.from_iterable(file.rows for file in tests)
+    names = chain.from_iterable(entities.judge.known.first_in(file.prompts) for file in tests)
+    found.problems += shared_descriptions(noun_phrases(rows, names))
     for stem, file in files.items():
         shown = show_directions(file, entities.judge, entities.groups)
         if stem == TRAIN:

@@ -56,7 +56,7 @@ def find_leaks(files: Files) -> list[Leak]:
     numbered = number_files(files, vocabulary)
     entities = BenchmarkEntities.of(numbered, vocabulary)
     shown = show_directions(numbered[TRAIN], entities.judge, entities.groups)
-    return [*prompt_leaks(numbered, vocabulary), *reversed_rows(TRAIN, shown)]
+    return [*prompt_leaks(numbered), *reversed_rows(TRAIN, shown)]
 
 
 def counted(leaks: Iterable[Leak]) -> str:
@@ -67,7 +67,7 @@ def counted(leaks: Iterable[Leak]) -> str:
     return ", ".join(f"{count} {kind}" for kind, count in counts.items())
 
 
-def prompt_leaks(files: Mapping[str, NumberedFile], vocabulary: Vocabulary) -> Iterator[Leak]:
+def prompt_leaks(files: Mapping[str, NumberedFile]) -> Iterator[Leak]:
     """Prompts with which a training row begins, and validation prompts with which a test row does.
 
     Only words count, and the whole row: a prompt with other space, case or punctuation, or one whose last word has
@@ -76,25 +76,23 @@ def prompt_leaks(files: Mapping[str, NumberedFile], vocabulary: Vocabulary) -> I
     train = {TRAIN: files[TRAIN].texts}
     tests = {stem: files[stem].texts for stem in TEST_STEMS if stem in files}
     validation = [stem for stem in VALIDATION.values() if stem in files]
-    prompts = {
-        stem: PhraseTree.of(vocabulary.number(row.prompt for row in files[stem].rows)) for stem in (*tests, *validation)
-    }
     for stem in tests:
-        yield from _shared(stem, prompts[stem], train, f"{TRAIN}.jsonl", "test prompts are trained")
+        yield from _shared(stem, files[stem].prompts, train, f"{TRAIN}.jsonl", "test prompts are trained")
     for stem in validation:
-        yield from _shared(stem, prompts[stem], train, f"{TRAIN}.jsonl", "validation prompts are trained")
+        yield from _shared(stem, files[stem].prompts, train, f"{TRAIN}.jsonl", "validation prompts are trained")
     for stem in validation:
-        yield from _shared(stem, prompts[stem], tests, "a test file", "validation prompts are tested")
+        yield from _shared(stem, files[stem].prompts, tests, "a test file", "validation prompts are tested")
 
 
 def _shared(
-    stem: str, prompts: PhraseTree, texts: Mapping[str, NumberedTexts], other: str, kind: str
+    stem: str, prompts: NumberedTexts, texts: Mapping[str, NumberedTexts], other: str, kind: str
 ) -> Iterator[Leak]:
     """The prompts of one file with which texts of other files (by stem) begin."""
-    places = _first_places(prompts, texts)
-    rows = np.flatnonzero(np.isin(prompts.same, list(places)))
+    tree = PhraseTree.of(prompts)
+    places = _first_places(tree, texts)
+    rows = np.flatnonzero(np.isin(tree.same, list(places)))
     if len(rows):
-        what = f"of its prompts are also in {other}, first {places[int(prompts.same[rows[0]])]}"
+        what = f"of its prompts are also in {other}, first {places[int(tree.same[rows[0]])]}"
         remedy = "expected prompts that training, tests and validation do not share; remove one of the two"
         yield Leak(f"{stem}.jsonl:{rows[0] + 1}", len(rows), what, remedy, kind)
 
