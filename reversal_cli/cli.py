@@ -7,7 +7,7 @@ quick.
 import errno
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -28,7 +28,7 @@ from reversal_cli.streams import BROKEN_PIPE, PipeClosedError, prepare_streams, 
 USER_ERROR = 2
 INTERRUPTED = 130
 
-UsageError = typer.BadParameter.__base__
+UsageError: Any = typer.BadParameter.__base__
 """Typer's own class for a wrong command line; it has no public name."""
 
 FULL = {errno.EDQUOT, errno.EFBIG, errno.EEXIST, errno.ENOSPC, errno.ENOTEMPTY, errno.EROFS}

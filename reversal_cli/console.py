@@ -142,7 +142,7 @@ class PlainProgress:
             self._last_tenth = tenth
         waited = now - self._last_time
         due = waited >= LINE_SECONDS and (tenth > self._last_tenth or waited >= LINE_SECONDS_AT_MOST)
-        finished = bool(total) and done >= total
+        finished = bool(total and done >= total)
         if not (due or (finished and not self._finished)):
             return
         self._finished = finished

@@ -126,8 +126,8 @@ def evaluate_all(
     else:
         for run, metrics in measured:
             terminal.show(one_line(run, metrics))
-    for error in failed[:-1]:
-        error_line(str(error))
+    for failure in failed[:-1]:
+        error_line(str(failure))
     if failed:
         raise failed[-1]
 

@@ -94,7 +94,7 @@ def likelihood_scores(ranking: dict[str, Any], choice: dict[str, Any] | None) ->
     >>> likelihood_scores({"rank": 2, "rank_normalized": 1}, None)
     {'rank_top1': 0.0, 'mrr': 0.5, 'rank_top1_normalized': 1.0, 'mrr_normalized': 1.0}
     """
-    scores = {}
+    scores: dict[str, float] = {}
     for suffix in ("", "_normalized"):
         rank = ranking[f"rank{suffix}"]
         scores |= {f"rank_top1{suffix}": float(rank == 1), f"mrr{suffix}": 1 / rank}

@@ -58,7 +58,7 @@ class TokenIds:
     special: frozenset[int]
     """Never masked, never a target of denoising: bos, eos, pad ..."""
     family: FamilyName = "rotary"
-    blanks: BlankTokens | None = None
+    blanks: BlankTokens = None  # type: ignore[assignment]  # only objectives that need them read them
     """None: the model was not given any."""
     sentence_ends: frozenset[int] = frozenset()
     """Tokens after which a sentence can end."""

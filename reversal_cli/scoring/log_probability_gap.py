@@ -52,12 +52,14 @@ def log_probability_gap(pairs: Sequence[Pair]) -> dict[str, Any]:
     }
 
 
-def tests(right: Sequence[float], other: Sequence[float]) -> dict[str, dict[str, float | None]]:
+def tests(
+    right: Sequence[float] | np.ndarray, other: Sequence[float] | np.ndarray
+) -> dict[str, dict[str, float | None]]:
     """Paired t-test (do the means differ?) and two-sample Kolmogorov-Smirnov test (do the distributions?), two-sided.
 
     right[i] is paired with other[i].
     """
-    undefined = {"statistic": None, "p": None}
+    undefined: dict[str, float | None] = {"statistic": None, "p": None}
     if len(right) < 2:
         return {"paired_t": undefined, "ks": undefined}
     from scipy import stats  # half a second to import

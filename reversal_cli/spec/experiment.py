@@ -7,7 +7,7 @@ Precedence, lowest first: field defaults (the published recipe), the preset's ow
 import functools
 import hashlib
 import json
-from typing import Annotated, ClassVar, Literal, Union
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Union
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -129,7 +129,10 @@ class EvaluationSpec(Section):
     recognised, always entities."""
 
 
-ObjectiveSpec = Annotated[Union[(*OBJECTIVES.values(), Untrained)], Field(discriminator="name")]
+if TYPE_CHECKING:
+    ObjectiveSpec = Any  # a union that is computed is no type to a checker
+else:
+    ObjectiveSpec = Annotated[Union[(*OBJECTIVES.values(), Untrained)], Field(discriminator="name")]
 
 
 NO_EXPERIMENT = (

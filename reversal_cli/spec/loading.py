@@ -24,7 +24,7 @@ from reversal_cli.spec.validation import Setting, unknown_key, validate
 if TYPE_CHECKING:
     from reversal_cli.spec.pretraining import PretrainSpec
 
-OBJECTIVE_SPECS = {**OBJECTIVES, "none": Untrained}
+OBJECTIVE_SPECS: dict[str, type[Any]] = {**OBJECTIVES, "none": Untrained}
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,7 +95,7 @@ def idle_training(spec: ExperimentSpec) -> dict[str, str]:
 
 def _idle_beside_others(training: TrainingSpec) -> dict[str, str]:
     """The same of what another option of training leaves without meaning."""
-    idle = {}
+    idle: dict[str, str] = {}
     if training.tuning == "full":
         idle |= {f"training.{key}": "it is for LoRA, and training.tuning is 'full'" for key in LORA_KEYS}
     if (training.stop_after_epochs or 0) > training.epochs:

@@ -26,7 +26,7 @@ Z = 1.959963984540054
 """97.5 % point of the normal distribution."""
 MIN_VARIED = 3
 """Below this many entities (or templates) with a success, or with a failure, there is no variance to rely on."""
-SHORT_UNITS: dict[Unit, str] = {"entities-and-templates": "entities and templates", "entities": "entities"}
+SHORT_UNITS: dict[str, str] = {"entities-and-templates": "entities and templates", "entities": "entities"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def wilson_interval(mean: float, n: float, quantile: float = Z) -> Interval:
     return Interval(low, high)
 
 
-def method(unit: Unit) -> str:
+def method(unit: str) -> str:
     """How an interval over `unit` is made, for the note of a table."""
     fewest = "entities or templates, whichever are fewer" if unit == "entities-and-templates" else "entities"
     return (

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from peft import LoraConfig, get_peft_model
 from torch import nn
-from transformers import PrinterCallback, TrainerCallback, TrainingArguments, set_seed
+from transformers import PreTrainedModel, PrinterCallback, TrainerCallback, TrainingArguments, set_seed
 
 from reversal_cli.data.base import Splits
 from reversal_cli.errors import ReversalError
@@ -119,7 +119,7 @@ def add_lora(loaded: Loaded, training: TrainingSpec) -> nn.Module:
         ) from None
 
 
-def save(model: nn.Module, loaded: Loaded, folder: Path) -> None:
+def save(model: PreTrainedModel, loaded: Loaded, folder: Path) -> None:
     """Weights and tokenizer, in the formats of peft and transformers. Raises ReversalError for weights not finite."""
     refuse_unusable_weights(model, "at the end")
     model.save_pretrained(folder)

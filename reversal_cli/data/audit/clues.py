@@ -4,7 +4,7 @@ A distinguishing word pair is two neighbouring words that, among all description
 never "the opera", once two entities wrote operas).
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -91,7 +91,7 @@ class _Votes:
     """Word pair -> name -> votes."""
     shared: set[WordPair] = field(default_factory=set)
     """Pairs of more than `MAX_OWNERS` entities."""
-    entities: Counter[str] = field(default_factory=Counter)
+    entities: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     """Name -> votes of all its texts."""
 
     def add(self, words: Sequence[str], mentions: Sequence[Mention], weight: float) -> None:

@@ -29,7 +29,7 @@ class Leak(NamedTuple):
 
     where: str
     """`p2d_prompts_test.jsonl:3`, the first place."""
-    count: int
+    count: int  # type: ignore[assignment]  # a tuple's own count is not needed
     what: str
     """Goes after the count: `of its prompts ...`, `rows show ...`."""
     remedy: str
@@ -134,7 +134,7 @@ def _shared(stem: str, rows: Sequence[AnyRow], places: Mapping[Words, str], othe
         yield Leak(f"{stem}.jsonl:{shared[0]}", len(shared), what, remedy, kind)
 
 
-def reversed_rows(stem: str, shown: Shown, groups: dict[str, Group]) -> Iterator[Leak]:
+def reversed_rows(stem: str, shown: Shown, groups: Mapping[str, Group]) -> Iterator[Leak]:
     """Rows that show an entity in a direction that would leak the answer of a reverse subtask."""
     for group, needed in NEEDED.items():
         for direction, lines in shown.lines.items():

@@ -72,8 +72,8 @@ def _points(run: RunDirectory, curve: list[dict], subtask: str, metric: str) -> 
         return [
             Point(
                 epoch,
-                *(100 * float(part["metrics"][metric][key]) for key in ("mean", "low", "high")),
-                part.get("intervals", "entities"),
+                **{key: 100 * float(part["metrics"][metric][key]) for key in ("mean", "low", "high")},
+                unit=part.get("intervals", "entities"),
             )
             for epoch, part in sorted(measured.items())
             if metric in part.get("metrics", {})
