@@ -54,7 +54,7 @@ def test_help_names_every_command_and_every_option_has_a_text(capsys):
 def test_the_help_of_generate_speaks_of_entities(capsys):
     assert main(["generate", "--help"]) == 0
     words = capsys.readouterr().out.replace("--people", "")  # the name of an option stays
-    assert "ntities per group" in words
+    assert "Entities in each" in words
     assert "erson" not in words and "eople" not in words
 
 

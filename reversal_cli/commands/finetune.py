@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reversal_cli.commands.options import (
+    PRESET,
     RESULTS,
     AllowLeaks,
     Device,
@@ -19,6 +20,7 @@ from reversal_cli.commands.options import (
     refuse_ignored,
 )
 from reversal_cli.console import Terminal
+from reversal_cli.spec.field_docs import field_help
 
 if TYPE_CHECKING:
     from reversal_cli.spec.experiment import ExperimentSpec
@@ -32,49 +34,22 @@ def finetune(
         str | None,
         typer.Option(metavar="NAME", help="ntp, bico, abi, or none (untrained baseline).  [default: ntp]"),
     ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Preset, checkpoint folder or hub id (org/name).  [default: tiny-llama]"),
-    ] = None,
-    revision: Annotated[str | None, typer.Option(metavar="NAME", help="Branch, tag or commit of a hub id.")] = None,
-    data: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FOLDER",
-            help="Dataset in the published layout.  [default: results/data/name_description, generated when absent]",
-        ),
-    ] = None,
-    init: Annotated[
-        str | None, typer.Option(metavar="HOW", help="pretrained or random (new weights).  [default: pretrained]")
-    ] = None,
-    lora: Annotated[
-        bool | None,
-        typer.Option("--lora/--full", help="Train an adapter, or all weights.  [default: lora; tiny models: full]"),
-    ] = None,
-    epochs: Annotated[
-        int | None, typer.Option(metavar="N", help="Epochs of the schedule.  [default: 20, or the preset's]")
-    ] = None,
-    batch_size: Annotated[
-        int | None, typer.Option(metavar="N", help="Examples per optimizer step.  [default: 4, or the preset's]")
-    ] = None,
+    model: Annotated[str | None, typer.Option(metavar="NAME", help=field_help("model.name"))] = None,
+    revision: Annotated[str | None, typer.Option(metavar="NAME", help=field_help("model.revision"))] = None,
+    data: Annotated[str | None, typer.Option(metavar="FOLDER", help=field_help("dataset.path"))] = None,
+    init: Annotated[str | None, typer.Option(metavar="HOW", help=field_help("model.init"))] = None,
+    lora: Annotated[bool | None, typer.Option("--lora/--full", help=field_help("training.tuning", PRESET))] = None,
+    epochs: Annotated[int | None, typer.Option(metavar="N", help=field_help("training.epochs", PRESET))] = None,
+    batch_size: Annotated[int | None, typer.Option(metavar="N", help=field_help("training.batch_size", PRESET))] = None,
     learning_rate: Annotated[
-        float | None, typer.Option(metavar="X", help="Peak learning rate.  [default: 2e-5, or the preset's]")
+        float | None, typer.Option(metavar="X", help=field_help("training.learning_rate", PRESET))
     ] = None,
-    eval_every: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="Evaluate on validation prompts every N epochs.  [default: after training]"),
-    ] = None,
-    dtype: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="auto, float32, bfloat16 or float16.  [default: auto: bfloat16 where fast]"),
-    ] = None,
+    eval_every: Annotated[int | None, typer.Option(metavar="N", help=field_help("training.eval_every"))] = None,
+    dtype: Annotated[str | None, typer.Option(metavar="NAME", help=field_help("training.dtype"))] = None,
     device: Device = None,
-    seed: Annotated[
-        int | None, typer.Option(metavar="N", help="Fixes order, masks and new weights.  [default: 0]")
-    ] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", help=field_help("seed"))] = None,
     name: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Experiment name.  [default: the file's name, or MODEL-OBJECTIVE]"),
+        str | None, typer.Option(metavar="NAME", help=field_help("name", "the file's name, or MODEL-OBJECTIVE"))
     ] = None,
     out: Results = RESULTS,
     assignments: Set = None,

@@ -6,10 +6,13 @@ from typing import Annotated
 import typer
 
 from reversal_cli.errors import ReversalError, unknown_name
+from reversal_cli.spec.field_docs import field_docs, field_help
 from reversal_cli.statistics.interval_units import UNITS
 
 RESULTS = Path("results")
-DATASET = Path("results/data/name_description")
+DATASET = Path(field_docs("dataset")["path"].default)
+PRESET = "the preset's"
+RUN = "as in the run"
 
 Results = Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Results folder.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what an earlier command wrote there.")]
@@ -30,20 +33,9 @@ Set = Annotated[
     ),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the resolved spec and the run folder; do nothing.")]
-Device = Annotated[
-    str | None, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.  [default: auto: a GPU if any]")
-]
-BatchSize = Annotated[
-    int | None, typer.Option(min=1, metavar="N", help="Prompts per generation batch.  [default: 64, or as in the run]")
-]
-Intervals = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME",
-        help="What 95 % intervals are over: entities-and-templates (what others would give), or entities alone.  "
-        "[default: as in the run]",
-    ),
-]
+Device = Annotated[str | None, typer.Option(metavar="NAME", help=field_help("training.device"))]
+BatchSize = Annotated[int | None, typer.Option(min=1, metavar="N", help=field_help("evaluation.batch_size", RUN))]
+Intervals = Annotated[str | None, typer.Option(metavar="NAME", help=field_help("evaluation.intervals", RUN))]
 Require = Annotated[
     list[str] | None,
     typer.Option(

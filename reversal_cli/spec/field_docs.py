@@ -25,7 +25,7 @@ class FieldDoc(NamedTuple):
     """What the source says about one field."""
 
     default: str
-    """As written, a text without its quotes; empty: unset, or computed from other fields."""
+    """As written, a text without its quotes, a switch as on or off; empty: unset, or computed from other fields."""
     meaning: str
     """The text below the field, on one line."""
 
@@ -37,13 +37,14 @@ def field_help(key: str, instead: str = "") -> str:
     "Examples per optimizer step.  [default: 4, or the preset's]"
     """
     section, _, name = key.rpartition(".")
-    default, meaning = _section(section)[name]
+    default, meaning = field_docs(section)[name]
     defaults = ", or ".join(text for text in (default, instead) if text)
-    return f"{meaning}  [default: {defaults or 'unset'}]"
+    return f"{meaning}  [default: {defaults}]" if defaults else meaning
 
 
 @functools.cache
-def _section(section: str) -> dict[str, FieldDoc]:
+def field_docs(section: str) -> dict[str, FieldDoc]:
+    """The fields of one of `SECTIONS` that have a text."""
     path, name = SECTIONS[section]
     text = path.read_text(encoding="utf-8")
     (definition,) = (node for node in ast.parse(text).body if isinstance(node, ast.ClassDef) and node.name == name)
@@ -67,4 +68,6 @@ def _default(value: ast.expr | None, text: str) -> str:
         value = next((argument.value for argument in value.keywords if argument.arg == "default"), None)
     if not isinstance(value, ast.Constant) or value.value is None:
         return ""
+    if isinstance(value.value, bool):
+        return "on" if value.value else "off"
     return value.value if isinstance(value.value, str) else ast.get_source_segment(text, value) or ""
