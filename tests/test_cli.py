@@ -248,3 +248,12 @@ def test_clock_time(seconds, text):
 def test_messages_are_not_read_as_markup(capsys):
     Terminal().say("[red]/[/red] [0, 1]")
     assert capsys.readouterr().err == "[red]/[/red] [0, 1]\n"
+
+
+@pytest.mark.parametrize("command", ["finetune", "run"])
+def test_the_old_name_of_runs_is_read_with_one_note(command, capsys):
+    Path("old.toml").write_text("[[rows]]\nseed = 3\n")
+    assert main([command, "old.toml", "--dry-run"]) == 0
+    out, err = capsys.readouterr()
+    assert "seed-3" in out
+    assert err == "note: old.toml: [[rows]] are called [[runs]] now; both are read\n"

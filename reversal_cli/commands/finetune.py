@@ -83,6 +83,8 @@ def finetune(
         refuse_ignored("--set baseline", "only `reversal run` adds baselines")
     experiment = load_experiment(file, settings)
     terminal = Terminal(quiet)
+    for note in experiment.notes:
+        terminal.say(f"note: {note}")
     if dry_run:
         show_specs(experiment.specs, out, terminal, as_json)
         return

@@ -56,6 +56,8 @@ def run(
         parse_requirement(text)
     settings = flag_settings({"--device": ("training.device", device)}, assignments or [])
     experiment = load_experiment(file, settings)
+    for note in experiment.notes:
+        terminal.say(f"note: {note}")
     if dry_run:
         show_specs((*experiment.baselines, *experiment.specs), out, terminal, as_json=False)
         return
