@@ -257,3 +257,13 @@ def test_the_old_name_of_runs_is_read_with_one_note(command, capsys):
     out, err = capsys.readouterr()
     assert "seed-3" in out
     assert err == "note: old.toml: [[rows]] are called [[runs]] now; both are read\n"
+
+
+def test_dry_run_shows_what_is_unset_as_comments_and_no_adapter_where_none_is_trained(capsys):
+    assert main(["finetune", "--full", "--dry-run"]) == 0
+    full = capsys.readouterr().out
+    assert "\n# stop_after_epochs = ...  # unset\n" in full
+    assert "\n# generator = ...  # unset\n" in full
+    assert "lora" not in full
+    assert main(["finetune", "--lora", "--dry-run"]) == 0
+    assert "\n[training.lora]\nr = 32\n" in capsys.readouterr().out

@@ -103,7 +103,7 @@ def show_specs(specs: "tuple[ExperimentSpec, ...]", results: Path, terminal: Ter
     """What `--dry-run` prints: for each run its folder and its whole spec, as TOML that can be run again, or JSON."""
     from reversal_cli.plain_text import visible
     from reversal_cli.runs.directory import run_path
-    from reversal_cli.spec.toml import write_toml
+    from reversal_cli.spec.toml import write_spec
 
     folders = [str(run_path(results, spec.name, spec.seed)) for spec in specs]
     contents = [spec.model_dump(mode="json") for spec in specs]
@@ -112,4 +112,4 @@ def show_specs(specs: "tuple[ExperimentSpec, ...]", results: Path, terminal: Ter
     if as_json:
         terminal.write(json.dumps([{"run": run, "digest": d, "spec": s} for run, d, s in runs], indent=2))
         return
-    terminal.write("\n".join(f"# {visible(run)} (digest {d})\n{write_toml(s)}" for run, d, s in runs))
+    terminal.write("\n".join(f"# {visible(run)} (digest {d})\n{write_spec(s)}" for run, d, s in runs))
