@@ -81,6 +81,12 @@ def test_version(capsys):
         (["finetune", "--lora", "--set", "training.tuning=full"], "--lora and --set: 'training.tuning' is given twice"),
         (["finetune", "--eval-every", "0"], "--eval-every: training.eval_every is 0; expected at least 1"),
         (["pretrain", "--set", "training.eval_every=1"], "eval_every needs validation prompts; a corpus has none"),
+        (["finetune", "--seeds", "0-2"], "--seeds: found '0-2'; expected whole numbers between commas, such as 0,1,2"),
+        (["finetune", "--seeds", ""], "--seeds: found ''; expected whole numbers"),
+        (["finetune", "--seeds", "1,1"], "two runs would share the folder"),
+        (["finetune", "--seed", "1", "--seeds", "2"], "--seed and --seeds: 'seed' is given twice"),
+        (["finetune", "--report-to", "x"], "--report-to: training.report_to is 'x'; expected 'none', 'tensorboard'"),
+        (["pretrain", "--set", "training.report_to=wandb"], "only a fine-tuning is reported"),
         (["eval"], "results: holds no run"),
         (["eval", "nope"], "nope: no such folder"),
         (["eval", "--limit", "0"], "'--limit'"),
@@ -267,3 +273,11 @@ def test_dry_run_shows_what_is_unset_as_comments_and_no_adapter_where_none_is_tr
     assert "lora" not in full
     assert main(["finetune", "--lora", "--dry-run"]) == 0
     assert "\n[training.lora]\nr = 32\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["finetune", "run"])
+def test_seeds_give_one_run_each(command, capsys):
+    Path("x.toml").write_text("baseline = false\n" if command == "run" else "")
+    assert main([command, "x.toml", "--seeds", "0,2", "--dry-run"]) == 0
+    headings = [line for line in capsys.readouterr().out.splitlines() if line.startswith("# results")]
+    assert [heading.split()[1] for heading in headings] == ["results/x/seed-0", "results/x/seed-2"]

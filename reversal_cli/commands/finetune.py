@@ -15,9 +15,12 @@ from reversal_cli.commands.options import (
     Json,
     Overwrite,
     Quiet,
+    ReportTo,
     Results,
+    Seeds,
     Set,
     refuse_ignored,
+    seed_list,
 )
 from reversal_cli.console import Terminal
 from reversal_cli.spec.field_docs import field_help
@@ -48,6 +51,8 @@ def finetune(
     dtype: Annotated[str | None, typer.Option(metavar="NAME", help=field_help("training.dtype"))] = None,
     device: Device = None,
     seed: Annotated[int | None, typer.Option(metavar="N", help=field_help("seed"))] = None,
+    seeds: Seeds = None,
+    report_to: ReportTo = None,
     name: Annotated[
         str | None, typer.Option(metavar="NAME", help=field_help("name", "the file's name, or MODEL-OBJECTIVE"))
     ] = None,
@@ -77,6 +82,8 @@ def finetune(
         "--eval-every": ("training.eval_every", eval_every),
         "--dtype": ("training.dtype", dtype),
         "--device": ("training.device", device),
+        "--seeds": ("grid.seed", seed_list(seeds)),
+        "--report-to": ("training.report_to", report_to),
     }
     settings = flag_settings(flags, assignments or [])
     if any(setting.key == "baseline" for setting in settings):
@@ -91,7 +98,9 @@ def finetune(
     from reversal_cli.models.unused_options import refuse_idle
     from reversal_cli.pipeline import finetune as finetune_run
     from reversal_cli.pipeline import prepare_datasets
+    from reversal_cli.training.reporting import refuse_missing_tracker
 
+    refuse_missing_tracker(experiment.specs)
     refuse_idle(experiment.specs, out, overwrite)
     benchmarks = prepare_datasets(experiment.specs, terminal, allow_leaks)
     runs = [finetune_run(spec, out, terminal, benchmarks, overwrite) for spec in experiment.specs]

@@ -34,6 +34,10 @@ Set = Annotated[
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the resolved spec and the run folder; do nothing.")]
 Device = Annotated[str | None, typer.Option(metavar="NAME", help=field_help("training.device"))]
+Seeds = Annotated[
+    str | None, typer.Option("--seeds", metavar="N,N,...", help="One run for each of these seeds, such as 0,1,2.")
+]
+ReportTo = Annotated[str | None, typer.Option(metavar="NAME", help=field_help("training.report_to"))]
 BatchSize = Annotated[int | None, typer.Option(min=1, metavar="N", help=field_help("evaluation.batch_size", RUN))]
 Intervals = Annotated[str | None, typer.Option(metavar="NAME", help=field_help("evaluation.intervals", RUN))]
 Require = Annotated[
@@ -43,6 +47,20 @@ Require = Annotated[
         help="A condition on percent accuracy, such as 'bico: N2D-reverse >= 60'; exit 1 if it fails. Repeatable.",
     ),
 ]
+
+
+def seed_list(text: str | None) -> list[int] | None:
+    """The seeds of --seeds. Raises ReversalError for anything but whole numbers between commas.
+
+    >>> seed_list("0,1, 2")
+    [0, 1, 2]
+    """
+    if text is None:
+        return None
+    seeds = [part.strip() for part in text.split(",")]
+    if not all(seed.isascii() and seed.isdecimal() for seed in seeds):
+        raise ReversalError(f"--seeds: found '{text}'; expected whole numbers between commas, such as 0,1,2")
+    return [int(seed) for seed in seeds]
 
 
 def refuse_ignored(flag: str, why: str) -> None:

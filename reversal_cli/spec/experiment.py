@@ -105,6 +105,8 @@ class TrainingSpec(Section):
     Unset: no such evaluations."""
     eval_limit: int = Field(default=120, ge=1)
     """Prompts per subtask in such an evaluation, spread over entities and templates; all where there are fewer."""
+    report_to: Literal["none", "tensorboard", "wandb"] = "none"
+    """Where the log also goes: tensorboard (into the run's folder) or wandb; none: into train_log.jsonl alone."""
 
     @property
     def last_epoch(self) -> int:
@@ -140,6 +142,7 @@ NO_EXPERIMENT = (
     "training.device",
     "training.eval_every",
     "training.eval_limit",
+    "training.report_to",
     "evaluation.batch_size",
     "evaluation.intervals",
     "dataset.generator.validation_templates",

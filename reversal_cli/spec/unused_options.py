@@ -112,6 +112,7 @@ def refuse_idle_pretraining(training: TrainingSpec, given: Sequence[Setting]) ->
     idle = _idle_beside_others(training)
     idle |= dict.fromkeys(("training.tuning", "training.gradient_checkpointing", *LORA_SETTINGS), why)
     idle["training.eval_limit"] = "a corpus has no validation prompts"
+    idle["training.report_to"] = "only a fine-tuning is reported"
     harmless = dict(flatten(TrainingSpec(tuning="full").model_dump(), "training."))
     for setting in given:
         if setting.key in idle and setting.value != harmless[setting.key]:

@@ -31,6 +31,7 @@ from reversal_cli.spec.experiment import ExperimentSpec, TrainingSpec
 from reversal_cli.training.batching import BatchPlan
 from reversal_cli.training.curve import Curve
 from reversal_cli.training.finite_steps import refuse_unusable_weights
+from reversal_cli.training.reporting import reporting
 from reversal_cli.training.resumption import NEW, Found, SealedCheckpoints, find_checkpoint, remove_unusable
 from reversal_cli.training.trainer import (
     Collator,
@@ -66,7 +67,7 @@ def train(
     found = find_checkpoint(run.checkpoints_path)
     if line := found.line(run.checkpoints_path):
         say(line)
-    callbacks = []
+    callbacks: list[TrainerCallback] = []
     if spec.training.eval_every is not None:
         curve = Curve(run, loaded, spec, splits, on_step, say)
         curve.refuse_other_prompts(found.step)  # before the files are trimmed: a refusal leaves them as they were
@@ -74,7 +75,9 @@ def train(
     kept = run.trim_log(found.step)
     seconds = kept[-1].get("seconds", 0.0) if kept else 0.0
     run.trim_curve(found.step)
-    section = fit(model, task, run.checkpoints_path, on_step, run.append_log, found, seconds, callbacks)
+    with reporting(spec, run, found.step) as trackers:
+        callbacks += trackers
+        section = fit(model, task, run.checkpoints_path, on_step, run.append_log, found, seconds, callbacks)
     folder = run.adapter_path if spec.training.tuning == "lora" else run.model_path
     save_folder(folder, lambda temporary: save(model, loaded, temporary))
     return {**section, "model": loaded.identity}

@@ -62,7 +62,7 @@ def test_run_refuses_allowed_leaks_for_a_base_model(capsys):
     Path("base.toml").write_text("kind = 'pretrain'")
     assert main(["run", "base.toml", "--allow-leaks", "--dry-run"]) == 2
     assert capsys.readouterr().err == (
-        "error: --allow-leaks: would be ignored: base.toml makes a base model, which has no dataset and is not "
+        "error: --allow-leaks: would be ignored: base.toml makes a base model, which is neither fine-tuned nor "
         "evaluated; leave it out\n"
     )
 
