@@ -9,18 +9,21 @@ from types import ModuleType
 from typing import NamedTuple
 
 import pytest
+import yaml
 from typer.main import get_command
 
 from reversal_cli.cli import app, main
 from reversal_cli.objectives.base import IGNORE, Draw, Row, TokenIds
+from reversal_cli.report.requirements import parse_requirement
 from reversal_cli.spec.loading import is_pretraining, load_experiment, load_pretraining
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "results" / "published" / "README.md"]
+GATE = ROOT / "experiments" / "gate.yml"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`reversal ([^`]+)`")
 FLAG = re.compile(r"(?<!\S)--?[a-z][a-z-]*")
-COMMANDS = get_command(app).commands
+GROUP = get_command(app)
 CHEAP = ("generate", "list", "export")
 """Commands that are run as they stand."""
 DRY = ("finetune", "run", "pretrain")
@@ -46,14 +49,21 @@ def shown(pattern: re.Pattern[str], language: str = "") -> list[Shown]:
     return pieces
 
 
+def scripts() -> list[Shown]:
+    """The bash blocks of the documents, and the steps of the example workflow."""
+    workflow = yaml.safe_load(GATE.read_text(encoding="utf-8"))
+    steps = [step["run"] for job in workflow["jobs"].values() for step in job["steps"] if "run" in step]
+    return [*shown(BLOCK, "bash"), *(Shown(GATE.name, step) for step in steps)]
+
+
 def commands() -> list[Shown]:
-    """The arguments of each `reversal` of the bash blocks, in their order."""
+    """The arguments of each `reversal` of the scripts, in their order."""
     found = []
-    for where, text in shown(BLOCK, "bash"):
+    for where, text in scripts():
         for line in text.replace("\\\n", " ").splitlines():
             words = shlex.split(line, comments=True)
             for is_separator, part in itertools.groupby(words, lambda word: word == "&&"):
-                command = list(itertools.takewhile(lambda word: word != ">", part))
+                command = list(itertools.takewhile(lambda word: word not in (">", ">>"), part))
                 if not is_separator and Path(command[0]).name == "reversal":
                     found.append(Shown(where, shlex.join(command[1:])))
     return found
@@ -78,13 +88,22 @@ def test_every_kind_of_block_is_found():
 @pytest.mark.parametrize("text", identified(commands()))
 def test_every_command_of_a_block_is_one_that_the_command_line_takes(text):
     name, *arguments = shlex.split(text)
-    COMMANDS[name].make_context(name, arguments)
+    GROUP.commands[name].make_context(name, arguments)
+
+
+@pytest.mark.parametrize("text", identified([piece for piece in commands() if "--require" in piece.text]))
+def test_every_requirement_of_a_command_is_one_that_the_report_takes(text):
+    words = shlex.split(text)
+    for flag, requirement in itertools.pairwise(words):
+        if flag == "--require":
+            parse_requirement(requirement)
 
 
 @pytest.mark.parametrize("text", identified(shown(INLINE)))
 def test_every_command_in_a_sentence_has_the_flags_that_it_shows(text):
     name = text.split()[0]
-    known = {flag for option in COMMANDS[name].params for flag in (*option.opts, *option.secondary_opts)}
+    command = GROUP if name.startswith("-") else GROUP.commands[name]
+    known = {flag for option in command.params for flag in (*option.opts, *option.secondary_opts)}
     assert set(FLAG.findall(text)) <= known | {"-h", "--help"}
 
 

@@ -19,6 +19,7 @@ from reversal_cli.commands.options import (
     Results,
     Seeds,
     Set,
+    refuse_folder,
     refuse_ignored,
     seed_list,
 )
@@ -67,6 +68,7 @@ def finetune(
     """Fine-tune a model into RESULTS/<name>/seed-<n>/."""
     from reversal_cli.spec.loading import flag_settings, load_experiment
 
+    refuse_folder(file, "--data ")
     flags = {
         "--name": ("name", name),
         "--seed": ("seed", seed),

@@ -97,8 +97,14 @@ def write_corpus(folder: Path, flags: dict[str, Any], overwrite: bool) -> Path:
 
 def check_folder(folder: Path, terminal: Terminal, as_json: bool) -> None:
     """Shows the audit; exits 1 when it found a problem."""
-    from reversal_cli.data.audit.folder import audit
+    from reversal_cli.data.audit.folder import CORPUS_STEM, REQUIRED_FILES, audit
 
+    expected = (*REQUIRED_FILES, CORPUS_STEM)
+    if folder.is_dir() and not any((folder / f"{stem}.jsonl").exists() for stem in expected):
+        raise ReversalError(
+            f"{folder}: holds no dataset; expected {', '.join(f'{stem}.jsonl' for stem in REQUIRED_FILES)}, or a "
+            "corpus; check the path"
+        )
     found = audit(folder)
     if as_json:
         content = {"counts": found.counts, "groups": found.summary_rows()}

@@ -63,6 +63,14 @@ def seed_list(text: str | None) -> list[int] | None:
     return [int(seed) for seed in seeds]
 
 
+def refuse_folder(file: Path | None, option: str) -> None:
+    """Raises ReversalError for a folder, which is most likely a dataset, in the place of an experiment file."""
+    if file is not None and file.is_dir():
+        raise ReversalError(
+            f"{file}: found a folder; expected an experiment in TOML; if it is a dataset, pass `{option}{file}`"
+        )
+
+
 def refuse_ignored(flag: str, why: str) -> None:
     """Raises ReversalError for an option that makes no difference beside the others."""
     raise ReversalError(f"{flag}: would be ignored: {why}; leave it out")

@@ -18,6 +18,7 @@ from reversal_cli.commands.options import (
     Results,
     Seeds,
     Set,
+    refuse_folder,
     refuse_ignored,
     seed_list,
 )
@@ -48,6 +49,7 @@ def run(
     from reversal_cli.report.requirements import parse_requirement
     from reversal_cli.spec.loading import flag_settings, is_pretraining, load_experiment
 
+    refuse_folder(file, "--set dataset.path=")
     terminal = Terminal(quiet)
     if is_pretraining(file):
         others = {"--require": require, "--allow-leaks": allow_leaks, "--seeds": seeds, "--report-to": report_to}
