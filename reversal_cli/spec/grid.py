@@ -38,6 +38,11 @@ def split_axes(settings: Sequence[Setting]) -> tuple[dict[str, list[Setting]], l
     return axes, [setting for setting in settings if not setting.key.startswith(GRID)]
 
 
+def one_each(axes: Mapping[str, Sequence[Setting]]) -> list[Setting]:
+    """The first setting of each axis: which keys vary, and who says so."""
+    return [values[0] for values in axes.values()]
+
+
 def read_runs(content: dict[str, Any], source: str) -> list[list[Setting]]:
     """Takes `[[runs]]` out of the file's content: tables of settings that go together, each one a run of the experiment
     (times the grid, if any). Without them there is one run, and nothing is its own."""

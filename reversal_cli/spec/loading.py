@@ -16,6 +16,7 @@ from reversal_cli.objectives import OBJECTIVES
 from reversal_cli.spec.experiment import NO_EXPERIMENT, ExperimentSpec, TrainingSpec, Untrained
 from reversal_cli.spec.grid import (
     OLD_RUNS,
+    one_each,
     read_axes,
     read_runs,
     refuse_replaced,
@@ -60,10 +61,10 @@ def load_experiment(file: Path | None, settings: Sequence[Setting] = ()) -> Expe
     runs = read_runs(content, source)
     written = [Setting(key, value, source) for key, value in flatten(content)]
     for run in runs:
-        refuse_twice([*_first(axes), *run])
-    refuse_twice([*written, *_first(axes)])
-    refuse_twice([*settings, *_first(given_axes)])
-    refuse_replaced(runs, [*settings, *_first(given_axes)], source)
+        refuse_twice([*one_each(axes), *run])
+    refuse_twice([*written, *one_each(axes)])
+    refuse_twice([*settings, *one_each(given_axes)])
+    refuse_replaced(runs, [*settings, *one_each(given_axes)], source)
     axes |= given_axes
     for setting in settings:
         if setting.key in axes:
@@ -124,11 +125,6 @@ def spec_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str
 
 def _or_unset(value: Any) -> Any:
     return "unset" if value is None else value
-
-
-def _first(axes: Mapping[str, Sequence[Setting]]) -> list[Setting]:
-    """One setting for each key."""
-    return [values[0] for values in axes.values()]
 
 
 @dataclass(frozen=True, slots=True)
