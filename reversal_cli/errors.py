@@ -1,7 +1,7 @@
-"""The one exception for mistakes a user can fix, and the did-you-mean behind its messages."""
+"""The one exception for mistakes a user can fix, and the wording that its messages share."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 LONGEST_NAME = 200
 """Characters of a name that are compared with all others, which is slow."""
@@ -25,3 +25,13 @@ def unknown_name(where: str, kind: str, found: str, known: Iterable[str]) -> Rev
     close = difflib.get_close_matches(found[:LONGEST_NAME], names, n=1)
     hint = f"did you mean '{close[0]}'?" if close else "expected one of"
     return ReversalError(f"{where}: unknown {kind} '{found}'; {hint} ({', '.join(names)})")
+
+
+def first_of(names: Sequence[str], shown: int) -> str:
+    """The first few names, and how many more there are.
+
+    >>> first_of(["a", "b", "c", "d"], 2)
+    'a, b and 2 more'
+    """
+    more = f" and {len(names) - shown} more" if len(names) > shown else ""
+    return ", ".join(names[:shown]) + more

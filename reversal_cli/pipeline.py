@@ -63,15 +63,15 @@ def prepare_datasets(specs: Sequence[ExperimentSpec], terminal: Terminal, allow_
 
 
 def pretrain_base(spec: "PretrainSpec", out: Path, terminal: Terminal, overwrite: bool = False) -> dict[str, Any]:
-    """What is written of a base model in `out`: made now, or found complete. Raises ReversalError if it is another."""
+    """Contents of pretrain.json in `out`, building the base if absent; raises ReversalError if its spec differs."""
     from reversal_cli.training.pretrain import pretrain
 
     terminal.silence_libraries()
-    made = out / "pretrain.json"
-    if made.is_file() and not overwrite:
+    record = out / "pretrain.json"
+    if record.is_file() and not overwrite:
         remedy = "make the base model again with --overwrite"
-        stored = read_json(made, remedy)
-        check_shape(stored, BaseModelRecord, str(made), remedy)
+        stored = read_json(record, remedy)
+        check_shape(stored, BaseModelRecord, str(record), remedy)
         differences = spec_differences(stored.get("spec", {}), spec.model_dump(mode="json"))
         if differences:
             raise ReversalError(
@@ -80,7 +80,7 @@ def pretrain_base(spec: "PretrainSpec", out: Path, terminal: Terminal, overwrite
         terminal.say(f"{out}: already complete (--overwrite makes it again)")
         return stored
     refuse_current_folder(out)
-    if out.exists() and not made.is_file() and any(out.iterdir()):
+    if out.exists() and not record.is_file() and any(out.iterdir()):
         raise ReversalError(f"{out}: holds other files; expected a new folder or a base model; choose another --out")
     with storage_errors(out), terminal.progress(f"pretrain {spec.name}", "step") as advance:
         content = pretrain(spec, out, advance)
@@ -101,9 +101,9 @@ def finetune(
     with run.lock():
         if not overwrite:
             manifest.begin_run(run, spec, splits, leaks)
-        elif spec.objective.name == "none":
+        elif not spec.objective.trains:
             _begin_untrained_anew(run, spec, benchmark, terminal)
-        if spec.objective.name == "none":
+        if not spec.objective.trains:
             return run
         if not overwrite and run.is_trained:
             run.remove_checkpoints()
@@ -157,12 +157,11 @@ def train_run(
             manifest.begin_anew(run, spec, splits, overwrite)
 
     with storage_errors(run.path), terminal.progress(label, "step") as advance:
-        training = train(spec, splits, run, advance, lambda line: terminal.say(f"{label}: {line}"), begin)
-    model = training.pop("model")
-    manifest.end_training(run, training, model)
+        facts, model = train(spec, splits, run, advance, lambda line: terminal.say(f"{label}: {line}"), begin)
+    manifest.end_training(run, facts.section(), model)
     run.remove_checkpoints()  # only now: without them an interruption before the manifest is written would lose all
-    took = "" if continued else f" in {clock_time(training['wall_seconds'])}"
-    terminal.say(f"{label}: {training['steps']} steps{took} -> {run.path}")
+    took = "" if continued else f" in {clock_time(facts.wall_seconds)}"
+    terminal.say(f"{label}: {facts.steps} steps{took} -> {run.path}")
 
 
 def _warn_of_long_warmup(spec: ExperimentSpec, rows: int, terminal: Terminal) -> None:
@@ -246,5 +245,4 @@ def _evaluate(
 
 
 def _label(spec: ExperimentSpec) -> str:
-    objective = "untrained" if spec.objective.name == "none" else spec.objective.name
-    return f"{model_stem(spec.model.name)} {objective}"
+    return f"{model_stem(spec.model.name)} {spec.objective.label}"

@@ -1,7 +1,6 @@
 """Stand-ins for training and generation, so that the pipeline is tested in milliseconds and with known numbers."""
 
 import json
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,8 +16,18 @@ from reversal_cli.inference.answers import Completion, Measured
 from reversal_cli.models.base import Loaded
 from reversal_cli.runs.directory import RunDirectory
 from reversal_cli.spec.experiment import ExperimentSpec
+from reversal_cli.training.finetune import Trained, TrainingFacts
 
-TRAINING = {"steps": 3, "tokens": 30, "wall_seconds": 1.5, "trainable_parameters": 7, "total_parameters": 9}
+FACTS = TrainingFacts(
+    steps=3,
+    epochs=1.0,
+    tokens=30,
+    wall_seconds=1.5,
+    resumed=False,
+    total_parameters=9,
+    trainable_parameters=7,
+    arithmetic={},
+)
 
 
 def save_weights(folder: Path) -> None:
@@ -43,7 +52,7 @@ class FakeStages:
 
     def train(
         self, spec: ExperimentSpec, splits: Splits, run: RunDirectory, on_step: Any, say: Any, begin: Any
-    ) -> dict[str, Any]:
+    ) -> Trained:
         if self.fail_training_with:
             raise self.fail_training_with
         begin()
@@ -55,7 +64,7 @@ class FakeStages:
         save_folder(run.model_path, save_weights)
         run.remove_checkpoints()
         self.trained.append(spec)
-        return {**TRAINING, "model": {"name": spec.model.name}}
+        return Trained(FACTS, {"name": spec.model.name})
 
     def load_for_evaluation(self, spec: ExperimentSpec, run: RunDirectory) -> Loaded:
         self.loaded.append(spec)
@@ -86,14 +95,12 @@ class FakeStages:
 
 
 def install(monkeypatch: pytest.MonkeyPatch, folder: Path) -> FakeStages:
-    """Works in `folder`, which gets a small dataset `data`, with the fakes in place of the slow modules."""
+    """Works in `folder`, which gets a small dataset `data`, with the fakes in place of the slow functions."""
     monkeypatch.chdir(folder)
     generate(Options(entities=2, train_templates=2, test_templates=1), Path("data"))
     fakes = FakeStages(Path("data"))
-    monkeypatch.setitem(sys.modules, "reversal_cli.training.finetune", SimpleNamespace(train=fakes.train))
-    decoding = SimpleNamespace(complete_prompts=fakes.complete_prompts)
-    monkeypatch.setitem(sys.modules, "reversal_cli.inference.complete", decoding)
-    ranking = SimpleNamespace(measure_rows=fakes.measure_rows)
-    monkeypatch.setitem(sys.modules, "reversal_cli.evaluation.ranking", ranking)
+    monkeypatch.setattr("reversal_cli.training.finetune.train", fakes.train)
     monkeypatch.setattr("reversal_cli.models.loading.load_for_evaluation", fakes.load_for_evaluation)
+    monkeypatch.setattr("reversal_cli.inference.complete.complete_prompts", fakes.complete_prompts)
+    monkeypatch.setattr("reversal_cli.evaluation.ranking.measure_rows", fakes.measure_rows)
     return fakes

@@ -34,7 +34,7 @@ CELLS = [
     for checkpoint in CHECKPOINTS[family]
     for name in OBJECTIVES
     for options in OPTIONS[name]
-    if options.keys().isdisjoint(OBJECTIVES[name]().idle(family))
+    if options.keys().isdisjoint(OBJECTIVES[name]().unused(family))
 ]
 
 
@@ -157,10 +157,10 @@ def test_a_row_longer_than_the_position_table_is_refused_before_training(glm_che
 def test_a_row_as_long_as_the_position_table_is_trained(objective, glm_checkpoint, tmp_path):
     examples = (Example("he", " " + "x" * 125, "a"),)  # 129 tokens, positions 0 to 128
     spec = spec_for(glm_checkpoint, objective, epochs=1)
-    recorded = training.train(
+    trained = training.train(
         spec, Splits(examples, {}, {}), RunDirectory(tmp_path), lambda step, total, **_: None, print
     )
-    assert recorded["steps"] == 1
+    assert trained.facts.steps == 1
 
 
 @pytest.mark.parametrize("form", ["blank", "causal"])

@@ -16,8 +16,8 @@ from reversal_cli.objectives.base import IGNORE, TokenIds
 from reversal_cli.objectives.ntp import Ntp
 from reversal_cli.runs.directory import RunDirectory
 from reversal_cli.spec.experiment import ExperimentSpec, TrainingSpec
-from reversal_cli.training.finetune import train, trainer_arguments
-from reversal_cli.training.trainer import LabelledPositions, Task
+from reversal_cli.training.finetune import train
+from reversal_cli.training.trainer import LabelledPositions, TrainingJob, trainer_arguments
 
 EXAMPLES = [
     Example(f"{name} is known as", f" {description}.", name)
@@ -46,7 +46,7 @@ def spec_for(checkpoint: str, objective: dict | None = None, **training) -> Expe
 def run_training(spec: ExperimentSpec, folder, on_step=lambda step, total, loss: None) -> tuple[RunDirectory, dict]:
     run = RunDirectory(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    return run, train(spec, SPLITS, run, on_step, lambda line: None)
+    return run, train(spec, SPLITS, run, on_step, lambda line: None).facts.section()
 
 
 def weights(run: RunDirectory) -> dict[str, torch.Tensor]:
@@ -272,8 +272,8 @@ def test_bfloat16_trains_close_to_float32(llama_checkpoint, tmp_path, tuning):
 @pytest.mark.parametrize(("dtype", "expected"), [(torch.float32, "no"), (torch.bfloat16, "bf16")])
 def test_the_environment_does_not_choose_the_arithmetic(dtype, expected, monkeypatch, tmp_path):
     monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", "fp16")
-    task = Task([], TokenIds(0, frozenset()), Ntp(), TrainingSpec(), seed=0)
-    arguments = trainer_arguments(task, tmp_path, 1, dtype, torch.device("cpu"))
+    job = TrainingJob([], TokenIds(0, frozenset()), Ntp(), TrainingSpec(), seed=0)
+    arguments = trainer_arguments(job, tmp_path, 1, dtype, torch.device("cpu"))
     assert arguments.mixed_precision == expected
 
 

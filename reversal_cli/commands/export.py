@@ -1,7 +1,6 @@
 """`reversal export`: the benchmark for other tools."""
 
 import json
-from collections.abc import Set
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +8,7 @@ import typer
 
 from reversal_cli.commands.options import DATASET, Json, Overwrite, Quiet
 from reversal_cli.console import Terminal
-from reversal_cli.errors import ReversalError, unknown_name
+from reversal_cli.errors import unknown_name
 
 if TYPE_CHECKING:
     from reversal_cli.data.base import Splits
@@ -63,10 +62,9 @@ def export(
 def write_folder(folder: Path, form: "Format", splits: "Splits", max_new_tokens: int, overwrite: bool) -> list[str]:
     """Writes a folder, whole or not at all; returns the files in it. An existing one is replaced only with `overwrite`,
     and only if it holds nothing but what this format writes."""
-    from reversal_cli.files.folders import refuse_current_folder, save_folder
+    from reversal_cli.files.folders import refuse_foreign_folder, save_folder
 
-    refuse_current_folder(folder)
-    _refuse_folder(folder, form.names, overwrite)
+    refuse_foreign_folder(folder, form.names | {PYCACHE}, "an export", overwrite)
 
     def save(partial: Path) -> None:
         partial.mkdir()
@@ -74,17 +72,3 @@ def write_folder(folder: Path, form: "Format", splits: "Splits", max_new_tokens:
 
     save_folder(folder, save)
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
-
-
-def _refuse_folder(folder: Path, names: Set[str], overwrite: bool) -> None:
-    is_plain = folder.is_dir() and not folder.is_symlink()
-    if not is_plain and (folder.exists() or folder.is_symlink()):
-        raise ReversalError(f"{folder}: cannot be replaced by a folder; expected a new one; choose another path")
-    present = {path.name for path in folder.iterdir()} if is_plain else set()
-    if present and not overwrite:
-        raise ReversalError(f"{folder}: is not empty; expected a new folder; choose another path or pass --overwrite")
-    foreign = sorted(present - names - {PYCACHE})
-    if foreign:
-        raise ReversalError(
-            f"{folder}: holds '{foreign[0]}', which no export wrote; expected an exported folder; choose another path"
-        )

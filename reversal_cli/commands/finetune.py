@@ -97,13 +97,13 @@ def finetune(
     if dry_run:
         show_specs(experiment.specs, out, terminal, as_json)
         return
-    from reversal_cli.models.unused_options import refuse_idle
+    from reversal_cli.models.unused_options import refuse_unused
     from reversal_cli.pipeline import finetune as finetune_run
     from reversal_cli.pipeline import prepare_datasets
     from reversal_cli.training.reporting import refuse_missing_tracker
 
     refuse_missing_tracker(experiment.specs)
-    refuse_idle(experiment.specs, out, overwrite)
+    refuse_unused(experiment.specs, out, overwrite)
     benchmarks = prepare_datasets(experiment.specs, terminal, allow_leaks)
     runs = [finetune_run(spec, out, terminal, benchmarks, overwrite) for spec in experiment.specs]
     if as_json:

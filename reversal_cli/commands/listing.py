@@ -56,14 +56,12 @@ def show_options(section: str | None, terminal: Terminal, as_json: bool) -> None
 def known_names() -> dict[str, dict[str, str]]:
     """Kind -> name -> one line."""
     from reversal_cli.data import DATASETS
-    from reversal_cli.objectives import OBJECTIVES
+    from reversal_cli.objectives import OBJECTIVE_SPECS
     from reversal_cli.scoring import METRICS
-    from reversal_cli.spec.loading import OBJECTIVE_SPECS
     from reversal_cli.spec.presets import PRESETS
 
     return {
-        "objectives": {name: options.summary for name, options in OBJECTIVES.items()}
-        | {"none": "no training: the checkpoint as it is (the baseline row)"},
+        "objectives": {name: options.summary for name, options in OBJECTIVE_SPECS.items()},
         "objectives by model family": {
             f"{name} on {family}": how
             for name, options in OBJECTIVE_SPECS.items()

@@ -74,11 +74,11 @@ def run(
     if dry_run:
         show_specs((*experiment.baselines, *experiment.specs), out, terminal, as_json=False)
         return
-    from reversal_cli.models.unused_options import refuse_idle
+    from reversal_cli.models.unused_options import refuse_unused
     from reversal_cli.pipeline import run_experiment
     from reversal_cli.training.reporting import refuse_missing_tracker
 
     refuse_missing_tracker(experiment.specs)
-    refuse_idle(experiment.specs, out, overwrite)
+    refuse_unused(experiment.specs, out, overwrite)
     runs = run_experiment(experiment, out, terminal, overwrite, device, allow_leaks)
     show_report([done.path for done in runs], out / experiment.name, terminal, ReportOptions(), require or [])

@@ -15,6 +15,9 @@ SUBTASKS: dict[str, str] = {
 }
 """Subtask -> published file stem, in the order in which every table shows them."""
 
+TEST_FILES = tuple(f"{stem}.jsonl" for stem in SUBTASKS.values())
+"""Their names."""
+
 VALIDATION: dict[str, str] = {name: f"{stem.removesuffix('_test')}_validation" for name, stem in SUBTASKS.items()}
 """Subtask -> file stem of its validation prompts, which only a generated benchmark has."""
 
@@ -54,10 +57,6 @@ class Subtask:
     name: str
     target: Target
     examples: tuple[Example, ...]
-
-    @property
-    def entities(self) -> int:
-        return len({example.entity_id for example in self.examples})
 
 
 @dataclass(frozen=True, slots=True)

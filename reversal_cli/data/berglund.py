@@ -12,6 +12,7 @@ from reversal_cli.data.base import SUBTASKS, TARGETS, VALIDATION, Example, Group
 from reversal_cli.data.jsonl import Row, RowFile, check_spaces, no_search_for_garbage, read_file
 from reversal_cli.data.missing import no_such_dataset
 from reversal_cli.data.names_in_text import BOTH_TEST, TRAIN, KnownNames, group_targets, noun_phrases
+from reversal_cli.data.numbered_words import Vocabulary
 from reversal_cli.errors import ReversalError
 
 REQUIRED_FILES = (TRAIN, *SUBTASKS.values())
@@ -73,14 +74,13 @@ def _examples(paths: Mapping[str, Path], files: Mapping[str, Sequence[Row]]) -> 
 
 def _with_entities(paths: Mapping[str, Path], files: Mapping[str, Sequence[Row]]) -> dict[str, list[Row]]:
     """The rows with entity id, name, description and group filled in where they are missing."""
-    groups = {name: group for group, names in reversed(group_targets(files).items()) for name in names}
-    known = KnownNames.of(groups)
+    groups = {name: group for group, names in reversed(group_targets(files).items()) for name in sorted(names)}
+    known = KnownNames.of(groups, Vocabulary())
     phrases = noun_phrases((row for stem, rows in files.items() if stem != TRAIN for row in rows), known)
 
-    def complete(row: Row, where: str) -> Row:
+    def complete(row: Row, name: str | None, where: str) -> Row:
         if row.entity_id:
             return row
-        name = known.first(row.prompt) or known.first(row.completion) or known.first(row.text)
         if name is None:
             raise ReversalError(
                 f"{where}: none of the {len(groups)} known names is in this row; expected an entity that a test file "
@@ -90,9 +90,18 @@ def _with_entities(paths: Mapping[str, Path], files: Mapping[str, Sequence[Row]]
         return row._replace(entity_id=name, name=name, description=description, group=groups[name])
 
     return {
-        stem: [complete(row, f"{paths[stem]}:{number}") for number, row in enumerate(rows, start=1)]
+        stem: [
+            complete(row, name, f"{paths[stem]}:{number}")
+            for number, (row, name) in enumerate(zip(rows, _entity_names(rows, known), strict=True), start=1)
+        ]
         for stem, rows in files.items()
     }
+
+
+def _entity_names(rows: Sequence[Row], known: KnownNames) -> list[str | None]:
+    """The name of each row's entity: the first in its prompt, else the first in its completion, else across both."""
+    parts = ([row.prompt for row in rows], [row.completion for row in rows], [row.text for row in rows])
+    return [prompt or completion or text for prompt, completion, text in zip(*map(known.first_in, parts), strict=True)]
 
 
 def _example(row: Row) -> Example:

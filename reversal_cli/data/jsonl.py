@@ -10,9 +10,10 @@ import hashlib
 import itertools
 import json
 from collections.abc import Iterable, Iterator
+from operator import itemgetter
 from pathlib import Path
 from sys import intern
-from typing import NamedTuple, get_args
+from typing import Any, NamedTuple, get_args
 
 from reversal_cli.data.base import Group
 from reversal_cli.errors import ReversalError
@@ -40,6 +41,7 @@ class Row(NamedTuple):
 
 
 REQUIRED_FIELDS = ("prompt", "completion")
+ALL_FIELDS = itemgetter(*Row._fields)
 GROUPS = frozenset({"", *get_args(Group)})
 
 
@@ -104,13 +106,37 @@ def no_search_for_garbage() -> Iterator[None]:
 
 
 def _block_rows(lines: list[bytes], path: Path, first: int) -> list[Row]:
+    values = _parse_block(lines)
+    rows = _plain_rows(values) if values else None
+    if rows is not None:
+        return rows
     rows = []
-    for line, fields in zip(lines, _parse_block(lines) or itertools.repeat(None), strict=False):
+    for line, fields in zip(lines, values or itertools.repeat(None), strict=False):
         try:
             rows.append(_row(_parse(line) if fields is None else fields))
         except _BadLine as fault:
             raise ReversalError(f"{path}:{first + len(rows)}: {fault}") from None
     return rows
+
+
+def _plain_rows(values: list[Any]) -> list[Row] | None:
+    """The rows of objects that all have every field, in ASCII; None if `_row` must look at each of them.
+
+    As `_row`, but column by column: it takes a third of the time, and the files of this package are like that.
+    """
+    if set(map(type, values)) != {dict}:
+        return None
+    try:
+        columns = list(zip(*map(ALL_FIELDS, values), strict=True))
+        is_plain = all("".join(column).isascii() for column in columns)
+    except (KeyError, TypeError):
+        return None
+    prompts, completions, entity_ids, template_ids, names, descriptions, groups = columns
+    has_texts = all(map(str.strip, prompts)) and all(map(str.strip, completions))
+    if not (is_plain and has_texts and GROUPS.issuperset(groups)):
+        return None
+    labels = (map(intern, column) for column in (entity_ids, template_ids, names, descriptions, groups))
+    return list(map(Row._make, zip(prompts, completions, *labels, strict=True)))
 
 
 def _parse_block(lines: list[bytes]) -> list[object] | None:

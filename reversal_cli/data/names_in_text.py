@@ -1,15 +1,17 @@
 """Finds out which entity a row is about, from its text: the published files say nothing but prompt and completion."""
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import compress, count
 from typing import NamedTuple
 
+import numpy as np
+
 from reversal_cli.data.base import SUBTASKS, Example, Group
-from reversal_cli.data.folding import WORD, folded_words
+from reversal_cli.data.folding import WORD
 from reversal_cli.data.jsonl import Row
+from reversal_cli.data.numbered_words import NumberedTexts, Vocabulary
+from reversal_cli.data.phrase_tree import PhraseTree
 
 TRAIN = "all_prompts_train"
 BOTH_TEST = "both_prompts_test"
@@ -22,12 +24,15 @@ Files = Mapping[str, Sequence[AnyRow]]
 """File stem -> rows."""
 
 
-class Mention(NamedTuple):
-    """A known name in a text: its words are those from `first` up to, not including, `last`."""
+class Occurrences(NamedTuple):
+    """Where texts name entities, or describe them."""
 
-    name: str
-    first: int
-    last: int
+    texts: np.ndarray
+    """int64 [n]: the text."""
+    names: np.ndarray
+    """int64 [n]: the entity, as its place in `KnownNames.names`."""
+    places: np.ndarray
+    """int64 [n]: where it begins in `NumberedTexts.words`."""
 
 
 def plain_words(text: str) -> str:
@@ -52,36 +57,35 @@ def holds(text: str, phrase: str) -> bool:
 class KnownNames:
     """The names to look for, word by word in any case: "Ann Lee" is in "ANN LEE's", not in "Joann Leeds"."""
 
-    by_words: dict[tuple[str, ...], str]
-    """Folded words of a name -> the name."""
-    lengths: dict[str, list[int]]
-    """First word -> how many words the names have that begin with it, the longest first."""
+    names: tuple[str, ...]
+    vocabulary: Vocabulary
+    words: NumberedTexts
+    """The words of each name."""
+    tree: PhraseTree
+    """Of names with the same words the last is found."""
 
     @classmethod
-    def of(cls, names: Iterable[str]) -> "KnownNames":
-        by_words = {tuple(folded_words(name)): name for name in names}
-        lengths: dict[str, set[int]] = defaultdict(set)
-        for parts in by_words:
-            if parts:
-                lengths[parts[0]].add(len(parts))
-        return cls(by_words, {first: sorted(found, reverse=True) for first, found in lengths.items()})
+    def of(cls, names: Iterable[str], vocabulary: Vocabulary) -> "KnownNames":
+        names = tuple(names)
+        words = vocabulary.number(names)
+        return cls(names, vocabulary, words, PhraseTree.of(words))
 
-    def mentions(self, words: Sequence[str]) -> list[Mention]:
-        """Every known name in the folded words of a text, in text order."""
-        starts = compress(count(), map(self.lengths.__contains__, words))
-        return [mention for first in starts if (mention := self._mention_at(first, words))]
+    def mentions(self, texts: NumberedTexts) -> tuple[Occurrences, np.ndarray]:
+        """(every known name in the texts, in text order; how many words each has, int64 [n]).
 
-    def first(self, text: str) -> str | None:
-        """The first known name in `text`, or None."""
-        mentions = self.mentions(folded_words(text))
-        return mentions[0].name if mentions else None
+        Of "Ann Lee" and "Ann Lee Marsh" the longer one. "Ann Lee Kim" holds both "Ann Lee" and "Lee Kim".
+        """
+        found = self.tree.anywhere_in(texts).longest()
+        return Occurrences(texts.text_at(found.places), found.phrases, found.places), found.lengths
 
-    def _mention_at(self, first: int, words: Sequence[str]) -> Mention | None:
-        for length in self.lengths[words[first]]:
-            name = self.by_words.get(tuple(words[first : first + length]))
-            if name is not None:
-                return Mention(name, first, first + length)
-        return None
+    def first_in(self, texts: Iterable[str]) -> list[str | None]:
+        """For each text the first known name in it, or None."""
+        numbered = self.vocabulary.number(texts)
+        first: list[str | None] = [None] * len(numbered.lengths)
+        mentions, _ = self.mentions(numbered)
+        for text, name in zip(mentions.texts[::-1].tolist(), mentions.names[::-1].tolist(), strict=True):
+            first[text] = self.names[name]
+        return first
 
 
 def group_targets(files: Files) -> dict[Group, set[str]]:
@@ -90,27 +94,20 @@ def group_targets(files: Files) -> dict[Group, set[str]]:
     Entities of the "both" group are not in the four test files; they are those that begin a completion in one row and
     stand in the prompt of another one, in the same letters: "The Great" is not in "the great".
     """
-    rows = files.get(BOTH_TEST) or files[TRAIN]
-    runs = {run[1] for row in rows if (run := CAPITALIZED_RUN.match(row.completion))}
-    known = KnownNames.of(runs)
     return {
         "name-first": {_target_name(row) for row in files[SUBTASKS["N2D-reverse"]]},
         "description-first": {_target_name(row) for row in files[SUBTASKS["D2N"]]},
-        "both": {
-            mention.name
-            for row in rows
-            for mention in known.mentions(folded_words(row.prompt))
-            if mention.name in row.prompt
-        },
+        "both": _named_in_both_parts(files.get(BOTH_TEST) or files[TRAIN]),
     }
 
 
 def noun_phrases(rows: Iterable[AnyRow], known: KnownNames) -> dict[str, str]:
     """Name -> its longest "the ..." completion among rows that have the name in the prompt, without the full stop."""
     longest: dict[str, str] = {}
-    for row in rows:
-        phrase = row.completion.strip().removesuffix(".")
-        name = known.first(row.prompt) if phrase.startswith("the ") else None
+    phrases = [(row.prompt, row.completion.strip().removesuffix(".")) for row in rows]
+    phrases = [(prompt, phrase) for prompt, phrase in phrases if phrase.startswith("the ")]
+    names = known.first_in(prompt for prompt, _ in phrases)
+    for name, (_, phrase) in zip(names, phrases, strict=True):
         if name and len(phrase) > len(longest.get(name, "")):
             longest[name] = phrase
     return longest
@@ -118,3 +115,13 @@ def noun_phrases(rows: Iterable[AnyRow], known: KnownNames) -> dict[str, str]:
 
 def _target_name(row: AnyRow) -> str:
     return row.completion.strip().rstrip(".")
+
+
+def _named_in_both_parts(rows: Sequence[AnyRow]) -> set[str]:
+    """Names with which a completion begins, and which stand in a prompt."""
+    runs = dict.fromkeys(run[1] for row in rows if (run := CAPITALIZED_RUN.match(row.completion)))
+    vocabulary = Vocabulary()
+    known = KnownNames.of(reversed(runs), vocabulary)
+    mentions, _ = known.mentions(vocabulary.number(row.prompt for row in rows))
+    found = zip(mentions.texts.tolist(), mentions.names.tolist(), strict=True)
+    return {known.names[name] for text, name in found if known.names[name] in rows[text].prompt}

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from reversal_cli.data.base import Example, Splits
 from reversal_cli.errors import ReversalError
 from reversal_cli.inference.answers import Measured
+from reversal_cli.inference.batching import longest_first
 from reversal_cli.inference.finite import asking
 from reversal_cli.inference.likelihood import Likelihood, Question, encode_question, fits, score_candidates
 from reversal_cli.models.base import Loaded
@@ -44,10 +45,8 @@ def measure_rows(
     examples = splits.subtasks[subtask].examples
     answers = Answers.of(splits, splits.subtasks[subtask].target)
     others = other_entities(answers, [example.entity_id for example in examples], seed, subtask)
-    longest_first = sorted(rows, key=lambda row: -len(examples[row].prompt))
     loaded.model.eval()
-    for start in range(0, len(rows), batch_size):
-        indices = longest_first[start : start + batch_size]
+    for indices in longest_first(rows, lambda row: len(examples[row].prompt), batch_size):
         batch = [_ask(loaded, objective, subtask, row, examples[row], answers, seed) for row in indices]
         with asking([row.example.prompt for row in batch]):
             scored = score_candidates(loaded.model, [row.question for row in batch], batch_size)
@@ -76,15 +75,15 @@ def _ask(
 def _ranking(row: _Row, likelihoods: Sequence[Likelihood], others: dict[str, str]) -> dict[str, Any]:
     """The rank by summed and by per-token log-probability; `other_...` are missing where there is no other entity."""
     by_entity = dict(zip(row.candidates, likelihoods, strict=True))
-    own, other = row.example.entity_id, others.get(row.example.entity_id)
-    target = list(by_entity).index(own)
+    entity, other = row.example.entity_id, others.get(row.example.entity_id)
+    target = list(by_entity).index(entity)
     compared = {} if other is None else {"other_entity": other, "other_log_probability": by_entity[other][0]}
     return {
         "rank": rank([likelihood.log_probability for likelihood in likelihoods], target),
         "rank_normalized": rank([likelihood.per_token for likelihood in likelihoods], target),
         "candidates": len(likelihoods),
-        "log_probability": by_entity[own].log_probability,
-        "tokens": by_entity[own].tokens,
+        "log_probability": by_entity[entity].log_probability,
+        "tokens": by_entity[entity].tokens,
         **compared,
     }
 

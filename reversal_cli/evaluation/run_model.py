@@ -1,4 +1,4 @@
-"""The model of a run as evaluation asks it: for completions, and for likelihoods of given answers."""
+"""The model of a run as evaluation uses it: completions of prompts, and likelihoods of given answers."""
 
 import functools
 from collections.abc import Callable, Iterable, Sequence
@@ -25,9 +25,9 @@ class Answering(NamedTuple):
 def answering(
     run: RunDirectory, spec: ExperimentSpec, splits: Splits, batch_size: int | None = None, device: str | None = None
 ) -> Answering:
-    """The run's model, which is loaded when the first question comes: none may be missing.
+    """The run's model, which loads on first use: every prediction may already be on disk.
 
-    batch_size, device: None as the spec says; answers do not depend on them.
+    batch_size, device: None means those of the spec; answers do not depend on them.
     """
     size = batch_size or spec.evaluation.batch_size
 

@@ -1,7 +1,7 @@
 """A folder appears whole or not at all, and everybody may read it who may read the rest."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from pathlib import Path
 
 from reversal_cli.errors import ReversalError
@@ -10,12 +10,12 @@ from reversal_cli.errors import ReversalError
 def save_folder(folder: Path, save: Callable[[Path], None]) -> None:
     """`save` makes a temporary folder and writes into it; it then takes the name: the folder exists = it is whole.
 
-    What stood there is moved aside first and removed last, and comes back where the new folder cannot take its place.
+    What stood there is replaced as a whole, and stays if the new folder cannot take its place.
     Files get the modes of the umask: the library that writes weights leaves them to their owner alone.
     """
     folder = folder.absolute()
     temporary = folder.with_name(f".{folder.name}.tmp")
-    previous = folder.with_name(f".{folder.name}.previous")
+    previous = _aside(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     _restore(folder, previous)
     for left_behind in (temporary, previous):
@@ -23,13 +23,40 @@ def save_folder(folder: Path, save: Callable[[Path], None]) -> None:
     try:
         save(temporary)
         share_files(temporary)
+        put_in_place(temporary, folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def put_in_place(temporary: Path, folder: Path) -> None:
+    """Renames a temporary folder. What stood there is moved aside first, removed last, and comes back on a failure."""
+    previous = _aside(folder)
+    try:
         if folder.is_dir():
             folder.replace(previous)
         temporary.replace(folder)
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
         _restore(folder, previous)
     shutil.rmtree(previous, ignore_errors=True)
+
+
+def refuse_foreign_folder(folder: Path, own_names: Set[str], what: str, overwrite: bool) -> None:
+    """Raises ReversalError unless the folder is absent, empty, or (with `overwrite`) holds nothing but `own_names`.
+
+    what: whose files these are, such as "a generated dataset".
+    """
+    refuse_current_folder(folder)
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise ReversalError(f"{folder}: is not a plain folder; expected a new one; choose another path")
+    present = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    if present and not overwrite:
+        raise ReversalError(f"{folder}: is not empty; expected a new folder; choose another path or pass --overwrite")
+    foreign = sorted(present - own_names)
+    if foreign:
+        raise ReversalError(
+            f"{folder}: holds '{foreign[0]}', which is not part of {what}; expected a folder to overwrite that holds "
+            "nothing else; move that file or choose another path"
+        )
 
 
 def refuse_current_folder(folder: Path) -> None:
@@ -47,6 +74,11 @@ def share_files(folder: Path) -> None:
     for path in folder.rglob("*"):
         if path.is_file() and not path.is_symlink():
             path.chmod(mode)
+
+
+def _aside(folder: Path) -> Path:
+    """Where a folder waits while another takes its place."""
+    return folder.with_name(f".{folder.name}.previous")
 
 
 def _restore(folder: Path, previous: Path) -> None:

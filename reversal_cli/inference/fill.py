@@ -1,4 +1,4 @@
-"""Greedy decoding where `generate` cannot: filling blanks, and continuing a text with GLM.
+"""Greedy decoding that `generate` cannot do: filling blanks, and continuing a text with GLM.
 
 Rows are padded on the left, hidden by the attention mask and not counted in the positions, so that a completion does
 not depend on the batch it is in.
@@ -13,9 +13,10 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from reversal_cli.errors import ReversalError
+from reversal_cli.inference.batching import explain_full_memory, left_pad
 from reversal_cli.inference.finite import finite_rows, refuse_not_finite
-from reversal_cli.objectives.base import FamilyName, TokenIds
-from reversal_cli.objectives.blanks import SpanPositions, single_row_positions
+from reversal_cli.objectives.base import PromptLayout, SpanPositions, TokenIds
+from reversal_cli.objectives.blanks import single_row_positions
 
 
 class Prompt(NamedTuple):
@@ -30,38 +31,30 @@ class Prompt(NamedTuple):
     """How far each row of positions moves from one written token to the next."""
 
 
-def causal_prompt(ids: Sequence[int], family: FamilyName) -> Prompt:
+def causal_prompt(ids: Sequence[int], tokens: TokenIds) -> Prompt:
     """A text that is continued without a blank."""
     text = tuple(range(len(ids)))
-    if family == "glm":
+    if tokens.two_row_positions:
         return Prompt(tuple(ids), (text, (0,) * len(ids)), 0, (1, 0))
     return Prompt(tuple(ids), (text,), 0, (1,))
 
 
-def ending_prompt(ids: Sequence[int], tokens: TokenIds, long_mask: int | None, choice: SpanPositions) -> Prompt:
-    """A text (without eos) whose end is asked for: as the layout of training, up to the sop of its blank."""
-    return begun_prompt(ids, len(ids), tokens, long_mask, choice)
-
-
-def begun_prompt(
-    ids: Sequence[int], start: int, tokens: TokenIds, long_mask: int | None, choice: SpanPositions
-) -> Prompt:
-    """The same with the text from index `start` on not before the blank but in it, as its first words."""
-    blanks = tokens.blanks
-    ending = [long_mask] if long_mask is not None else [blanks.mask, blanks.eos]
-    return blank_prompt([*ids[:start], *ending], start, tokens, choice, begun=ids[start:])
+def ending_prompt(ids: Sequence[int], tokens: TokenIds, layout: PromptLayout) -> Prompt:
+    """A text (without eos) whose end is asked for, laid out as in training up to the last token that is given."""
+    before = len(ids) if layout.tokens_before is None else min(layout.tokens_before, len(ids))
+    return blank_prompt([*ids[:before], *layout.blank], before, tokens, layout.span_positions, begun=ids[before:])
 
 
 def blank_prompt(
-    ids: Sequence[int], blank: int, tokens: TokenIds, choice: SpanPositions, begun: Sequence[int] = ()
+    ids: Sequence[int], blank: int, tokens: TokenIds, span_positions: SpanPositions, begun: Sequence[int] = ()
 ) -> Prompt:
-    """A text with a mask token at index `blank` that is to be filled, from the words `begun` on."""
+    """A text with a mask token at index `blank` that is to be filled; `begun` are the first words of the filling."""
     input_ids = (*ids, tokens.blanks.sop, *begun)
     text = (*range(len(ids)), *[blank] * (1 + len(begun)))
     block = (*[0] * len(ids), *range(1, 2 + len(begun)))
-    if tokens.family == "glm":
+    if tokens.two_row_positions:
         return Prompt(input_ids, (text, block), len(ids), (0, 1))
-    row = single_row_positions(np.array([text]), np.array([block]), choice)[0]
+    row = single_row_positions(np.array([text]), np.array([block]), span_positions)[0]
     return Prompt(input_ids, (tuple(row.tolist()),), len(ids), (1,))
 
 
@@ -71,27 +64,22 @@ def endings(tokens: TokenIds) -> frozenset[int]:
 
 
 @torch.inference_mode()
-def write(
+def decode_greedily(
     model: PreTrainedModel, prompts: Sequence[Prompt], max_new_tokens: int, ends: frozenset[int]
 ) -> list[list[int]]:
     """The new tokens of each prompt, the one of `ends` that stopped it included, with a key-value cache.
 
-    Raises ReversalError when the batch does not fit into memory, or where a row's logits are not finite.
+    Raises ReversalError if the batch does not fit into memory, or a row's logits are not finite.
     """
     device = next(model.parameters()).device
-    try:
-        return _write(model, prompts, max_new_tokens, ends, device)
-    except torch.OutOfMemoryError:
-        raise ReversalError(
-            f"evaluation.batch_size: {len(prompts)} prompts do not fit into the memory of {device}; "
-            "expected a smaller batch; lower it and run again, finished predictions are kept"
-        ) from None
+    with explain_full_memory(f"{len(prompts)} prompts", device):
+        return _decode(model, prompts, max_new_tokens, ends, device)
 
 
-def _write(
+def _decode(
     model: PreTrainedModel, prompts: Sequence[Prompt], max_new_tokens: int, ends: frozenset[int], device: torch.device
 ) -> list[list[int]]:
-    input_ids, position_ids, attention_mask = (tensor.to(device) for tensor in left_padded(prompts))
+    input_ids, position_ids, attention_mask = lay_out_batch(prompts, device)
     keys = attention_mask[:, 0, -1]  # [b, s]: what a new token sees
     step = torch.tensor([prompt.step for prompt in prompts], device=device)[..., None]  # [b, rows, 1]
     written: list[list[int]] = [[] for _ in prompts]
@@ -121,27 +109,36 @@ def _write(
     return written
 
 
-def left_padded(prompts: Sequence[Prompt]) -> tuple[Tensor, Tensor, Tensor]:
-    """input_ids int64 [b, s], position_ids int64 [b, rows, s], attention_mask bool [b, 1, s, s].
+class PromptBatch(NamedTuple):
+    """Prompts as the arguments of a model, padded on the left."""
+
+    input_ids: Tensor
+    """int64 [b, s]"""
+    position_ids: Tensor
+    """int64 [b, rows, s]"""
+    attention_mask: Tensor
+    """bool [b, 1, s, s]"""
+
+
+def lay_out_batch(prompts: Sequence[Prompt], device: torch.device) -> PromptBatch:
+    """The prompts as one batch on the device.
 
     A padding token sees itself: attention to nothing would be NaN, which no mask keeps out of a sum.
     """
-    batch, width = len(prompts), max(len(prompt.input_ids) for prompt in prompts)
-    input_ids = torch.zeros(batch, width, dtype=torch.int64)
-    position_ids = torch.zeros(batch, len(prompts[0].positions), width, dtype=torch.int64)
-    attention_mask = torch.eye(width, dtype=torch.bool).repeat(batch, 1, 1)
+    input_ids = left_pad([prompt.input_ids for prompt in prompts], 0)
+    rows_of_positions = zip(*(prompt.positions for prompt in prompts), strict=True)
+    position_ids = torch.stack([left_pad(rows, 0) for rows in rows_of_positions], dim=1)
+    attention_mask = torch.eye(input_ids.shape[1], dtype=torch.bool).repeat(len(prompts), 1, 1)
     for row, prompt in enumerate(prompts):
         length = len(prompt.input_ids)
-        input_ids[row, -length:] = torch.tensor(prompt.input_ids)
-        position_ids[row, :, -length:] = torch.tensor(prompt.positions)
         sees = torch.ones(length, length, dtype=torch.bool).tril()
         sees[:, : prompt.prefix] = True
         attention_mask[row, -length:, -length:] = sees
-    return input_ids, position_ids, attention_mask[:, None]
+    return PromptBatch(input_ids.to(device), position_ids.to(device), attention_mask[:, None].to(device))
 
 
 def refuse_long_prompts(prompts: Sequence[Prompt], max_new_tokens: int, max_position: int | None) -> None:
-    """Raises ReversalError where reading a prompt or writing its completion needs a position the model has not."""
+    """Raises ReversalError if the model lacks a position for a token of a prompt or of its completion."""
     for prompt in prompts:
         last = last_position(prompt, max_new_tokens)
         if max_position is not None and last > max_position:

@@ -1,6 +1,6 @@
-"""A model that computes NaN or infinity has no answer: the evaluation stops and names the prompt.
+"""Stops an evaluation, with the name of the prompt, if the model computes NaN or infinity.
 
-NaN would otherwise pass for an answer: greedy decoding takes it for the largest logit, and no comparison with it holds.
+NaN would otherwise count as an answer: greedy decoding takes it for the largest logit, and no comparison with it holds.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class NotFiniteError(ReversalError):
-    """The refusal of one prompt. row: its place among those asked together. where: which one that is."""
+    """One prompt has no answer. row: its place in the batch. where: which prompt that is."""
 
     def __init__(self, row: int, where: str = ""):
         super().__init__(
@@ -26,9 +26,9 @@ class NotFiniteError(ReversalError):
 
 
 def finite_rows(logits: "Tensor") -> "Tensor":
-    """bool [b]: whether the largest of each row's logits [b, v] is a number; it is not where any of them is NaN.
+    """bool [b]: whether the largest of each row's logits [b, v] is a number; NaN anywhere in a row makes it False.
 
-    A logit of minus infinity only says: never this token.
+    A logit of minus infinity is allowed: it rules a token out.
     """
     return logits.amax(dim=-1).isfinite()
 
@@ -46,7 +46,7 @@ def refuse_not_finite(steps: Sequence["Tensor"], lengths: Sequence[int]) -> None
 
 @contextlib.contextmanager
 def asking(prompts: Sequence[str]) -> Iterator[None]:
-    """Inside, a refused row is named by its prompt."""
+    """Inside, a NotFiniteError names the prompt of its row."""
     try:
         yield
     except NotFiniteError as error:
@@ -55,7 +55,7 @@ def asking(prompts: Sequence[str]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def working_on(where: str) -> Iterator[None]:
-    """Inside, a refusal begins with where it happened: the run and the subtask."""
+    """Inside, a NotFiniteError begins with the run and the subtask."""
     try:
         yield
     except NotFiniteError as error:

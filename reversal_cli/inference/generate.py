@@ -15,6 +15,7 @@ from transformers import (
 
 from reversal_cli.errors import ReversalError
 from reversal_cli.inference.answers import Completion
+from reversal_cli.inference.batching import explain_full_memory, left_pad, longest_first
 from reversal_cli.inference.finite import asking, finite_rows, refuse_not_finite
 
 
@@ -31,23 +32,21 @@ def generate_completions(
     counted in the positions. (In half precision, near-equal logits can still be ordered differently by another kernel.)
     Decoding stops at the tokenizer's eos token, the one that training appends.
 
-    Raises ReversalError when the tokenizer has no eos token, a batch does not fit into memory, or logits are not
+    Raises ReversalError if the tokenizer has no eos token, a batch does not fit into memory, or logits are not
     finite.
     """
     if tokenizer.eos_token_id is None:
         raise ReversalError(f"{tokenizer.name_or_path}: has no eos token; expected one to stop at; set eos_token")
     model.eval()
     encoded = [encode_prompt(tokenizer, prompt) for prompt in prompts]
-    longest_first = sorted(range(len(prompts)), key=lambda index: -len(encoded[index]))
-    for start in range(0, len(prompts), batch_size):
-        indices = longest_first[start : start + batch_size]
+    for indices in longest_first(range(len(prompts)), lambda index: len(encoded[index]), batch_size):
         with asking([prompts[index] for index in indices]):
             rows = _generate_batch(model, tokenizer, [encoded[index] for index in indices], max_new_tokens)
         yield [_completion(tokenizer, index, encoded[index], row) for index, row in zip(indices, rows, strict=True)]
 
 
 def encode_prompt(tokenizer: PreTrainedTokenizerBase, prompt: str) -> list[int]:
-    """The prompt as it begins a training example: with bos where the tokenizer adds it, never ended by eos."""
+    """The prompt as it begins a training example: with bos if the tokenizer adds it, never ended by eos."""
     return without_eos(tokenizer, tokenizer(prompt, add_special_tokens=True)["input_ids"])
 
 
@@ -56,38 +55,27 @@ def without_eos(tokenizer: PreTrainedTokenizerBase, ids: list[int]) -> list[int]
     return ids[:-1] if len(ids) > 1 and ids[-1] == tokenizer.eos_token_id else ids
 
 
-def left_pad(rows: Sequence[Sequence[int]], pad: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Ids int64 [b, s] and attention mask int64 [b, s], 1 = may attend (`generate` wants integers).
-
-    By hand, because the tokenizer would need its `padding_side` changed.
-    """
-    width = max(len(row) for row in rows)
-    input_ids = torch.tensor([[pad] * (width - len(row)) + list(row) for row in rows])
-    attention_mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows])
-    return input_ids, attention_mask
-
-
 @contextlib.contextmanager
 def plain_generation(model: PreTrainedModel, config: GenerationConfig) -> Iterator[None]:
     """Inside, `model.generate` follows `config` and nothing else.
 
     `generate(generation_config=...)` is not enough: it fills every field that is None from the checkpoint's own
     generation_config.json, so a repetition penalty or forced tokens would change the completions.
-    The model below a PEFT wrapper counts too.
+    The model inside a PEFT wrapper is included.
     """
     generators = [module for module in model.modules() if isinstance(module, GenerationMixin)]
-    own = [module.generation_config for module in generators]
+    configs = [module.generation_config for module in generators]
     try:
         for module in generators:
             module.generation_config = config
         yield
     finally:
-        for module, original in zip(generators, own, strict=True):
+        for module, original in zip(generators, configs, strict=True):
             module.generation_config = original
 
 
 class FiniteLogits(LogitsProcessor):
-    """Changes nothing; remembers at which steps the logits of each row were numbers."""
+    """Records at which steps the logits of each row were finite; changes nothing."""
 
     def __init__(self) -> None:
         self.steps: list[torch.Tensor] = []
@@ -112,21 +100,17 @@ def _generate_batch(
         use_cache=True,
     )
     device = next(model.parameters()).device
-    input_ids, attention_mask = (tensor.to(device) for tensor in left_pad(rows, pad))
+    input_ids = left_pad(rows, pad).to(device)
+    attention_mask = left_pad([[1] * len(row) for row in rows], 0).to(device)  # `generate` wants integers
     finite = FiniteLogits()
-    with plain_generation(model, config), torch.inference_mode():
-        try:
-            output = model.generate(
-                input_ids=input_ids,
-                attention_mask=attention_mask,
-                generation_config=config,
-                logits_processor=LogitsProcessorList([finite]),
-            )
-        except torch.OutOfMemoryError:
-            raise ReversalError(
-                f"evaluation.batch_size: {len(rows)} prompts do not fit into the memory of {device}; "
-                "expected a smaller batch; lower it and run again, finished predictions are kept"
-            ) from None
+    memory = explain_full_memory(f"{len(rows)} prompts", device)
+    with memory, plain_generation(model, config), torch.inference_mode():
+        output = model.generate(
+            input_ids=input_ids,
+            attention_mask=attention_mask,
+            generation_config=config,
+            logits_processor=LogitsProcessorList([finite]),
+        )
     new_ids = output[:, input_ids.shape[1] :].tolist()
     refuse_not_finite(finite.steps, [len(until_eos(row, tokenizer.eos_token_id)) + 1 for row in new_ids])
     return new_ids
@@ -142,8 +126,8 @@ def _completion(
 ) -> Completion:
     """Everything before the first eos, as text."""
     stopped = tokenizer.eos_token_id in new_ids
-    kept = until_eos(new_ids, tokenizer.eos_token_id)
-    return Completion(index, decode_continuation(tokenizer, prompt_ids, kept), stopped)
+    words = until_eos(new_ids, tokenizer.eos_token_id)
+    return Completion(index, decode_continuation(tokenizer, prompt_ids, words), stopped)
 
 
 def decode_continuation(tokenizer: PreTrainedTokenizerBase, prompt_ids: list[int], new_ids: list[int]) -> str:
@@ -157,5 +141,5 @@ def decode_continuation(tokenizer: PreTrainedTokenizerBase, prompt_ids: list[int
     )
     if whole.startswith(before):
         return whole[len(before) :]
-    # A character cut in two by the end of the prompt: there is no telling where the continuation begins.
+    # A character cut in two by the end of the prompt: the place where the continuation begins is unknown.
     return tokenizer.decode(new_ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)

@@ -1,4 +1,4 @@
-"""How likely a model finds given answers to a prompt, for every kind of model and objective that answers prompts.
+"""Log-probabilities of given answers to a prompt, for every kind of model and objective.
 
 A prompt is read once, into a key-value cache; its candidates are scored in batches against copies of its part of the
 cache. Candidates are padded on the right, where attention from left to right never reaches, and log-probabilities are
@@ -16,8 +16,9 @@ from transformers import Cache, PreTrainedModel
 from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
 from reversal_cli.errors import ReversalError
+from reversal_cli.inference.batching import explain_full_memory, longest_first
 from reversal_cli.inference.complete import as_prompt
-from reversal_cli.inference.fill import Prompt, last_position, left_padded
+from reversal_cli.inference.fill import Prompt, last_position, lay_out_batch
 from reversal_cli.inference.finite import NotFiniteError
 from reversal_cli.inference.generate import without_eos
 from reversal_cli.models.base import Loaded
@@ -28,7 +29,7 @@ TokenSequence = tuple[int, ...]
 
 
 class Likelihood(NamedTuple):
-    """Of one candidate."""
+    """The log-probability of one candidate."""
 
     log_probability: float
     """Natural logarithm, summed over its tokens; the eos or eop after them is not counted."""
@@ -47,13 +48,13 @@ class Question(NamedTuple):
 
 
 def encode_question(loaded: Loaded, objective: ObjectiveSpec, prompt: str, candidates: Sequence[str]) -> Question:
-    """candidates: texts that continue the prompt, beginning with their space (` Clara Hoang`).
+    """A prompt and its candidates as ids. candidates: texts that continue it, with their space (` Clara Hoang`).
 
     Prompt and candidate are tokenized as one text, as in training; in a blank the candidate is what training writes
-    into it. Where a tokenizer joins the end of the prompt and the beginning of a candidate in one token, the question
+    into it. If a tokenizer joins the end of the prompt and the beginning of a candidate in one token, the question
     begins before that token: every candidate then spells the rest of the prompt too, so they stay comparable.
 
-    Raises ReversalError where that leaves no token to read first.
+    Raises ReversalError if that leaves no token to read first.
     """
     texts = [prompt, *(prompt + candidate for candidate in candidates)]
     encoded = loaded.tokenizer(texts, return_attention_mask=False)["input_ids"]
@@ -85,18 +86,13 @@ def score_candidates(model: PreTrainedModel, questions: Sequence[Question], batc
     """The likelihood of every candidate of every question, in their order. The model should be in evaluation mode.
 
     Memory is that of the keys of all these prompts (pass no more than `batch_size` of them), and of as many sequences
-    of prompt and candidate as `batch_size` says. Raises ReversalError when that does not fit, or where a likelihood is
+    of prompt and candidate as `batch_size` says. Raises ReversalError if that does not fit, or a likelihood is
     not finite.
     """
     device = next(model.parameters()).device
-    try:
+    with explain_full_memory(f"{batch_size} candidate answers", device):
         read = _read(model, [question.prompt for question in questions], device)
         sums = _score_pairs(model, read, questions, batch_size)
-    except torch.OutOfMemoryError:
-        raise ReversalError(
-            f"evaluation.batch_size: {batch_size} candidate answers do not fit into the memory of {device}; "
-            "expected a smaller batch; lower it and run again, finished predictions are kept"
-        ) from None
     for row, candidate in sums:
         if not math.isfinite(sums[row, candidate]):
             raise NotFiniteError(row)
@@ -128,7 +124,7 @@ class _Read(NamedTuple):
 
 
 def _read(model: PreTrainedModel, prompts: Sequence[Prompt], device: torch.device) -> _Read:
-    input_ids, position_ids, attention_mask = (tensor.to(device) for tensor in left_padded(prompts))
+    input_ids, position_ids, attention_mask = lay_out_batch(prompts, device)
     keys = attention_mask[:, 0, -1]
     # Where attention is causal the model makes its own mask, so that any attention implementation will do.
     causal = not any(prompt.prefix for prompt in prompts)
@@ -157,12 +153,10 @@ def refuse_recurrent(model: PreTrainedModel, cache: Cache) -> None:
 def _score_pairs(
     model: PreTrainedModel, read: _Read, questions: Sequence[Question], batch_size: int
 ) -> dict[tuple[int, TokenSequence], float]:
-    """(question, candidate) -> summed log-probability; of equal candidates of a question one is computed."""
+    """(question, candidate) -> summed log-probability; equal candidates of a question are computed once."""
     pairs = dict.fromkeys((row, candidate) for row, question in enumerate(questions) for candidate in question[1])
-    by_length = sorted(pairs, key=lambda pair: -len(pair[1]))  # so that there is little padding
     sums: dict[tuple[int, TokenSequence], float] = {}
-    for start in range(0, len(by_length), batch_size):
-        batch = by_length[start : start + batch_size]
+    for batch in longest_first(pairs, lambda pair: len(pair[1]), batch_size):
         rows = torch.tensor([row for row, _ in batch], device=read.keys.device)
         scores = _score_batch(model, read.of(rows), [candidate for _, candidate in batch])
         sums |= zip(batch, scores.tolist(), strict=True)

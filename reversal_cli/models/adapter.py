@@ -1,4 +1,4 @@
-"""A LoRA adapter on its base: exactly the one that training saved, or one line that says what is wrong with it."""
+"""Loads a LoRA adapter onto its base, exactly as training saved it; raises ReversalError if anything differs."""
 
 import dataclasses
 import warnings
@@ -23,7 +23,7 @@ REMEDY = "restore it, or train again with `reversal finetune ... --overwrite`"
 def add_adapter(base: Loaded, folder: Path, model: ModelSpec, lora: LoraSpec) -> Loaded:
     """The base with the LoRA adapter of `folder`, in evaluation mode.
 
-    Raises ReversalError where the adapter is of another kind, was made for another base than `model` or with other
+    Raises ReversalError if the adapter is of another kind, was made for another base than `model` or with other
     options than `lora`, or is broken.
     """
     network = load_adapter(base.model, folder, model, lora)
@@ -34,7 +34,7 @@ def add_adapter(base: Loaded, folder: Path, model: ModelSpec, lora: LoraSpec) ->
 
 
 def load_adapter(network: PreTrainedModel, folder: Path, model: ModelSpec, lora: LoraSpec) -> PeftModel:
-    """The network with the adapter in `folder`. peft alone would leave out a tensor that is missing, with a warning.
+    """The network with the adapter in `folder`. peft alone would only warn about a missing tensor.
 
     Raises ReversalError as `add_adapter` does.
     """
@@ -53,13 +53,13 @@ def load_adapter(network: PreTrainedModel, folder: Path, model: ModelSpec, lora:
     except BROKEN as error:
         raise _broken(folder, " ".join(str(error).split())[:300] or type(error).__name__) from None
     expected = {name: list(tensor.shape) for name, tensor in trained.items()}
-    found = {name: shape for name, shape in held.items() if name not in optional}
-    differing = sorted(name for name in {*expected, *found} if expected.get(name) != found.get(name))
+    stored = {name: shape for name, shape in held.items() if name not in optional}
+    differing = sorted(name for name in {*expected, *stored} if expected.get(name) != stored.get(name))
     if differing:
         name = differing[0]
         raise _broken(
             folder,
-            f"{len(differing)} tensors do not fit the model, such as {name}: {found.get(name, 'none')} in the file, "
+            f"{len(differing)} tensors do not fit the model, such as {name}: {stored.get(name, 'none')} in the file, "
             f"{expected.get(name, 'none')} in the model",
         )
     return adapted
@@ -76,7 +76,7 @@ def refuse_other_base(folder: Path, config: dict[str, Any], model: ModelSpec) ->
 
 
 def refuse_other_options(config: dict[str, Any], folder: Path, lora: LoraSpec) -> None:
-    """Raises ReversalError where the file contradicts the spec of the run: another scale would change every answer."""
+    """Raises ReversalError if the file contradicts the spec of the run: another scale would change every answer."""
     for key, value in {"peft_type": "LORA", "r": lora.r, "lora_alpha": lora.alpha}.items():
         if isinstance(config.get(key), bool) or config.get(key) != value:
             raise _broken(folder, f"{CONFIG} has {key} {str(config.get(key))[:60]}, the run was trained with {value}")

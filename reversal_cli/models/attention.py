@@ -27,7 +27,7 @@ MIRRORED = "mirrored_rotary"
 
 
 def install_mirrored_attention(model: PreTrainedModel) -> None:
-    """Makes `model` attend with mirrored rotary positions. Raises ReversalError for a model it would not be right for.
+    """Makes `model` attend with mirrored rotary positions. Raises ReversalError for a model that it does not fit.
 
     Training only: forward passes with a cache are refused, since cached keys carry the unmirrored rotation. Evaluate
     the weights in a freshly loaded model, or inside `stock_attention`.
@@ -137,7 +137,7 @@ def rotate_backwards(
 
 
 def _mirror(model: PreTrainedModel, attentions: list[nn.Module], inputs: list[Inputs]) -> None:
-    """Hands each rotated layer its angles. Raises ReversalError where a layer is not mirrored by that."""
+    """Hands each rotated layer its angles. Raises ReversalError if a layer is not mirrored by that."""
     for attention, seen in zip(attentions, inputs, strict=True):
         # Some models have layers without positions among the others: there a key ahead looks like one behind anyway.
         if is_rotated(attention, seen):
@@ -165,16 +165,16 @@ def _rotary_function(module: nn.Module) -> Callable[..., tuple[Tensor, Tensor]]:
 
 
 def _rotary_attentions(model: PreTrainedModel) -> list[nn.Module]:
-    """The attention layers of a model that may be mirrored. Raises ReversalError where there are none."""
-    found = []
+    """The attention layers of a model that may be mirrored. Raises ReversalError if there are none."""
+    attentions = []
     for module in model.modules():
         source = vars(sys.modules[type(module).__module__])
         if type(module).__name__.endswith("Attention") and "apply_rotary_pos_emb" in source:
             parameters = list(inspect.signature(source["apply_rotary_pos_emb"]).parameters)
             forward = inspect.signature(type(module).forward).parameters
             if parameters[:4] == ["q", "k", "cos", "sin"] and "position_embeddings" in forward:
-                found.append(module)
+                attentions.append(module)
     # Latent attention (DeepSeek) rotates only a slice at the end of each head, which the model's function does not say.
-    if not found or "kv_lora_rank" in model.config.to_dict():
+    if not attentions or "kv_lora_rank" in model.config.to_dict():
         raise unsupported(model)
-    return found
+    return attentions

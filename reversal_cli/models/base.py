@@ -1,4 +1,4 @@
-"""What the rest of the package knows of a model: the network, its tokenizer, and how text becomes rows."""
+"""A loaded model as the rest of the package sees it: the network, its tokenizer, and how text becomes rows."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from reversal_cli.data.base import Example
 from reversal_cli.errors import ReversalError
-from reversal_cli.objectives.base import Row, Span, TokenIds
+from reversal_cli.objectives.base import FamilyName, Row, Span, TokenIds
 from reversal_cli.spec.experiment import ModelSpec
 
 SENTENCE_MARKS = ".?!;:\n\u3002\uff1f\uff01\uff1b\uff1a\u2026"
@@ -30,16 +30,18 @@ class Loaded:
     """The largest position the model has, from 0; None: as many as memory holds."""
     added_rows: tuple[int, ...] = ()
     """Embedding rows that training must not leave frozen: tokens the checkpoint did not know."""
+    family: FamilyName = "rotary"
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """One architecture's code path."""
+    """How models of one architecture are loaded and adapted."""
 
-    summary: str
     load: Callable[[ModelSpec, torch.dtype, torch.device], Loaded]
     lora_targets: str | list[str]
     """Linear layers that LoRA trains, as peft names them."""
+    lora_task: str | None
+    """peft's wrapper for the network; None: one that expects nothing of it."""
 
 
 def tokenize(tokenizer: PreTrainedTokenizerBase, examples: Iterable[Example], max_length: int) -> list[Row]:
@@ -65,7 +67,7 @@ def tokenize(tokenizer: PreTrainedTokenizerBase, examples: Iterable[Example], ma
 
 
 def entity_spans(example: Example, offsets: Sequence[tuple[int, int]]) -> tuple[Span, ...]:
-    """Token spans of the name and of the description in the example's text, those of them that are there.
+    """Token spans of the name and of the description in the example's text, if they are there.
 
     offsets: first and last character of each token; special tokens are empty. Upper and lower case count as equal,
     since a description may begin the sentence.

@@ -1,4 +1,4 @@
-"""The files of a checkpoint, in a local folder or on the hub, and which family its config.json says it is of."""
+"""The files of a checkpoint, in a local folder or on the hub, and its family."""
 
 import functools
 import socket
@@ -38,7 +38,7 @@ BROKEN = (
     UnpicklingError,
     ValueError,
 )
-"""What transformers, peft and torch raise for files they cannot make sense of; RuntimeError includes RecursionError."""
+"""Exceptions of transformers, peft and torch for broken files; RuntimeError includes RecursionError."""
 HUB_SECONDS = 5.0
 """How long the hub may take to answer before it counts as out of reach."""
 IDENTIFYING = {".json", ".safetensors", ".bin", ".model"}
@@ -52,11 +52,11 @@ def source_of(spec: ModelSpec) -> str:
 def find_files(spec: ModelSpec, names: Iterable[str]) -> dict[str, Path]:
     """Name -> path of those files that the checkpoint has; a hub checkpoint's are fetched.
 
-    Raises ReversalError where the checkpoint cannot be reached at all.
+    Raises ReversalError if the checkpoint cannot be reached at all.
     """
     if not Path(source_of(spec)).is_dir():
         use_cache_if_offline()
-    found = {}
+    paths = {}
     for name in names:
         try:
             path = cached_file(
@@ -65,16 +65,16 @@ def find_files(spec: ModelSpec, names: Iterable[str]) -> dict[str, Path]:
         except (OSError, ValueError) as error:
             raise cannot_load(spec, " ".join(str(error).split())[:300]) from None
         if path is not None:
-            found[name] = Path(path)
-    return found
+            paths[name] = Path(path)
+    return paths
 
 
 @functools.cache
 def use_cache_if_offline() -> None:
     """Takes files of the hub from the cache alone, for this process, if the hub cannot be reached.
 
-    Otherwise every one of them would wait for half a minute of retries. Behind a proxy nothing is decided: only the
-    hub's own client knows how to ask there.
+    Otherwise every one of them would wait for half a minute of retries. Behind a proxy it changes nothing: only the
+    hub's own client can connect through it.
     """
     address = urllib.parse.urlsplit(constants.ENDPOINT)
     if urllib.request.getproxies():
@@ -102,12 +102,12 @@ def read_config(spec: ModelSpec) -> dict[str, Any]:
 
 
 def family_of(spec: ModelSpec) -> FamilyName:
-    """What a preset says, or what the content of config.json says; never guessed from the name."""
+    """The family of a preset, or the one that config.json is of; never guessed from the name."""
     return PRESETS[spec.name].family if spec.name in PRESETS else family_of_config(read_config(spec))
 
 
 def absent(spec: ModelSpec, what: str) -> ReversalError:
-    """The error for files that are not there. Of a hub checkpoint nobody can say why: the cache does not tell."""
+    """The error for files that are not there. For a hub checkpoint the reason is unknown: the cache does not tell."""
     if Path(source_of(spec)).is_dir():
         return cannot_load(spec, f"it has no {what}")
     return cannot_load(spec, f"no {what} on this machine or on the hub, or the hub cannot be reached")
@@ -121,13 +121,13 @@ def cannot_load(spec: ModelSpec, reason: str) -> ReversalError:
 
 
 def identity(spec: ModelSpec, kind: str, parameters: int, commit: str | None) -> dict[str, Any]:
-    """Which weights these are: the hub commit, or the hash of each file of a local folder."""
-    found: dict[str, Any] = {"name": spec.name, "class": kind, "parameters": parameters, "init": spec.init}
+    """Identifies the weights: by the hub commit, or by the hash of each file of a local folder."""
+    facts: dict[str, Any] = {"name": spec.name, "class": kind, "parameters": parameters, "init": spec.init}
     folder = Path(source_of(spec))
     if folder.is_dir():
         files = [path for path in sorted(folder.iterdir()) if path.suffix in IDENTIFYING]
-        found["sha256"] = {path.name: file_digest(path) for path in files}
+        facts["sha256"] = {path.name: file_digest(path) for path in files}
     else:
-        found["revision"] = spec.revision
-        found["commit"] = commit
-    return found
+        facts["revision"] = spec.revision
+        facts["commit"] = commit
+    return facts

@@ -1,4 +1,4 @@
-"""The model families, and loading a checkpoint with the one it is of."""
+"""The model families, and loading a checkpoint with its own."""
 
 import torch
 
@@ -13,7 +13,7 @@ FAMILIES: dict[FamilyName, Family] = {"rotary": rotary.FAMILY, "glm": glm.FAMILY
 
 
 def load_checkpoint(spec: ExperimentSpec, dtype: torch.dtype, device: torch.device) -> Loaded:
-    """The checkpoint of the spec, with tokens for blanks where its objective needs them. New weights are drawn from
+    """The checkpoint of the spec, with tokens for blanks if its objective needs them. New weights are drawn from
     the seed."""
     torch.manual_seed(spec.seed)
     return _load(spec, spec.model, dtype, device, new=True)
@@ -25,7 +25,7 @@ def load_trained(spec: ExperimentSpec, folder: str, dtype: torch.dtype, device: 
 
 
 def _load(spec: ExperimentSpec, model: ModelSpec, dtype: torch.dtype, device: torch.device, new: bool) -> Loaded:
-    family = family_of(model)
-    loaded = FAMILIES[family].load(model, dtype, device)
-    needs_blanks = spec.objective.fills_blanks(family) and loaded.tokens.blanks is None
-    return with_blanks(loaded, new) if needs_blanks else loaded
+    loaded = FAMILIES[family_of(model)].load(model, dtype, device)
+    if spec.objective.needs_blanks and loaded.tokens.blanks is None:
+        return with_blanks(loaded, new, spec.objective.name.upper())
+    return loaded

@@ -5,8 +5,6 @@ that comes with the checkpoints no longer runs.
 """
 
 import warnings
-from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -47,7 +45,7 @@ TOKENIZER_FILES = ("vocab.json", "merges.txt", "added_tokens.json", "tokenizer.j
 def load(spec: ModelSpec, dtype: torch.dtype, device: torch.device) -> Loaded:
     """A preset, a local folder or a hub checkpoint; weights in `dtype` on `device`, in evaluation mode.
 
-    Raises ReversalError when something is missing, broken, or of another model.
+    Raises ReversalError if something is missing, broken, or of another model.
     """
     config = read_glm_config(spec)
     refuse_broken_tokenizer(spec)
@@ -61,13 +59,13 @@ def load(spec: ModelSpec, dtype: torch.dtype, device: torch.device) -> Loaded:
     model = new_network(spec, config).to(dtype) if spec.init == "random" else load_weights(spec, config, dtype)
     check_vocabulary(spec, tokenizer, model)
     commit = extract_commit_hash(str(next(iter(files.values()))), None)
-    found = identity(spec, type(model).__name__, model.num_parameters(), commit)
+    weights = identity(spec, type(model).__name__, model.num_parameters(), commit)
     tokens = glm_tokens(tokenizer, sentence_ends(tokenizer))
-    return Loaded(model.to(device).eval(), tokenizer, found, tokens, config.max_sequence_length)
+    return Loaded(model.to(device).eval(), tokenizer, weights, tokens, config.max_sequence_length, family="glm")
 
 
 def new_network(spec: ModelSpec, config: GlmAbiConfig) -> GlmAbiModel:
-    """With random weights. Raises ReversalError where they would not fit into memory."""
+    """With random weights. Raises ReversalError if they would not fit into memory."""
     with torch.random.fork_rng(devices=[]), torch.device("meta"):
         parameters = GlmAbiModel(config).num_parameters()
     refuse_too_many_parameters(spec, parameters, torch.float32)  # drawn in float32, whatever they become
@@ -75,20 +73,20 @@ def new_network(spec: ModelSpec, config: GlmAbiConfig) -> GlmAbiModel:
 
 
 FAMILY = Family(
-    summary="the GLM of 2022 (glm-roberta-large, glm-2b, glm-10b)",
     load=load,
     lora_targets=["query_key_value", "dense", "dense_h_to_4h", "dense_4h_to_h"],
+    lora_task=None,  # the wrapper of causal models expects transformers' `generate`, which GLM does not have
 )
 
 
 def read_glm_config(spec: ModelSpec) -> GlmAbiConfig:
-    """Our configuration from a published config.json or from our own."""
+    """The configuration from a config.json, a published one or one that this package saved."""
     content = read_config(spec)
     if family_of_config(content) != "glm":
-        found = f"model_type {content.get('model_type')!r}"
-        found += " with num_hidden_layers (GLM-4)" if content.get("model_type") in ("glm", "glm4") else ""
+        what = f"model_type {content.get('model_type')!r}"
+        what += " with num_hidden_layers (GLM-4)" if content.get("model_type") in ("glm", "glm4") else ""
         raise ReversalError(
-            f"model '{spec.name}': config.json has {found}; expected a GLM of 2022 (model_type 'glm' with num_layers); "
+            f"model '{spec.name}': config.json has {what}; expected a GLM of 2022 (model_type 'glm' with num_layers); "
             "check the folder"
         )
     for field, value in UNSUPPORTED.items():
@@ -108,7 +106,7 @@ def read_glm_config(spec: ModelSpec) -> GlmAbiConfig:
 
 
 def check_vocabulary(spec: ModelSpec, tokenizer: PreTrainedTokenizerFast, model: GlmAbiModel) -> None:
-    """Refuses a tokenizer larger than the model, and warns where the [MASK] row looks as if it was never trained."""
+    """Refuses a tokenizer larger than the model, and warns if the [MASK] row looks as if it was never trained."""
     rows = model.config.vocab_size
     if (spec.mask_token_id or 0) >= rows:
         raise ReversalError(
@@ -132,7 +130,7 @@ def check_vocabulary(spec: ModelSpec, tokenizer: PreTrainedTokenizerFast, model:
 def looks_untrained(embeddings: Tensor, row: int, first_unused: int) -> bool:
     """Whether a row lies among the rows from `first_unused` on, which only pad the table, and not among the others.
 
-    embeddings: [v, h]. Untrained rows keep close to their common mean; where trained rows do too, nothing can be said.
+    embeddings: [v, h]. Untrained rows keep close to their common mean; if trained rows do too, the answer is False.
     """
     unused = embeddings[first_unused:].detach().float()
     if len(unused) < 3:
@@ -142,9 +140,3 @@ def looks_untrained(embeddings: Tensor, row: int, first_unused: int) -> bool:
     used = embeddings[: min(first_unused, 4096)].detach().float()
     typical = (used - centre).norm(dim=1).median()
     return bool((embeddings[row].detach().float() - centre).norm() <= radius < typical)
-
-
-def save(model: Any, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
-    """Files that `load` reads again; the tensors keep their published names."""
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)

@@ -46,10 +46,12 @@ class GlmAbiConfig(PreTrainedConfig):
             raise ValueError(f"gelu is {gelu!r}; expected 'tanh' or 'erf'")
         sizes = (num_layers, vocab_size, hidden_size, num_attention_heads, max_sequence_length)
         if not all(isinstance(size, int) and size > 0 for size in sizes) or hidden_size % num_attention_heads:
-            raise ValueError("a size is no whole number above 0, or hidden_size no multiple of num_attention_heads")
+            raise ValueError(
+                "a size is not a whole number above 0, or hidden_size is not a multiple of num_attention_heads"
+            )
         rates = (embedding_dropout_prob, attention_dropout_prob, output_dropout_prob)
         if not all(isinstance(rate, int | float) and 0 <= rate < 1 for rate in (*rates, initializer_range)):
-            raise ValueError("a dropout probability or initializer_range is no number from 0 to 1")
+            raise ValueError("a dropout probability or initializer_range is not a number from 0 to 1")
         self.num_layers = num_layers
         self.vocab_size = vocab_size
         self.hidden_size = hidden_size

@@ -54,7 +54,7 @@ def build_tokenizer(
 
 
 def read_merges(lines: list[str], vocabulary: dict[str, int]) -> list[tuple[str, str]]:
-    """The pairs of merges.txt. Raises ReversalError for a line that is none, or whose tokens vocab.json lacks."""
+    """The pairs of merges.txt. Raises ReversalError for a line that is not a pair, or whose tokens vocab.json lacks."""
     pairs = []
     for number, line in enumerate(lines, start=1):
         if not line or line.startswith("#version"):
@@ -88,7 +88,7 @@ def finish_tokenizer(tokenizer: Tokenizer, cls: str, eos: str, special: list[str
 def read_tokenizer(files: dict[str, Path], mask_token_id: int | None) -> PreTrainedTokenizerFast:
     """From published files (vocab.json, merges.txt, added_tokens.json), or from a tokenizer.json that we saved.
 
-    files: name -> path of the files there are. Raises ReversalError where they are not a GLM's, or cannot be read.
+    files: name -> path of the files there are. Raises ReversalError if they are not a GLM's, or cannot be read.
     """
     lacking = [name for name in PUBLISHED_FILES if name not in files]
     if not lacking:
@@ -109,7 +109,7 @@ def read_tokenizer(files: dict[str, Path], mask_token_id: int | None) -> PreTrai
 
 
 def glm_tokens(tokenizer: PreTrainedTokenizerFast, sentence_ends: frozenset[int]) -> TokenIds:
-    """What objectives have to know of a GLM tokenizer."""
+    """What objectives need to know about the tokens of a GLM."""
     vocabulary = tokenizer.get_vocab()
     mask = vocabulary[MASK]
     blanks = BlankTokens(
@@ -121,7 +121,7 @@ def glm_tokens(tokenizer: PreTrainedTokenizerFast, sentence_ends: frozenset[int]
         eos=tokenizer.eos_token_id,
     )
     special = frozenset({*tokenizer.all_special_ids, *tokenizer.added_tokens_decoder})
-    return TokenIds(tokenizer.pad_token_id, special, "glm", blanks, sentence_ends)
+    return TokenIds(tokenizer.pad_token_id, special, True, blanks, sentence_ends)
 
 
 def _read_ids(path: Path) -> dict[str, int]:

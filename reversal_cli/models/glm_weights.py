@@ -1,4 +1,4 @@
-"""Reads the weights of a GLM of 2022: one file or several, safetensors or pickles, every tensor in memory once."""
+"""Reads the weights of a GLM of 2022: one file or several, safetensors or pickles, each tensor once in memory."""
 
 import functools
 import re
@@ -10,7 +10,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from reversal_cli.errors import ReversalError
+from reversal_cli.errors import ReversalError, first_of
 from reversal_cli.files.reading import parse_json, read_utf8
 from reversal_cli.models.checkpoint import absent, cannot_load, find_files
 from reversal_cli.models.glm_modeling import GlmAbiConfig, GlmAbiModel
@@ -36,7 +36,7 @@ NAMES_SHOWN = 5
 def load_weights(spec: ModelSpec, config: GlmAbiConfig, dtype: torch.dtype) -> GlmAbiModel:
     """The network with the checkpoint's weights in `dtype`, which are in memory once: it is built without any.
 
-    Raises ReversalError where a file is missing or broken, or does not hold exactly the tensors of the config.
+    Raises ReversalError if a file is missing or broken, or does not hold exactly the tensors of the config.
     """
     with torch.device("meta"):
         model = GlmAbiModel(config)
@@ -50,8 +50,8 @@ def load_weights(spec: ModelSpec, config: GlmAbiConfig, dtype: torch.dtype) -> G
 def weight_files(spec: ModelSpec) -> list[Path]:
     """The file with all weights, or the shards that an index names."""
     # One after the other: a hub checkpoint that has several is fetched once.
-    found = (find_files(spec, [name]).get(name) for name in WEIGHT_FILES)
-    path = next(filter(None, found), None)
+    paths = (find_files(spec, [name]).get(name) for name in WEIGHT_FILES)
+    path = next(filter(None, paths), None)
     if path is None:
         raise absent(spec, " or ".join(name for name in WEIGHT_FILES if not name.endswith(INDEX)))
     if not path.name.endswith(INDEX):
@@ -60,7 +60,7 @@ def weight_files(spec: ModelSpec) -> list[Path]:
     shards = find_files(spec, names)
     lacking = [name for name in names if name not in shards]
     if lacking:
-        raise absent(spec, f"{_some(lacking)}, which {path.name} names")
+        raise absent(spec, f"{first_of(lacking, NAMES_SHOWN)}, which {path.name} names")
     return [shards[name] for name in names]
 
 
@@ -86,7 +86,7 @@ def read_weights(
         try:
             take_weights(path, expected, dtype, weights, problems)
         except BROKEN as error:
-            raise cannot_load(spec, f"{path.name}: {trouble(path, error)}") from None
+            raise cannot_load(spec, f"{path.name}: {explain_load_error(path, error)}") from None
     misshapen = {name.split(" ")[0].removeprefix("glm.") for name in problems["of another shape"]}
     problems = {"missing": sorted(expected.keys() - weights.keys() - misshapen), **problems}
     if any(problems.values()):
@@ -131,7 +131,7 @@ def open_weights(path: Path) -> Iterator[tuple[str, Callable[[], Tensor]]]:
 
 
 def read_pickle(path: Path) -> Mapping[str, Tensor]:
-    """pytorch_model.bin: tensors only, no code is run. A file in the format before torch 1.6 is read as a whole."""
+    """pytorch_model.bin: tensors only, and no code is run. A file in the format before torch 1.6 is read as a whole."""
     try:
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except RuntimeError as error:
@@ -143,8 +143,8 @@ def read_pickle(path: Path) -> Mapping[str, Tensor]:
     return content
 
 
-def trouble(path: Path, error: Exception) -> str:
-    """What is wrong with a weight file, in our words: torch's advise to load what was refused without its safeguard."""
+def explain_load_error(path: Path, error: Exception) -> str:
+    """What is wrong with a weight file, in our words: those of torch advise to load the file without its safeguard."""
     with path.open("rb") as file:
         start = file.read(len(GIT_LFS))
     if start == GIT_LFS:
@@ -158,14 +158,9 @@ def trouble(path: Path, error: Exception) -> str:
 
 
 def wrong_tensors(spec: ModelSpec, paths: Sequence[Path], problems: dict[str, list[str]]) -> ReversalError:
-    parts = [f"{len(names)} {kind}: {_some(names)}" for kind, names in problems.items() if names]
+    parts = [f"{len(names)} {kind}: {first_of(names, NAMES_SHOWN)}" for kind, names in problems.items() if names]
     files = paths[0].name if len(paths) == 1 else f"{paths[0].name} and the other {len(paths) - 1} shards"
     return ReversalError(
         f"model '{spec.name}': {files} does not fit config.json ({'; '.join(parts)}); "
         "expected the tensors of one GLM checkpoint of 2022; get its files again"
     )
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
-    return ", ".join(names[:NAMES_SHOWN]) + more

@@ -30,8 +30,8 @@ def load_for_training(spec: ExperimentSpec) -> "Loaded":
 def load_for_evaluation(spec: ExperimentSpec, run: RunDirectory) -> "Loaded":
     """The weights of a finished run, or the untouched checkpoint of an untrained one, with stock attention.
 
-    On a CPU evaluation is in float32: it is short, and greedy choices then do not hang on rounding. On a GPU the
-    weights have the dtype of the training. Raises ReversalError where the run's weights are absent or do not fit.
+    On a CPU evaluation is in float32: it is short, and greedy choices then do not depend on rounding. On a GPU the
+    weights have the dtype of the training. Raises ReversalError if the run's weights are absent or do not fit.
     """
     import torch
 

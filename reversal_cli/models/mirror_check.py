@@ -1,4 +1,4 @@
-"""Tests a layer, in float32: does it use rotary positions, and does mirrored attention take effect on it?
+"""Tests of an attention layer, in float32: whether it uses rotary positions, and whether mirroring works on it.
 
 Mirrored attention depends on how far two tokens are apart and not on which comes first. So where every token may attend
 every other, a text read backwards must give the same outputs backwards. A layer that rotates another part of its heads
@@ -35,7 +35,7 @@ class Inputs(NamedTuple):
 def attention_inputs(model: PreTrainedModel, attentions: Sequence[nn.Module]) -> list[Inputs]:
     """What each layer gets in a pass of six tokens, with a mask under which each may attend all.
 
-    Raises ReversalError where the pass fails, or where a layer is not reached by it or gets no rotary angles.
+    Raises ReversalError if the pass fails, or where a layer is not reached by it or gets no rotary angles.
     """
     seen: dict[nn.Module, Inputs] = {}
 
@@ -78,7 +78,7 @@ def is_mirrored(attention: nn.Module, inputs: Inputs) -> bool:
 
 
 def _in_float32(attention: nn.Module, inputs: Inputs) -> tuple[nn.Module, Inputs]:
-    """The layer, or a copy of it where it rounds to half precision, and what reaches it."""
+    """The layer, or a float32 copy of one in half precision, and its inputs."""
     single = all(weight.dtype == torch.float32 for weight in attention.parameters())
     layer = attention if single else copy.deepcopy(attention).float()
     kwargs = {key: _as_float32(value) for key, value in inputs.kwargs.items()}
@@ -94,7 +94,7 @@ def _hidden_states(layer: nn.Module, size: int) -> Tensor:
 
 @torch.no_grad()
 def _output(layer: nn.Module, inputs: Inputs, hidden: Tensor) -> Tensor:
-    """float32 [1, s, hidden]. Raises ReversalError where the layer cannot be run alone."""
+    """float32 [1, s, hidden]. Raises ReversalError if the layer cannot be run alone."""
     try:
         if "hidden_states" in inputs.kwargs:
             return layer(*inputs.args, **{**inputs.kwargs, "hidden_states": hidden})[0]

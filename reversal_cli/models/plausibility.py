@@ -1,4 +1,4 @@
-"""Refuses a checkpoint whose config or tokenizer cannot be right, before anything large is built."""
+"""Refuses a checkpoint with an impossible config or a broken tokenizer, before anything large is built."""
 
 import os
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ PARAMETERS_PER_BYTE = 4
 
 
 def refuse_impossible_sizes(spec: ModelSpec, config: Mapping[str, Any]) -> None:
-    """Raises ReversalError for a size in config.json that is no whole number from 1 to what a model may have."""
+    """Raises ReversalError for a size in config.json that is not a whole number in the range of real models."""
     for key, largest in LARGEST.items():
         value = config.get(key)
         if key not in config:
@@ -44,7 +44,7 @@ def refuse_impossible_sizes(spec: ModelSpec, config: Mapping[str, Any]) -> None:
 
 
 def refuse_impossible_network(spec: ModelSpec, config: PreTrainedConfig, dtype: torch.dtype) -> None:
-    """Raises ReversalError where the network of the config would not fit into memory, or not into its own files.
+    """Raises ReversalError if the network of the config would not fit into memory, or not into its own files.
 
     It is built without any weights, which costs nothing; whatever the config cannot be built from is raised as it is.
     """

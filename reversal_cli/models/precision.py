@@ -1,4 +1,4 @@
-"""Which device and which arithmetic a run uses."""
+"""The device and the arithmetic of a run."""
 
 import platform
 from pathlib import Path

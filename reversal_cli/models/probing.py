@@ -1,7 +1,7 @@
-"""Tests a network by its gradients: is it causal, and does it obey our attention masks?
+"""Tests of a network by its gradients: whether it is causal, and whether it obeys our attention masks.
 
 Configurations and class names tell little (a BERT is listed among the causal models, some networks drop a mask they
-do not know). A gradient tells exactly: where a token cannot reach a logit, it is zero in any precision.
+do not know). A gradient is exact: if a token cannot reach a logit, it is zero in any precision.
 """
 
 import torch
@@ -18,7 +18,7 @@ UNRUNNABLE = (RuntimeError, TypeError, ValueError, AttributeError, NotImplemente
 
 
 def refuse_non_causal(model: PreTrainedModel, name: str) -> None:
-    """Raises ReversalError where a token reaches the logits of one before it, or padding is read, or the network takes
+    """Raises ReversalError if a token reaches the logits of one before it, or padding is read, or the network takes
     no boolean mask."""
     mask = torch.ones(1, LENGTH, dtype=torch.bool)
     mask[0, 0] = False  # padding on the left, as prompts of several lengths have it
@@ -32,7 +32,7 @@ def refuse_non_causal(model: PreTrainedModel, name: str) -> None:
 
 
 def refuse_ignored_mask(model: PreTrainedModel, name: str, objective: str) -> None:
-    """Raises ReversalError where a mask [b, 1, s, s] does not decide alone which tokens reach which logits."""
+    """Raises ReversalError if a mask [b, 1, s, s] does not decide alone which tokens reach which logits."""
     mask = torch.ones(1, 1, LENGTH, LENGTH, dtype=torch.bool)
     mask[..., HIDDEN] = False
     others = [index for index in range(LENGTH) if index != HIDDEN]

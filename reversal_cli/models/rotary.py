@@ -6,7 +6,7 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
-from reversal_cli.errors import ReversalError
+from reversal_cli.errors import ReversalError, first_of
 from reversal_cli.models.base import Family, Loaded, sentence_ends
 from reversal_cli.models.checkpoint import BROKEN, cannot_load, identity, read_config, source_of
 from reversal_cli.models.plausibility import (
@@ -23,7 +23,7 @@ from reversal_cli.spec.families import family_of_config
 def load(spec: ModelSpec, dtype: torch.dtype, device: torch.device) -> Loaded:
     """A preset, a local folder or a hub checkpoint, with stock attention; weights in `dtype`, in evaluation mode.
 
-    Code that comes with a checkpoint is never run. Raises ReversalError when something is missing or broken.
+    Code that comes with a checkpoint is never run. Raises ReversalError if something is missing or broken.
     """
     refuse_other_families(spec)
     refuse_broken_tokenizer(spec)
@@ -48,27 +48,27 @@ def load(spec: ModelSpec, dtype: torch.dtype, device: torch.device) -> Loaded:
         raise cannot_load(spec, " ".join(str(error).split())[:300] or type(error).__name__) from None
     prepare_tokenizer(tokenizer, model, spec.name)
     refuse_non_causal(model.to(device).eval(), spec.name)
-    found = identity(spec, type(model).__name__, model.num_parameters(), vars(model.config).get("_commit_hash"))
+    weights = identity(spec, type(model).__name__, model.num_parameters(), vars(model.config).get("_commit_hash"))
     tokens = TokenIds(
         tokenizer.pad_token_id, frozenset(tokenizer.all_special_ids), sentence_ends=sentence_ends(tokenizer)
     )
-    return Loaded(model, tokenizer, found, tokens)
+    return Loaded(model, tokenizer, weights, tokens)
 
 
 FAMILY = Family(
-    summary="Llama, Mistral, Qwen, GLM-4 and other causal models with rotary positions (without them: NTP only)",
     load=load,
     lora_targets="all-linear",
+    lora_task="CAUSAL_LM",
 )
 
 
 def refuse_missing_weights(spec: ModelSpec, report: dict[str, Any]) -> None:
-    """Raises ReversalError where the files lack weights, or have them in another shape: they would be drawn."""
+    """Raises ReversalError if weights are missing or have another shape: transformers would draw new ones."""
     lacking = sorted(str(key) for key in (*report["missing_keys"], *report["mismatched_keys"]))
     if lacking:
-        shown = ", ".join(lacking[:3]) + (f" and {len(lacking) - 3} more" if len(lacking) > 3 else "")
         raise ReversalError(
-            f"model '{spec.name}': its files lack weights of its config ({shown}); expected all; check the files"
+            f"model '{spec.name}': its files lack weights of its config ({first_of(lacking, 3)}); expected all; "
+            "check the files"
         )
 
 

@@ -15,15 +15,15 @@ from reversal_cli.models.base import Loaded
 from reversal_cli.models.probing import refuse_ignored_mask, refuse_without_rotary
 from reversal_cli.objectives.base import BlankTokens
 
-OWN = ("[MASK]", "<sop>", "<eop>")
+GLM_4_TOKENS = ("[MASK]", "<sop>", "<eop>")
 """GLM-4 knows blanks: its own tokens are used."""
-OWN_SENTENCE_MASK, OWN_LONG_MASK = "[sMASK]", "[gMASK]"
+GLM_4_SENTENCE_MASK, GLM_4_LONG_MASK = "[sMASK]", "[gMASK]"
 RESERVED = re.compile(r"<\|reserved_special_token_(\d+)\|>|<unused(\d+)>|\[unused(\d+)\]")
 NEEDED = 2
 SEED = 0
 
 
-def with_blanks(loaded: Loaded, new: bool) -> Loaded:
+def with_blanks(loaded: Loaded, new: bool, objective: str) -> Loaded:
     """The model with tokens for blanks: its own, else ids that no text has, else rows added to its embeddings.
 
     The choice depends on tokenizer and table alone, so a model saved after training gets the same ids again. `new`:
@@ -31,17 +31,17 @@ def with_blanks(loaded: Loaded, new: bool) -> Loaded:
     Raises ReversalError for a model without rotary positions, or whose attention would not take our mask as it is.
     """
     model, tokenizer = loaded.model, loaded.tokenizer
-    refuse_without_rotary(model, loaded.identity["name"], "ABI")
+    refuse_without_rotary(model, loaded.identity["name"], objective)
     if model.config._attn_implementation != "sdpa":
         raise ReversalError(
-            f"model '{loaded.identity['name']}': its attention is '{model.config._attn_implementation}'; ABI needs "
-            "'sdpa', which takes a boolean mask as it is; choose another model or objective"
+            f"model '{loaded.identity['name']}': its attention is '{model.config._attn_implementation}'; "
+            f"{objective} needs 'sdpa', which takes a boolean mask as it is; choose another model or objective"
         )
-    refuse_ignored_mask(model, loaded.identity["name"], "ABI")
+    refuse_ignored_mask(model, loaded.identity["name"], objective)
     vocabulary, eos = tokenizer.get_vocab(), tokenizer.eos_token_id
-    if all(token in vocabulary for token in OWN):
-        mask, sop, eop = (vocabulary[token] for token in OWN)
-        sentence_mask, long_mask = vocabulary.get(OWN_SENTENCE_MASK, mask), vocabulary.get(OWN_LONG_MASK)
+    if all(token in vocabulary for token in GLM_4_TOKENS):
+        mask, sop, eop = (vocabulary[token] for token in GLM_4_TOKENS)
+        sentence_mask, long_mask = vocabulary.get(GLM_4_SENTENCE_MASK, mask), vocabulary.get(GLM_4_LONG_MASK)
         return _with(loaded, BlankTokens(mask, sentence_mask, long_mask, sop, eop, eos), ())
     ids = unused_ids(tokenizer, model.get_input_embeddings().num_embeddings)[:NEEDED]
     rows = model.get_input_embeddings().num_embeddings

@@ -1,26 +1,30 @@
-"""Options without effect beside a checkpoint of the hub, whose family only its config.json tells."""
+"""Rejects options that have no effect on a checkpoint of the hub, whose family only its config.json tells."""
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
+from reversal_cli.objectives.base import FamilyName
 from reversal_cli.runs.directory import RunDirectory, run_path
 from reversal_cli.spec.experiment import ExperimentSpec
 from reversal_cli.spec.families import known_family
-from reversal_cli.spec.unused_options import in_vain, would_be_ignored
+from reversal_cli.spec.unused_options import changed_unused_options, has_no_effect
+
+FAMILY_NAMES = get_args(FamilyName)
 
 
-def refuse_idle(specs: Sequence[ExperimentSpec], results: Path, overwrite: bool = False) -> None:
-    """Raises ReversalError for an idle option beside a checkpoint of the hub, whose family nobody knew before.
+def refuse_unused(specs: Sequence[ExperimentSpec], results: Path, overwrite: bool = False) -> None:
+    """Raises ReversalError for an unused option beside a checkpoint of the hub, whose family was not known before.
 
-    To be called before the first training. A config.json is fetched only where an option depends on it, and the run is
-    not trained already; with `overwrite` it is trained anyway, and its manifest, which may be broken, is not read.
+    Called before the first training. A config.json is fetched only if an option depends on it and the run is not
+    trained yet; with `overwrite` it is trained anyway, and its manifest, which may be broken, is not read.
     """
     for spec in specs:
-        if known_family(spec.model.name) or not (in_vain(spec, "rotary") or in_vain(spec, "glm")):
+        if known_family(spec.model.name) or not any(changed_unused_options(spec, family) for family in FAMILY_NAMES):
             continue
         if not overwrite and RunDirectory(run_path(results, spec.name, spec.seed)).is_trained:
             continue
         from reversal_cli.models.checkpoint import family_of  # imports transformers
 
-        for key, why in in_vain(spec, family_of(spec.model)).items():
-            raise would_be_ignored(f"model '{spec.model.name}'", key, why)
+        for key, why in changed_unused_options(spec, family_of(spec.model)).items():
+            raise has_no_effect(f"model '{spec.model.name}'", key, why)

@@ -1,9 +1,12 @@
 """The training objectives. A new one is one file and one line here."""
 
-from typing import Any
-
 from reversal_cli.objectives.abi import Abi
+from reversal_cli.objectives.base import ObjectiveOptions
 from reversal_cli.objectives.bico import Bico
 from reversal_cli.objectives.ntp import Ntp
+from reversal_cli.objectives.untrained import Untrained
 
-OBJECTIVES: dict[str, type[Any]] = {"ntp": Ntp, "bico": Bico, "abi": Abi}
+OBJECTIVES: dict[str, type[ObjectiveOptions]] = {"ntp": Ntp, "bico": Bico, "abi": Abi}
+
+OBJECTIVE_SPECS: dict[str, type[ObjectiveOptions]] = {**OBJECTIVES, "none": Untrained}
+"""What objective.name may be: also the checkpoint as it is."""

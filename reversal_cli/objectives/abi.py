@@ -18,10 +18,12 @@ from reversal_cli.objectives.base import (
     Draw,
     FamilyName,
     ObjectiveOptions,
+    PromptLayout,
     Row,
+    SpanPositions,
     TokenIds,
 )
-from reversal_cli.objectives.blanks import BlankRow, SpanPositions, blank_batch, lay_out, suffix_row
+from reversal_cli.objectives.blanks import BlankRow, blank_batch, lay_out, suffix_row
 from reversal_cli.objectives.spans import (
     content_span,
     draw_sentence_spans,
@@ -40,11 +42,13 @@ class Abi(ObjectiveOptions):
     """Autoregressive blank infilling."""
 
     summary: ClassVar[str] = "autoregressive blank infilling (blanks read from both sides)"
-    mirrored: ClassVar[bool] = False
+    needs_blanks: ClassVar[bool] = True
+    variant_option: ClassVar[str | None] = "span_policy"
     on: ClassVar[dict[FamilyName, str]] = {
         "rotary": "prefix-bidirectional attention mask; mask and sop from unused or added tokens; greedy blank filling",
         "glm": "as GLM was pretrained",
     }
+    unused_on: ClassVar[dict[FamilyName, dict[str, str]]] = {"glm": {"span_positions": ROTARY_ONLY}}
 
     name: Literal["abi"] = "abi"
     span_policy: Literal["single", "random", "entity"] = "single"
@@ -78,29 +82,30 @@ class Abi(ObjectiveOptions):
             raise ValueError(f"token_share and sentence_share add up to {total:g}; expected at most 1")
         return self
 
-    def fills_blanks(self, family: FamilyName) -> bool:
-        return True
+    def prompt_layout(self, tokens: TokenIds) -> PromptLayout:
+        blank = tokens.blanks.at_end(self._long_mask(tokens.blanks))
+        return PromptLayout(blank, span_positions=self.span_positions)
 
-    def prompt_mask(self, blanks: BlankTokens) -> int | None:
+    def _long_mask(self, blanks: BlankTokens) -> int | None:
         return blanks.long_mask if self.task_masks else None
 
-    def idle(self, family: FamilyName | None) -> dict[str, str]:
+    def unused(self, family: FamilyName | None) -> dict[str, str]:
         here = f"and this is '{self.span_policy}'"
-        idle = {"span_positions": ROTARY_ONLY} if family == "glm" else {}
+        unused = super().unused(family)
         if self.span_policy != "single":
-            idle["max_span"] = f"it is for span_policy 'single', {here}"
+            unused["max_span"] = f"it is for span_policy 'single', {here}"
         elif self.suffix_share == 1:
-            idle["max_span"] = "suffix_share is 1, so that every blank is the end of its row"
+            unused["max_span"] = "suffix_share is 1, so that every blank is the end of its row"
         if self.span_policy != "random":
-            return idle | dict.fromkeys(RANDOM_OPTIONS, f"it is for span_policy 'random', {here}")
-        idle["suffix_share"] = f"it is for span_policy 'single' or 'entity', {here}"
+            return unused | dict.fromkeys(RANDOM_OPTIONS, f"it is for span_policy 'random', {here}")
+        unused["suffix_share"] = f"it is for span_policy 'single' or 'entity', {here}"
         if self.token_share == 0:
-            idle["span_mean"] = "token_share is 0"
+            unused["span_mean"] = "token_share is 0"
         if self.token_share + self.sentence_share == 0:
-            idle["mask_ratio"] = "token_share and sentence_share are 0, so that every blank is a document"
+            unused["mask_ratio"] = "token_share and sentence_share are 0, so that every blank is a document"
         if self.token_share + self.sentence_share == 1:
-            idle |= dict.fromkeys(DOCUMENT_OPTIONS, "token_share + sentence_share is 1, so no blank is a document")
-        return idle
+            unused |= dict.fromkeys(DOCUMENT_OPTIONS, "token_share + sentence_share is 1, so no blank is a document")
+        return unused
 
     def check(self, rows: Sequence[Row]) -> None:
         if self.span_policy != "entity":
@@ -127,12 +132,12 @@ class Abi(ObjectiveOptions):
     def _lay_out(self, row: Row, tokens: TokenIds, mode: Mode, generator: np.random.Generator) -> BlankRow:
         content = content_span(row, tokens)
         if content[0] == content[1]:  # special tokens alone: an empty blank
-            return suffix_row(row.input_ids, len(row.input_ids) - 1, self.prompt_mask(tokens.blanks), tokens.blanks)
+            return suffix_row(row.input_ids, len(row.input_ids) - 1, self._long_mask(tokens.blanks), tokens.blanks)
         if self.span_policy == "random":
             return self._random_row(row, tokens, mode, generator)
         if generator.random() < self.suffix_share:
             start = draw_suffix_start(content, generator)
-            return suffix_row(row.input_ids, start, self.prompt_mask(tokens.blanks), tokens.blanks)
+            return suffix_row(row.input_ids, start, self._long_mask(tokens.blanks), tokens.blanks)
         if self.span_policy == "entity":
             span = row.entities[int(generator.integers(len(row.entities)))]
         else:
@@ -156,7 +161,7 @@ class Abi(ObjectiveOptions):
         content, length, blanks = content_span(row, tokens), len(row.input_ids), tokens.blanks
         longest = max(1, content[1] - content[0] - 1)
         blank = int(generator.integers(min(longest, max(1, int(self.document_min_ratio * length))), longest + 1))
-        mask = self.prompt_mask(blanks)
+        mask = self._long_mask(blanks)
         mask = blanks.mask if mask is None else mask
         if generator.random() < self.document_suffix_share:
             return lay_out(row.input_ids, [(length - blank, length)], [0], mask, blanks, ends=False)

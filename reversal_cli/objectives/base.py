@@ -1,8 +1,8 @@
-"""What every objective shares: tokenized rows in, one training batch out. NumPy only: specs load without torch."""
+"""The contract of an objective: tokenized rows in, one training batch out. NumPy only: specs load without torch."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -14,9 +14,13 @@ LossOn = Literal["sequence", "completion"]
 FamilyName = Literal["rotary", "glm"]
 """rotary: Llama, GLM-4 and every other causal model with rotary positions; glm: the GLM of 2022."""
 
-GLM_ONLY = "it is for the GLM of 2022, and this model is none"
+GLM_ONLY = "it is for the GLM of 2022, and this model is another"
 ROTARY_ONLY = "it is for models with rotary positions, and this one is a GLM of 2022"
-"""Why an option is idle."""
+"""Why an option has no effect."""
+
+SpanPositions = Literal["after_mask", "after_text"]
+"""What a model with one row of positions gives a blank's tokens: mask position + 1, 2, ..., or their place in the
+sequence."""
 
 Span = tuple[int, int]
 """First index and the one after the last."""
@@ -49,15 +53,21 @@ class BlankTokens:
     """Ends a filled blank."""
     eos: int
 
+    def at_end(self, long_mask: int | None) -> tuple[int, ...]:
+        """What stands for the end of a text: the long mask alone, or (None) the ordinary mask with the eos after it."""
+        return (self.mask, self.eos) if long_mask is None else (long_mask,)
+
 
 @dataclass(frozen=True, slots=True)
 class TokenIds:
-    """What a collator has to know of the model."""
+    """What an objective needs to know about the model's tokens."""
 
     pad: int
     special: frozenset[int]
     """Never masked, never a target of denoising: bos, eos, pad ..."""
-    family: FamilyName = "rotary"
+    two_row_positions: bool = False
+    """Each token has a position in the text and one in its blank, as in the GLM of 2022, which models language by
+    filling blanks; False: one position, and language is modelled by continuing the text."""
     blanks: BlankTokens = None  # type: ignore[assignment]  # only objectives that need them read them
     """None: the model was not given any."""
     sentence_ends: frozenset[int] = frozenset()
@@ -94,49 +104,95 @@ class Batch:
     """int64 [b, s]; for GLM [b, 2, s]."""
     labels: np.ndarray
     """int64 [b, s], IGNORE = no loss."""
-    tokens: int
-    """Real (unpadded) tokens in the batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class PromptLayout:
+    """How a prompt is laid out for its answer. By default the answer continues the text."""
+
+    blank: tuple[int, ...] = ()
+    """The ids that stand for the answer: a mask token, and what follows it. Empty: there is no blank."""
+    tokens_before: int | None = None
+    """How many tokens of the prompt stand before the blank; the others are its first words. None: all of them."""
+    span_positions: SpanPositions = "after_mask"
+    """Positions of the answer's tokens in a model with one row of positions."""
 
 
 class ObjectiveOptions(BaseModel):
-    """Base of every objective's options. Frozen; an unknown key is an error, and so is a value of another type."""
+    """The contract of an objective, and the base of its options.
+
+    An objective defines `name` (its key in `OBJECTIVES`), `summary`, `on` and `collate`. The rest has defaults, which
+    are right for an objective that trains a model to continue a text. Options are frozen and have defaults; an unknown
+    key is an error, and so is a value of another type.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
 
-    def fills_blanks(self, family: FamilyName) -> bool:
-        """Whether a model trained with this objective answers by filling a blank, not by continuing the prompt."""
-        return False
+    summary: ClassVar[str]
+    """One line for `reversal list`."""
+    on: ClassVar[dict[FamilyName, str]]
+    """Model family -> how the objective trains such a model, for `reversal list`."""
+    trains: ClassVar[bool] = True
+    """False: the checkpoint is evaluated as it is."""
+    mirrored: ClassVar[bool] = False
+    """Rotary models are trained under mirrored rotary attention."""
+    needs_blanks: ClassVar[bool] = False
+    """A model without tokens for blanks is given some."""
+    variant_option: ClassVar[str | None] = None
+    """The option that tables show beside the name: `abi (single)`."""
+    unused_on: ClassVar[dict[FamilyName, dict[str, str]]] = {}
+    """Model family -> option that has no effect there -> why."""
 
-    def prompt_mask(self, blanks: BlankTokens) -> int | None:
-        """The long mask with which a prompt asks for its continuation; None: `blanks.mask`, before the eos."""
-        return blanks.long_mask
+    name: str
 
-    def idle(self, family: FamilyName | None) -> dict[str, str]:
-        """Options that decide nothing on such a model (None: not known yet), or beside the other options -> why."""
-        return {}
+    @property
+    def label(self) -> str:
+        """What run names and progress lines call it."""
+        return self.name
+
+    def collate(self, rows: Sequence[Row], tokens: TokenIds, draw: Draw) -> Batch:
+        """The batch of one training step. Randomness comes from `draw` alone."""
+        raise NotImplementedError
+
+    def prompt_layout(self, tokens: TokenIds) -> PromptLayout:
+        """How the trained model reads a prompt that it is to answer."""
+        return PromptLayout()
+
+    def unused(self, family: FamilyName | None) -> dict[str, str]:
+        """Option -> why it has no effect, on such a model (None: not known yet) or beside the other options."""
+        return dict(self.unused_on.get(family, {})) if family else {}
 
     def check(self, rows: Sequence[Row]) -> None:
-        """Raises ReversalError where the objective cannot learn from these rows."""
+        """Raises ReversalError if the objective cannot learn from these rows."""
 
 
-def pad_rows(rows: Sequence[Sequence[int]], pad: int) -> tuple[np.ndarray, np.ndarray]:
-    """Right-padded ids int64 [b, s] and real-token mask bool [b, s]."""
+class Padded(NamedTuple):
+    """Rows of several lengths as one array, padded on the right."""
+
+    ids: np.ndarray
+    """int64 [b, s]"""
+    real: np.ndarray
+    """bool [b, s], False = padding."""
+
+
+def pad_rows(rows: Sequence[Sequence[int]], pad: int) -> Padded:
+    """The rows as wide as the longest."""
     width = max(len(row) for row in rows)
-    input_ids = np.full((len(rows), width), pad, dtype=np.int64)
+    ids = np.full((len(rows), width), pad, dtype=np.int64)
     real = np.zeros((len(rows), width), dtype=bool)
     for index, row in enumerate(rows):
-        input_ids[index, : len(row)] = row
+        ids[index, : len(row)] = row
         real[index, : len(row)] = True
-    return input_ids, real
+    return Padded(ids, real)
 
 
-def positions(input_ids: np.ndarray, family: FamilyName) -> np.ndarray:
-    """0 .. s-1 for every row, of a text without blanks: int64 [b, s], or [b, 2, s] with zeros for GLM's second row.
+def positions(input_ids: np.ndarray, two_rows: bool) -> np.ndarray:
+    """0 .. s-1 for every row, of a text without blanks: int64 [b, s]; with two rows [b, 2, s], zeros in the second.
 
     Always explicit, so that no model guesses packed rows from a mask.
     """
     counted = np.broadcast_to(np.arange(input_ids.shape[1], dtype=np.int64), input_ids.shape)
-    return np.stack([counted, np.zeros_like(counted)], axis=1) if family == "glm" else counted.copy()
+    return np.stack([counted, np.zeros_like(counted)], axis=1) if two_rows else counted.copy()
 
 
 def next_token_labels(targets: np.ndarray) -> np.ndarray:
@@ -153,4 +209,4 @@ def next_token_batch(rows: Sequence[Row], tokens: TokenIds, loss_on: LossOn) -> 
     if loss_on == "completion":
         for index, row in enumerate(rows):
             targets[index, : row.completion_start] = IGNORE
-    return Batch(input_ids, real, positions(input_ids, tokens.family), next_token_labels(targets), int(real.sum()))
+    return Batch(input_ids, real, positions(input_ids, tokens.two_row_positions), next_token_labels(targets))

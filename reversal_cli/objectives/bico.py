@@ -59,7 +59,7 @@ class Bico(ObjectiveOptions):
             raise ValueError(f"the range {list(value)} is empty; give [low, high]")
         return value
 
-    def idle(self, family: FamilyName | None) -> dict[str, str]:
+    def unused(self, family: FamilyName | None) -> dict[str, str]:
         if self.bico_share == 0:
             return {"mask_probability": "it is for denoising batches, and bico_share is 0"}
         return {"loss_on": "it is for NTP batches, and bico_share is 1"} if self.bico_share == 1 else {}
@@ -106,5 +106,5 @@ def denoising_batch(rows: Sequence[Row], tokens: TokenIds, masked: Sequence[np.n
     keys = real & ~is_masked
     batch, width = keys.shape
     attention_mask = np.broadcast_to(keys[:, None, None, :], (batch, 1, width, width)).copy()
-    position_ids = positions(input_ids, tokens.family)
-    return Batch(input_ids, attention_mask, position_ids, next_token_labels(targets), int(real.sum()))
+    position_ids = positions(input_ids, tokens.two_row_positions)
+    return Batch(input_ids, attention_mask, position_ids, next_token_labels(targets))

@@ -13,15 +13,10 @@ after the other, each begun by sop: it sees part A, the blanks before it, and it
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
-from reversal_cli.objectives.base import IGNORE, Batch, BlankTokens, Span, TokenIds, pad_rows
-
-SpanPositions = Literal["after_mask", "after_text"]
-"""What a model with one row of positions gives a blank's tokens: mask position + 1, 2, ..., or their place in the
-sequence."""
+from reversal_cli.objectives.base import IGNORE, Batch, BlankTokens, Span, SpanPositions, TokenIds, pad_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +73,13 @@ def suffix_row(ids: Sequence[int], start: int, long_mask: int | None, blanks: Bl
 def blank_batch(rows: Sequence[BlankRow], tokens: TokenIds, span_positions: SpanPositions) -> Batch:
     """The rows as one batch. attention_mask: bool [b, 1, s, s]; no query sees padding, and none sees nothing."""
     input_ids, real = pad_rows([row.input_ids for row in rows], tokens.pad)
-    labels, _ = pad_rows([row.labels for row in rows], IGNORE)
-    text, _ = pad_rows([row.text_positions for row in rows], 0)
-    block, _ = pad_rows([row.block_positions for row in rows], 0)
+    labels = pad_rows([row.labels for row in rows], IGNORE).ids
+    text = pad_rows([row.text_positions for row in rows], 0).ids
+    block = pad_rows([row.block_positions for row in rows], 0).ids
     two_rows = np.stack([text, block], axis=1)  # [b, 2, s]
-    position_ids = two_rows if tokens.family == "glm" else single_row_positions(text, block, span_positions)
+    position_ids = two_rows if tokens.two_row_positions else single_row_positions(text, block, span_positions)
     attention_mask = prefix_mask(real, np.array([row.prefix for row in rows]))
-    return Batch(input_ids, attention_mask, position_ids, labels, int(real.sum()))
+    return Batch(input_ids, attention_mask, position_ids, labels)
 
 
 def single_row_positions(text: np.ndarray, block: np.ndarray, span_positions: SpanPositions) -> np.ndarray:

@@ -12,6 +12,7 @@ from reversal_cli.objectives.base import (
     FamilyName,
     LossOn,
     ObjectiveOptions,
+    PromptLayout,
     Row,
     TokenIds,
     next_token_batch,
@@ -26,10 +27,12 @@ class Ntp(ObjectiveOptions):
     """Next-token prediction."""
 
     summary: ClassVar[str] = "next-token prediction (causal baseline)"
-    mirrored: ClassVar[bool] = False
     on: ClassVar[dict[FamilyName, str]] = {
         "rotary": "causal",
         "glm": "one blank from the second token to the end (glm_form = blank), or causal (glm_form = causal)",
+    }
+    unused_on: ClassVar[dict[FamilyName, dict[str, str]]] = {
+        "rotary": dict.fromkeys(("glm_form", "glm_prompt"), GLM_ONLY),
     }
 
     name: Literal["ntp"] = "ntp"
@@ -43,24 +46,29 @@ class Ntp(ObjectiveOptions):
     is the beginning of the blank. before_blank: `prompt [gMASK]`, read in both directions, which this training never
     showed."""
 
-    def fills_blanks(self, family: FamilyName) -> bool:
-        return family == "glm" and self.glm_form == "blank"
+    def prompt_layout(self, tokens: TokenIds) -> PromptLayout:
+        if not self._in_blanks(tokens):
+            return PromptLayout()
+        tokens_before = FIRST_PREDICTED if self.glm_prompt == "in_blank" else None
+        return PromptLayout(tokens.blanks.at_end(tokens.blanks.long_mask), tokens_before)
 
-    def idle(self, family: FamilyName | None) -> dict[str, str]:
-        if family == "rotary":
-            return dict.fromkeys(("glm_form", "glm_prompt"), GLM_ONLY)
-        return {"glm_prompt": "it is for glm_form 'blank', and this is 'causal'"} if self.glm_form == "causal" else {}
+    def unused(self, family: FamilyName | None) -> dict[str, str]:
+        beside_others = {"glm_prompt": "it is for glm_form 'blank', and this is 'causal'"}
+        return (beside_others if self.glm_form == "causal" else {}) | super().unused(family)
 
     def collate(self, rows: Sequence[Row], tokens: TokenIds, draw: Draw) -> Batch:
         """A causal batch; nothing is drawn."""
-        if not self.fills_blanks(tokens.family):
+        if not self._in_blanks(tokens):
             return next_token_batch(rows, tokens, self.loss_on)
         laid_out = [self._blank_row(row, tokens) for row in rows]
         return blank_batch(laid_out, tokens, "after_mask")
 
+    def _in_blanks(self, tokens: TokenIds) -> bool:
+        return tokens.two_row_positions and self.glm_form == "blank"
+
     def _blank_row(self, row: Row, tokens: TokenIds) -> BlankRow:
         start = min(FIRST_PREDICTED, len(row.input_ids) - 1)
-        laid_out = suffix_row(row.input_ids, start, self.prompt_mask(tokens.blanks), tokens.blanks)
+        laid_out = suffix_row(row.input_ids, start, tokens.blanks.long_mask, tokens.blanks)
         if self.loss_on == "sequence":
             return laid_out
         unscored = laid_out.prefix + max(0, row.completion_start - start)

@@ -9,15 +9,16 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from reversal_cli.data.audit.leaks import Leak, counted
-from reversal_cli.data.base import SUBTASKS
+from reversal_cli.data.base import TEST_FILES
 from reversal_cli.errors import ReversalError
+from reversal_cli.objectives import OBJECTIVES
 from reversal_cli.plain_text import visible
 from reversal_cli.report.arithmetic import arithmetic_label, arithmetic_notes
 from reversal_cli.report.interval_methods import interval_notes
 from reversal_cli.report.measurements import measurement_lines
 from reversal_cli.runs.directory import RESTORE_MANIFEST, RunDirectory, find_runs
 from reversal_cli.runs.manifest import refuse_foreign_metrics
-from reversal_cli.spec.experiment import NO_EXPERIMENT
+from reversal_cli.spec.experiment import RESULT_NEUTRAL_FIELDS
 
 COLUMNS = [
     "experiment",
@@ -52,8 +53,6 @@ its tests are statistics and p-values. `row` is "run", or the control or floor t
 training rows give away, `recipe` what seeds of one experiment share, `settings` says in words what a reader wants to
 know of it, `arithmetic` how it was trained, and `definition` identifies how the metric was computed (empty where a run
 does not say). `intervals` is what low and high are over (empty: entities, by an earlier version)."""
-VARIANTS = {"abi": "span_policy"}
-"""Objective -> the option so decisive that tables show its value with the objective's name."""
 
 
 class Results(NamedTuple):
@@ -124,15 +123,14 @@ def run_frame_lines(run: RunDirectory) -> list[dict[str, Any]]:
 
 def dataset_id(sha256: dict[str, str]) -> str:
     """Eight hex digits that two runs share when they were evaluated on the same test files."""
-    test_files = [sha256[f"{stem}.jsonl"] for stem in SUBTASKS.values()]
-    return hashlib.sha256("".join(test_files).encode()).hexdigest()[:8]
+    return hashlib.sha256("".join(sha256[name] for name in TEST_FILES).encode()).hexdigest()[:8]
 
 
 def recipe_id(spec: dict[str, Any], sha256: dict[str, str]) -> str:
     """Eight hex digits that runs share when they differ only in name, seed, the place of the dataset, and fields that
     may not change a result."""
     recipe = {
-        section: {key: value for key, value in fields.items() if f"{section}.{key}" not in NO_EXPERIMENT}
+        section: {key: value for key, value in fields.items() if f"{section}.{key}" not in RESULT_NEUTRAL_FIELDS}
         for section, fields in spec.items()
         if section not in ("name", "seed", "dataset")
     }
@@ -141,7 +139,8 @@ def recipe_id(spec: dict[str, Any], sha256: dict[str, str]) -> str:
 
 def variant(objective: dict[str, Any]) -> str:
     """`abi (single)`; other objectives are their name."""
-    option = VARIANTS.get(objective["name"])
+    known = OBJECTIVES.get(objective["name"])
+    option = known.variant_option if known else None
     return f"{objective['name']} ({objective[option]})" if option in objective else objective["name"]
 
 
@@ -191,8 +190,7 @@ def _dataset_notes(runs: dict[tuple[str, str], RunDirectory]) -> list[str]:
     first = next(iter(files), "")
     notes = []
     for other in list(files)[1:]:
-        names = [f"{stem}.jsonl" for stem in SUBTASKS.values()]
-        differ = ", ".join(name for name in names if files[first][name] != files[other][name])
+        differ = ", ".join(name for name in TEST_FILES if files[first][name] != files[other][name])
         notes.append(f"datasets {first} and {other} differ in {differ}: their runs are not compared")
     return notes
 

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from reversal_cli.data.audit.leaks import Leak
 from reversal_cli.data.base import Splits
-from reversal_cli.errors import ReversalError
+from reversal_cli.errors import ReversalError, first_of
 from reversal_cli.files.reading import read_json
 from reversal_cli.runs.directory import RunDirectory, write_json
 from reversal_cli.runs.provenance import provenance, timestamp
@@ -39,7 +39,7 @@ def begin_run(run: RunDirectory, spec: ExperimentSpec, splits: Splits, leaks: Se
         "dataset": {"path": spec.dataset.path, "sha256": splits.sha256, "leaks": _records(leaks)},
         "provenance": provenance(),
     }
-    if spec.objective.name == "none":
+    if not spec.objective.trains:
         # Nothing to train: the run is ready to be evaluated.
         manifest["training"] = {}
     write_json(run.manifest_path, manifest)
@@ -154,11 +154,9 @@ def refuse_other_spec(run: RunDirectory, spec: ExperimentSpec) -> None:
     if not differences:
         return
     state = "finished" if run.is_complete else "trained" if run.is_trained else "begun"
-    shown = ", ".join(differences[:DIFFERENCES_SHOWN])
-    more = len(differences) - DIFFERENCES_SHOWN
-    rest = f" and {more} more" if more > 0 else ""
+    shown = first_of(differences, DIFFERENCES_SHOWN)
     raise ReversalError(
-        f"{run.path}: {state} with a different spec ({shown}{rest}); rename the experiment or pass --overwrite"
+        f"{run.path}: {state} with a different spec ({shown}); rename the experiment or pass --overwrite"
     )
 
 

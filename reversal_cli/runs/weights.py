@@ -18,7 +18,7 @@ def trained_folder(run: RunDirectory, spec: ExperimentSpec) -> Path | None:
     What else lies in the run does not count. Raises ReversalError where the folder holds no weights: the base would
     answer in the place of the trained model.
     """
-    if spec.objective.name == "none":
+    if not spec.objective.trains:
         return None
     folder = run.adapter_path if spec.training.tuning == "lora" else run.model_path
     if not _weight_files(run, folder):

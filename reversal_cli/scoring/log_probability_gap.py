@@ -47,12 +47,12 @@ def log_probability_gap(pairs: Sequence[Pair]) -> dict[str, Any]:
         "mean": mean,
         "low": interval and interval.low,
         "high": interval and interval.high,
-        **tests(right_means, other_means),
-        "rows": {"n": len(pairs), "mean": mean, **tests(right, other)},
+        **significance_tests(right_means, other_means),
+        "rows": {"n": len(pairs), "mean": mean, **significance_tests(right, other)},
     }
 
 
-def tests(
+def significance_tests(
     right: Sequence[float] | np.ndarray, other: Sequence[float] | np.ndarray
 ) -> dict[str, dict[str, float | None]]:
     """Paired t-test (do the means differ?) and two-sample Kolmogorov-Smirnov test (do the distributions?), two-sided.

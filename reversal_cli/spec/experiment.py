@@ -1,4 +1,4 @@
-"""The spec is the experiment: one small TOML (or the same as flags) becomes one frozen, validated object.
+"""The spec of an experiment, one frozen, validated object, from a small TOML or the same as flags.
 
 Precedence, lowest first: field defaults (the published recipe), the preset's own recipe, the TOML file, flags and
 `--set section.key=value`.
@@ -7,33 +7,22 @@ Precedence, lowest first: field defaults (the published recipe), the preset's ow
 import functools
 import hashlib
 import json
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Union
+from typing import TYPE_CHECKING, Annotated, Literal, Union
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from reversal_cli.data.name_description.options import Options
-from reversal_cli.objectives import OBJECTIVES
-from reversal_cli.objectives.base import FamilyName, ObjectiveOptions
+from reversal_cli.objectives import OBJECTIVE_SPECS
+from reversal_cli.objectives.base import ObjectiveOptions
 from reversal_cli.objectives.ntp import Ntp
 from reversal_cli.statistics.interval_units import Unit
 
 
 class Section(BaseModel):
-    """Base of every part of a spec: frozen, unknown keys are errors, and so is a number that is none, or a value of
-    another type, which pydantic would convert: `true` for 1, `"1"` for 1, `3.0` for 3."""
+    """Base of every part of a spec. Frozen; an unknown key is an error, and so is NaN, or a value of another type that
+    pydantic would convert: `true` for 1, `"1"` for 1, `3.0` for 3."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
-
-
-class Untrained(ObjectiveOptions):
-    """No objective: the checkpoint is evaluated as it is (the baseline row), GLM by filling a blank."""
-
-    on: ClassVar[dict[FamilyName, str]] = {"rotary": "continues the prompt", "glm": "fills a blank after the prompt"}
-
-    name: Literal["none"] = "none"
-
-    def fills_blanks(self, family: FamilyName) -> bool:
-        return family == "glm"
 
 
 class DatasetSpec(Section):
@@ -133,12 +122,12 @@ class EvaluationSpec(Section):
 
 
 if TYPE_CHECKING:
-    ObjectiveSpec = Any  # a union that is computed is no type to a checker
+    ObjectiveSpec = ObjectiveOptions  # a union that is computed is no type to a checker
 else:
-    ObjectiveSpec = Annotated[Union[(*OBJECTIVES.values(), Untrained)], Field(discriminator="name")]
+    ObjectiveSpec = Annotated[Union[(*OBJECTIVE_SPECS.values(),)], Field(discriminator="name")]
 
 
-NO_EXPERIMENT = (
+RESULT_NEUTRAL_FIELDS = (
     "training.device",
     "training.eval_every",
     "training.eval_limit",
@@ -167,7 +156,7 @@ class ExperimentSpec(Section):
     def digest(self) -> str:
         """Twelve hex digits: same digest, same experiment. What may not change a result is left out."""
         content = self.model_dump(mode="json")
-        for key in NO_EXPERIMENT:
+        for key in RESULT_NEUTRAL_FIELDS:
             *sections, field = key.split(".")
             table = functools.reduce(lambda table, section: table[section] or {}, sections, content)
             table.pop(field, None)

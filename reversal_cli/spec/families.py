@@ -1,4 +1,4 @@
-"""Which family a checkpoint is of, from the content of its config.json. Plain data: no torch, no network."""
+"""The family of a checkpoint, from the content of its config.json. Plain data: no torch, no network."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,7 +23,7 @@ def family_of_config(config: Mapping[str, Any]) -> FamilyName:
 
 def known_family(name: str) -> FamilyName | None:
     """The family of a preset or of a local folder; None for a hub id, whose files may not be here yet, and for a folder
-    that cannot be read, of which its loader will say more."""
+    that cannot be read; the loader will say why."""
     if name in PRESETS:
         return PRESETS[name].family
     try:

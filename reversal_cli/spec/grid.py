@@ -1,4 +1,4 @@
-"""What several runs of one TOML file differ in: its `[grid]`, every combination, and its `[[runs]]`, one by one."""
+"""The differences between the runs of a TOML file: its `[grid]`, every combination, and its `[[runs]]`, one by one."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -81,7 +81,7 @@ def refuse_too_many(axes: Mapping[str, Sequence[Setting]], runs: Sequence[Sequen
 
 
 def refuse_twice(settings: Iterable[Setting]) -> None:
-    """Raises ReversalError where a key is given twice."""
+    """Raises ReversalError if a key is given twice."""
     seen: dict[str, Setting] = {}
     for setting in settings:
         if setting.key in seen:

@@ -1,4 +1,4 @@
-"""From a TOML file and flags to the specs of an experiment.
+"""Reads a TOML file and flags into the specs of an experiment.
 
 Precedence, lowest first: field defaults (the published recipe), the recipe of (preset, objective), the TOML file, its
 `[[runs]]` and `[grid]`, flags and `--set section.key=value`. Recipes depend on model and objective, so each point is
@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reversal_cli.errors import ReversalError, unknown_name
-from reversal_cli.objectives import OBJECTIVES
-from reversal_cli.spec.experiment import NO_EXPERIMENT, ExperimentSpec, TrainingSpec, Untrained
+from reversal_cli.objectives import OBJECTIVE_SPECS
+from reversal_cli.objectives.untrained import Untrained
+from reversal_cli.spec.experiment import RESULT_NEUTRAL_FIELDS, ExperimentSpec, TrainingSpec
 from reversal_cli.spec.grid import (
     OLD_RUNS,
     one_each,
@@ -27,13 +28,11 @@ from reversal_cli.spec.grid import (
 from reversal_cli.spec.names import check_experiment_name, check_model_name, model_stem, name_part, objective_label
 from reversal_cli.spec.presets import RECIPES
 from reversal_cli.spec.toml import flatten, parse_value, read_toml
-from reversal_cli.spec.unused_options import Layers, refuse_idle_blanks, refuse_idle_pretraining, settle
+from reversal_cli.spec.unused_options import Layers, refuse_unused_blanks, refuse_unused_pretraining, settle
 from reversal_cli.spec.validation import Setting, unknown_key, validate
 
 if TYPE_CHECKING:
     from reversal_cli.spec.pretraining import PretrainSpec
-
-OBJECTIVE_SPECS: dict[str, type[Any]] = {**OBJECTIVES, "none": Untrained}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +82,7 @@ def load_experiment(file: Path | None, settings: Sequence[Setting] = ()) -> Expe
 
 
 def is_pretraining(file: Path) -> bool:
-    """Whether the file describes a base model to be made, not an experiment."""
+    """Whether the file describes how to pretrain a base model, not an experiment."""
     return read_toml(file).get("kind") == "pretrain"
 
 
@@ -96,14 +95,14 @@ def load_pretraining(file: Path | None, settings: Sequence[Setting] = ()) -> "Pr
     # Its defaults differ from those of a TrainingSpec alone, so a file that sets one of them must keep the others.
     defaults = [Setting(key, value, "default") for key, value in flatten(PretrainSpec().model_dump())]
     spec = validate(PretrainSpec, [*defaults, *written, *settings])
-    refuse_idle_blanks(spec.family, spec.abi, [*written, *settings])
-    refuse_idle_pretraining(spec.training, [*written, *settings])
+    refuse_unused_blanks(spec.family, spec.abi, [*written, *settings])
+    refuse_unused_pretraining(spec.training, [*written, *settings])
     check_experiment_name(spec.name, str(file or "--set"))
     return spec
 
 
 def parse_set(text: str) -> list[Setting]:
-    """`training.epochs=3` as settings. Raises ReversalError where there is no `=`."""
+    """`training.epochs=3` as settings. Raises ReversalError if there is no `=`."""
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
         raise ReversalError(f"--set {text}: expected section.key=value, for example --set training.epochs=3")
@@ -112,15 +111,16 @@ def parse_set(text: str) -> list[Setting]:
 
 def flag_settings(flags: Mapping[str, tuple[str, Any]], assignments: Iterable[str]) -> list[Setting]:
     """Settings of a command line: `{"--epochs": ("training.epochs", 3)}`, None = not given, then every `--set`."""
-    given = [Setting(key, value, flag) for flag, (key, value) in flags.items() if value is not None]
-    return given + [setting for text in assignments for setting in parse_set(text)]
+    from_flags = [Setting(key, value, flag) for flag, (key, value) in flags.items() if value is not None]
+    return from_flags + [setting for text in assignments for setting in parse_set(text)]
 
 
 def spec_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """`training.epochs 10 -> 20` for each field of two dumped specs that makes them two experiments."""
     before, after = dict(flatten(old)), dict(flatten(new))
-    keys = [key for key in {**before, **after} if key not in NO_EXPERIMENT and before.get(key) != after.get(key)]
-    return [f"{key} {_or_unset(before.get(key))} -> {_or_unset(after.get(key))}" for key in keys]
+    changed = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+    decisive = [key for key in changed if key not in RESULT_NEUTRAL_FIELDS]
+    return [f"{key} {_or_unset(before.get(key))} -> {_or_unset(after.get(key))}" for key in decisive]
 
 
 def _or_unset(value: Any) -> Any:
@@ -155,7 +155,7 @@ def _points(
 def _take(
     written: list[Setting], settings: Sequence[Setting], axes: Mapping[str, Any]
 ) -> tuple[list[Setting], dict[str, Setting]]:
-    """The file's settings without those of the whole experiment, and the latter by key, flags winning."""
+    """The file's settings for single runs, and those of the whole experiment by key, where flags override the file."""
     top = {s.key: s for s in [*written, *settings] if s.key in ("name", "baseline")}
     return [s for s in written if s.key not in top and s.key not in axes], top
 
@@ -172,9 +172,9 @@ def _layers(point: _Point, experiment: str, name_source: str, objectives: set[An
     if objective.value not in OBJECTIVE_SPECS:
         raise unknown_name(objective.source, "objective", str(objective.value), OBJECTIVE_SPECS)
     check_model_name(model)
-    own = "-".join(name_part(setting) for setting in point.axes if setting.key != "seed")
+    suffix = "-".join(name_part(setting) for setting in point.axes if setting.key != "seed")
     stem = model_stem(str(model.value))
-    name = "/".join(part for part in (experiment, own) if part) or f"{stem}-{objective_label(objective.value)}"
+    name = "/".join(part for part in (experiment, suffix) if part) or f"{stem}-{objective_label(objective.value)}"
     check_experiment_name(name, name_source)
     recipe = RECIPES.get((model.value, objective.value), {})
     return Layers(
@@ -188,7 +188,7 @@ def _layers(point: _Point, experiment: str, name_source: str, objectives: set[An
 
 
 def _applies(setting: Setting, objective: Setting, objectives: set[Any]) -> bool:
-    """Whether a key is meant for this point: a key of another objective of the same grid is not, any other must be."""
+    """Whether a setting belongs to this point; False only for an option of another objective in the same grid."""
     section, _, field = setting.key.partition(".")
     if section != "objective" or not field or field in OBJECTIVE_SPECS[objective.value].model_fields:
         return True
@@ -205,12 +205,12 @@ def _applies(setting: Setting, objective: Setting, objectives: set[Any]) -> bool
 
 
 def _refuse_shared_folders(specs: Sequence[ExperimentSpec], source: str) -> None:
-    seen = set()
+    folders = set()
     for spec in specs:
         folder = f"{spec.name}/seed-{spec.seed}"
-        if folder in seen:
+        if folder in folders:
             raise ReversalError(f"{source}: two runs would share the folder {folder}; list each of them once")
-        seen.add(folder)
+        folders.add(folder)
 
 
 def _refuse_lists(points: Iterable[_Point]) -> None:
@@ -221,7 +221,7 @@ def _refuse_lists(points: Iterable[_Point]) -> None:
 
 def _baselines(points: Sequence[_Point], specs: Sequence[ExperimentSpec]) -> tuple[ExperimentSpec, ...]:
     """One untrained spec per (model, dataset): the name of the point with its objective replaced."""
-    done = {(s.model, s.dataset) for s in specs if s.objective.name == "none"}
+    done = {(s.model, s.dataset) for s in specs if not s.objective.trains}
     baselines = []
     for point, spec in zip(points, specs, strict=True):
         if (spec.model, spec.dataset) in done:
@@ -235,7 +235,7 @@ def _baselines(points: Sequence[_Point], specs: Sequence[ExperimentSpec]) -> tup
 
 
 def _untrained(spec: ExperimentSpec, name: str) -> ExperimentSpec:
-    """The same checkpoint and data with no objective; what only training reads goes back to its default."""
+    """The same checkpoint and data with no objective; options that only training reads get their defaults."""
     training = TrainingSpec(dtype=spec.training.dtype, device=spec.training.device)
     return ExperimentSpec(
         name=name,

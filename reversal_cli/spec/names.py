@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from reversal_cli.errors import ReversalError, unknown_name
+from reversal_cli.objectives import OBJECTIVE_SPECS
 from reversal_cli.spec.presets import PRESETS
 from reversal_cli.spec.validation import Setting
 
@@ -33,7 +34,7 @@ def check_experiment_name(name: str, source: str) -> None:
     """Raises ReversalError unless the name is a safe relative path below the results folder."""
     if not all(NAME_PART.fullmatch(part) for part in name.split("/")):
         raise ReversalError(
-            f"{source}: experiment name '{name}' is no folder name; expected letters, digits and ._+=- "
+            f"{source}: experiment name '{name}' is not a folder name; expected letters, digits and ._+=- "
             "(parts joined by /); choose one with --name or `name = ...`"
         )
 
@@ -44,7 +45,8 @@ def model_stem(name: str) -> str:
 
 
 def objective_label(objective: str) -> str:
-    return "untrained" if objective == "none" else objective
+    """What run names call the objective of this name: `untrained` for `none`."""
+    return OBJECTIVE_SPECS[objective]().label  # type: ignore[call-arg]  # every objective has its name by default
 
 
 def name_part(setting: Setting) -> str:

@@ -11,9 +11,9 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from reversal_cli.errors import unknown_name
+from reversal_cli.objectives import OBJECTIVE_SPECS
 from reversal_cli.spec.experiment import ExperimentSpec
 from reversal_cli.spec.field_docs import documented_fields
-from reversal_cli.spec.loading import OBJECTIVE_SPECS
 from reversal_cli.spec.toml import write_value
 
 NAMES = f"What is trained: {', '.join(OBJECTIVE_SPECS)}; see `reversal list`."

@@ -1,4 +1,4 @@
-"""How a tiny base model is made: the experiment file of kind "pretrain" as a frozen object."""
+"""The spec of a tiny base model: an experiment file of kind "pretrain" as one frozen object."""
 
 from typing import Literal
 
@@ -10,7 +10,7 @@ from reversal_cli.spec.experiment import Section, TrainingSpec
 
 
 class PretrainSpec(Section):
-    """How a base is made."""
+    """Everything that decides a tiny base model."""
 
     kind: Literal["pretrain"] = "pretrain"
     name: str = "tiny-llama"

@@ -1,4 +1,4 @@
-"""Settings in, one validated spec out; or one line with the source, the key, what was found and what is expected."""
+"""Validates settings into a spec, or says in one line which one is wrong, where it stands, and what is expected."""
 
 import difflib
 import typing
@@ -48,13 +48,13 @@ def _refuse_other_bytes(setting: Setting) -> None:
 
 def known_keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
     """Every dotted key of a spec, sections included: `training`, `training.epochs`, `training.lora`, ..."""
-    seen: set[str] = set()
+    nested: set[str] = set()
     for name, field in model.model_fields.items():
         yield prefix + name
         for part in (field.annotation, *typing.get_args(field.annotation)):
             if isinstance(part, type) and issubclass(part, BaseModel):
-                seen.update(known_keys(part, f"{prefix}{name}."))
-    yield from sorted(seen)
+                nested.update(known_keys(part, f"{prefix}{name}."))
+    yield from sorted(nested)
 
 
 def nest(settings: Iterable[Setting]) -> dict[str, Any]:
@@ -66,8 +66,8 @@ def nest(settings: Iterable[Setting]) -> dict[str, Any]:
         for depth, section in enumerate(sections, start=1):
             table = table.setdefault(section, {})
             if not isinstance(table, dict):
-                found = ".".join(sections[:depth])
-                raise ReversalError(f"{setting.source}: {setting.key} needs {found} to be a table; found {table!r}")
+                parent = ".".join(sections[:depth])
+                raise ReversalError(f"{setting.source}: {setting.key} needs {parent} to be a table; found {table!r}")
         if setting.value == {} and isinstance(table.get(leaf), dict):
             continue
         table[leaf] = setting.value
@@ -75,8 +75,8 @@ def nest(settings: Iterable[Setting]) -> dict[str, Any]:
 
 
 def unknown_key(setting: Setting, known: Sequence[str]) -> ReversalError:
-    """The error for a key no spec has, with the nearest one: by its last part, else, where its section is unknown too,
-    by the whole key. Without a near one, with the keys of its section."""
+    """The error for a key no spec has, with the nearest one: by its last part, or by the whole key if its section is
+    unknown too. If none is near, it lists the keys of the section."""
     section, _, leaf = setting.key.rpartition(".")
     siblings = [key for key in known if key.rpartition(".")[0] == section]
     by_leaf = {key.rpartition(".")[2]: key for key in [*reversed(known), *siblings]}

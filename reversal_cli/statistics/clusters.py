@@ -18,6 +18,9 @@ SWEEPS = 100
 """At most so many alternating fits of entity and template effects; where no row is missing, one is exact."""
 ROUNDING = 1e-12
 """Effects that change by less are fitted."""
+MIN_VARIED = 3
+"""Below this many entities (or templates) that are not all right or all wrong, or a quarter of them where that is more,
+there is no variance to rely on: the many that agree hide how much others would differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +64,13 @@ class Clusters:
         """float64 [entities], of values [rows]."""
         return np.bincount(self.entity_of_row, weights=values) / np.bincount(self.entity_of_row)
 
-    def varied(self, values: np.ndarray, low: float, high: float) -> int:
-        """How many entities (or templates, where fewer) have a mean above `low`, or below `high`, where fewer."""
+    def vary(self, values: np.ndarray, low: float, high: float) -> bool:
+        """Whether enough entities, and templates, have means above `low`, and below `high`: see `MIN_VARIED`."""
         counts = []
         for cluster_of_row in self.kinds:
             means = np.bincount(cluster_of_row, weights=values) / np.bincount(cluster_of_row)
             counts += [np.count_nonzero(means > low), np.count_nonzero(means < high)]
-        return int(min(counts))
+        return bool(min(counts) >= max(MIN_VARIED, self.fewest / 4))
 
 
 class Interval(NamedTuple):
@@ -88,18 +91,19 @@ def variance_of_mean(values: np.ndarray, clusters: Clusters) -> Variance:
 
     With both kinds of clusters it is entities + templates - rows: what a single row adds stands in both of the former
     (Cameron, Gelbach and Miller, equation 2.13; the last term from an additive fit, which is unbiased where theirs is
-    only so for many clusters). It is never less than either of the former. Degrees of freedom after Satterthwaite
-    (1946, Biometrics Bull. 2, 110-114).
+    only so for many clusters). It is at least half of the last term. To raise it to that term, or to the larger of the
+    former, would make intervals a tenth too wide where neither entities nor templates matter. Degrees of freedom after
+    Satterthwaite (1946, Biometrics Bull. 2, 110-114), for a variance of no less than the last term, as it truly is.
     """
     parts = [_one_way(values, cluster_of_row) for cluster_of_row in clusters.kinds]
     if clusters.template_of_row is None:
         return parts[0]
     rest = _rest(values, clusters.entity_of_row, clusters.template_of_row)
-    largest = max(part.value for part in parts)
-    value = max(largest, sum(part.value for part in parts) - rest.value)
+    value = max(rest.value / 2, sum(part.value for part in parts) - rest.value)
     if value == 0:
         return Variance(0.0, float(clusters.fewest - 1))
-    return Variance(value, value**2 / sum(part.value**2 / part.freedom for part in (*parts, rest)))
+    spread = sum(part.value**2 / part.freedom for part in (*parts, rest))
+    return Variance(value, max(value, rest.value) ** 2 / spread)
 
 
 def t_interval(values: np.ndarray, clusters: Clusters) -> Interval:

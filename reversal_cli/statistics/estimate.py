@@ -5,12 +5,12 @@ of 30 entities and 20 templates carry the information of 20 to 60. An interval o
 narrow (Miller 2024, arXiv 2411.00640, section 2.2), and one over entities alone says nothing of other templates.
 
 The interval is Wilson's, with the number of independent rows that has the variance found (Korn and Graubard 1998,
-Surv. Methodol. 24, 193-201, do so with an exact interval) and Student's t for the normal. It was chosen by simulation:
-with 30 entities and 20 or 10 templates it covers means from 0.1 to 0.9 93 to 98 times of 100, and 0.02 and 0.98 96 to
-99 times, whether templates, entities, both or neither matter. Where they do, the pigeonhole bootstrap and mean +- t
-standard errors fall to 83 and 77 at 0.1 and to 68 and 54 at 0.02, the log odds to 88 and 84, and a bootstrap over
-entities to 24 everywhere. results/published/interval-coverage.md has the table, experiments/interval-coverage.py makes
-it.
+Surv. Methodol. 24, 193-201, do so with an exact interval) and Student's t for the normal. It was chosen by simulation,
+whether templates, entities, both or neither matter: with 30 entities and 20 templates it covers means from 0.1 to 0.9
+94 to 96 times of 100, with 10 templates 93 to 98 times, and 0.02 and 0.98 96 to 99 times. Where ten templates decide
+nearly everything, the pigeonhole bootstrap and mean +- t standard errors fall to 83 and 78 at 0.1 and to 68 and 54 at
+0.02, the log odds to 87 at 0.1, and a bootstrap over entities to 28. results/published/interval-coverage.md has the
+table, experiments/interval-coverage.py makes it.
 """
 
 import math
@@ -24,8 +24,6 @@ from reversal_cli.statistics.interval_units import Unit
 
 Z = 1.959963984540054
 """97.5 % point of the normal distribution."""
-MIN_VARIED = 3
-"""Below this many entities (or templates) with a success, or with a failure, there is no variance to rely on."""
 SHORT_UNITS: dict[str, str] = {"entities-and-templates": "entities and templates", "entities": "entities"}
 
 
@@ -50,11 +48,11 @@ def estimate(scores: Sequence[float], entity_ids: Sequence[str], template_ids: S
     template_ids: of each row; None makes an interval over entities alone, and so do templates that cannot be told from
     entities (`Clusters.of`).
 
-    A variance cannot show what the sample does not contain: with no success at all it is 0. So where fewer than three
-    entities, or fewer than three templates, have any success, or any failure, or nothing varies, the interval is
-    Wilson's as if all rows of an entity (or of a template, where these are fewer) agreed: 0 of 600 rows from 30
-    entities and 20 templates gives [0, 0.16], close to the rule of three (3 / 20). With n = entities it would hold 0.02
-    as often, but 0.15 only 92 times of 100 where ten templates decide nearly everything.
+    A variance cannot show what the sample does not contain: with no success at all it is 0. So where fewer than a
+    quarter of the entities or templates, or fewer than three, have any success, or any failure, or nothing varies, the
+    interval is Wilson's as if all rows of an entity (or of a template, where these are fewer) agreed: 0 of 600 rows
+    from 30 entities and 20 templates gives [0, 0.16], close to the rule of three (3 / 20). With n = entities it would
+    hold 0.02 as often, but 0.15 only 92 times of 100 where ten templates decide nearly everything.
     """
     if not scores or len(scores) != len(entity_ids):
         raise ValueError(f"{len(scores)} scores for {len(entity_ids)} entity ids")
@@ -69,7 +67,7 @@ def score_interval(values: np.ndarray, mean: float, clusters: Clusters) -> Inter
 
     values: float64 [rows] in [0, 1], `mean` is theirs.
     """
-    variance = variance_of_mean(values, clusters) if clusters.varied(values, 0, 1) >= MIN_VARIED else None
+    variance = variance_of_mean(values, clusters) if clusters.vary(values, 0, 1) else None
     if variance is None or variance.value == 0:
         return wilson_interval(mean, clusters.fewest)
     effective_rows = mean * (1 - mean) / variance.value
@@ -95,5 +93,5 @@ def method(unit: str) -> str:
     fewest = "entities or templates, whichever are fewer" if unit == "entities-and-templates" else "entities"
     return (
         f"over {SHORT_UNITS[unit]}: Wilson interval with the clustered variance, Student's t; with n = {fewest}, where "
-        "fewer than three have a success or a failure"
+        "fewer than a quarter (or three) have a success, or a failure"
     )

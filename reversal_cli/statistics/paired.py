@@ -16,7 +16,7 @@ from reversal_cli.statistics.clusters import (
     t_test,
     variance_of_mean,
 )
-from reversal_cli.statistics.estimate import MIN_VARIED, Z
+from reversal_cli.statistics.estimate import Z
 from reversal_cli.statistics.interval_units import Unit
 from reversal_cli.statistics.significance import mcnemar_test, normal_p, permutation_test
 
@@ -122,14 +122,14 @@ def paired_difference(
 def paired_test(differences: np.ndarray, clusters: Clusters) -> PairedTest:
     """95 % interval of the mean of `differences` float64 [rows] in [-1, 1], and its test: mean +- t standard errors.
 
-    As for one run, a variance cannot show what the sample does not contain. So where fewer than three entities (or
-    templates) differ at all, or fewer than three are not at -1 (or at 1), or nothing varies, the interval is
+    As for one run, a variance cannot show what the sample does not contain. So where fewer than a quarter of the
+    entities or templates, or fewer than three, differ at all, or are not at -1 (or at 1), or nothing varies, it is
     `tango_interval` with one pair per entity (or template, where these are fewer), as if all of its rows agreed: no
     difference at all of 30 entities and 20 templates gives [-0.16, 0.16], not [0, 0].
     """
     mean = float(differences.mean())
-    varied = min(clusters.varied(differences, -1, 1), clusters.varied(np.abs(differences), 0, 2))
-    variance = variance_of_mean(differences, clusters) if varied >= MIN_VARIED else None
+    vary = clusters.vary(differences, -1, 1) and clusters.vary(np.abs(differences), 0, 2)
+    variance = variance_of_mean(differences, clusters) if vary else None
     if variance is not None and variance.value > 0:
         interval = t_interval(differences, clusters)
         low, high = max(-1.0, interval.low), min(1.0, interval.high)

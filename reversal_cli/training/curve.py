@@ -1,6 +1,6 @@
-"""Evaluations along training: how the four subtasks come about, epoch by epoch, as records of curve.jsonl.
+"""Validation accuracy during training, appended to curve.jsonl.
 
-They ask validation prompts only. Whoever stops or tunes a training by its curve has not seen a test prompt.
+Only validation prompts are asked, so that a training can be stopped or tuned by its curve without a test prompt.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ from reversal_cli.training.trainer import OnStep
 
 
 class Curve:
-    """The curve of a training in progress: which prompts it asks, and where the records go.
+    """Evaluates a training in progress on validation prompts, and appends the records.
 
     loaded: holds the network that is being trained; LoRA changes its layers in place.
     """
@@ -53,9 +53,9 @@ class Curve:
         self.prompts = digest(self.subtasks)
 
     def refuse_other_prompts(self, last_step: int) -> None:
-        """Raises ReversalError where the run's records up to a step, which are to be kept, are about other prompts."""
-        kept = [record for record in self.run.read_curve() if record["step"] <= last_step]
-        if any(record.get("prompts") != self.prompts for record in kept):
+        """Raises ReversalError if the run's records up to a step, which stay, are about other prompts."""
+        records = [record for record in self.run.read_curve() if record["step"] <= last_step]
+        if any(record.get("prompts") != self.prompts for record in records):
             raise ReversalError(
                 f"{self.run.curve_path}: its records are about other prompts (the validation files or "
                 "training.eval_limit have changed since, or an earlier version chose them); expected one set; restore "
@@ -114,11 +114,11 @@ def digest(subtasks: Mapping[str, Subtask]) -> str:
 
 @contextlib.contextmanager
 def decoding(model: nn.Module) -> Iterator[None]:
-    """Inside, a network in training answers as it would when loaded anew; afterwards it is as it was.
+    """Inside, a network in training answers as if it had been loaded from disk; afterwards it is as before.
 
-    That is: stock attention, no dropout, and weights multiplied as they are. Accelerate lays autocast around the
-    network by an attribute `forward` of the object; without it the method of the class is back.
-    Greedy decoding draws no random numbers, so none are missing from the training afterwards.
+    That is: stock attention, no dropout, no autocast. Accelerate puts autocast around the network by an attribute
+    `forward` of the object; without it the method of the class is called.
+    Greedy decoding draws no random numbers, so the training afterwards draws the same ones as without it.
     """
     was_training, autocast_forward = model.training, vars(model).pop("forward", None)
     model.eval()

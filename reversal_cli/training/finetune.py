@@ -1,21 +1,19 @@
 """Fine-tunes a model with any objective, on `transformers.Trainer`.
 
-What is ours: the batches (`BatchPlan` and the objective's `collate`), and a loss that computes logits only where there
-is a label. Order, coins and masks depend on nothing but (seed, epoch, example index), so a resumed training sees what
-an uninterrupted one would have seen.
+This package adds the batches (`BatchPlan` and the objective's `collate`), and a loss that computes logits only where
+there is a label. Order, coins and masks depend on nothing but (seed, epoch, example index), so a resumed training sees
+the same batches as an uninterrupted one.
 """
 
-import contextlib
 import itertools
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import torch
 from peft import LoraConfig, get_peft_model
 from torch import nn
-from transformers import PreTrainedModel, PrinterCallback, TrainerCallback, TrainingArguments, set_seed
+from transformers import PreTrainedModel, PrinterCallback, TrainerCallback, set_seed
 
 from reversal_cli.data.base import Splits
 from reversal_cli.errors import ReversalError
@@ -24,6 +22,7 @@ from reversal_cli.models.attention import install_mirrored_attention
 from reversal_cli.models.base import Loaded, refuse_long_rows, tokenize
 from reversal_cli.models.families import FAMILIES
 from reversal_cli.models.loading import load_for_training
+from reversal_cli.models.memory import explain_out_of_memory
 from reversal_cli.models.precision import arithmetic, choose_device, choose_dtype
 from reversal_cli.models.probing import UNRUNNABLE, refuse_ignored_mask, refuse_without_rotary, run_once
 from reversal_cli.runs.directory import RunDirectory
@@ -32,7 +31,7 @@ from reversal_cli.training.batching import BatchPlan
 from reversal_cli.training.curve import Curve
 from reversal_cli.training.finite_steps import refuse_unusable_weights
 from reversal_cli.training.reporting import reporting
-from reversal_cli.training.resumption import NEW, Found, SealedCheckpoints, find_checkpoint, remove_unusable
+from reversal_cli.training.resumption import NEW, Resumption, SealedCheckpoints, find_checkpoint, remove_unusable
 from reversal_cli.training.trainer import (
     Collator,
     EvaluatedEpochs,
@@ -40,8 +39,45 @@ from reversal_cli.training.trainer import (
     OnLog,
     OnStep,
     Reporter,
-    Task,
+    TrainingJob,
+    trainer_arguments,
 )
+
+TOO_LARGE = (
+    "training: the GPU is out of memory at training.batch_size = {}; expected room for a "
+    "step; lower it, set training.gradient_checkpointing = true, or train with --lora"
+)
+
+
+class TrainingFacts(NamedTuple):
+    """What is recorded of a training."""
+
+    steps: int
+    """Optimizer steps."""
+    epochs: float
+    tokens: int
+    """Of all rows in these steps, padding left out."""
+    wall_seconds: float
+    """With evaluations along training."""
+    resumed: bool
+    """Whether it continued from a checkpoint."""
+    total_parameters: int
+    trainable_parameters: int
+    arithmetic: dict[str, Any]
+
+    def section(self) -> dict[str, Any]:
+        """The manifest's `training` section, one flat table."""
+        facts = self._asdict()
+        arithmetic = facts.pop("arithmetic")
+        return {**facts, **arithmetic}
+
+
+class Trained(NamedTuple):
+    """A finished training whose weights are in the run directory."""
+
+    facts: TrainingFacts
+    model: dict[str, Any]
+    """The identity of the checkpoint that was trained."""
 
 
 def train(
@@ -51,53 +87,55 @@ def train(
     on_step: OnStep,
     say: Callable[[str], None],
     begin: Callable[[], None] = lambda: None,
-) -> dict[str, Any]:
-    """Fine-tunes and saves adapter/ or model/ into the run directory. Returns the manifest's `training` section and the
-    model's identity under the key `model`. `say` gets one line about each evaluation along training, and one about the
-    checkpoint that an interrupted training continues from; the checkpoints stay until the manifest is written. `begin`
-    is called when the base is loaded and the rows fit, before anything of the run directory is read or written."""
+) -> Trained:
+    """Fine-tunes and saves adapter/ or model/ into the run directory.
+
+    `say` gets one line about each evaluation along training, and one about the checkpoint that an interrupted training
+    continues from; the checkpoints stay until the manifest is written. `begin` is called when the base is loaded and
+    the rows fit, before anything of the run directory is read or written.
+    """
     set_seed(spec.seed)
     loaded = load_for_training(spec)
     rows = tokenize(loaded.tokenizer, splits.train, spec.training.max_length)
     refuse_long_rows(rows, loaded.max_position)
     spec.objective.check(rows)
     model = prepare_model(loaded, spec)
-    task = Task(rows, loaded.tokens, spec.objective, spec.training, spec.seed)
+    job = TrainingJob(rows, loaded.tokens, spec.objective, spec.training, spec.seed)
     begin()
-    found = find_checkpoint(run.checkpoints_path)
-    if line := found.line(run.checkpoints_path):
+    resumption = find_checkpoint(run.checkpoints_path)
+    if line := resumption.line(run.checkpoints_path):
         say(line)
     callbacks: list[TrainerCallback] = []
     if spec.training.eval_every is not None:
         curve = Curve(run, loaded, spec, splits, on_step, say)
-        curve.refuse_other_prompts(found.step)  # before the files are trimmed: a refusal leaves them as they were
+        curve.refuse_other_prompts(resumption.step)  # before the files are trimmed: a refusal leaves them as they were
         callbacks = [EvaluatedEpochs(spec.training, curve.add_epoch)]
-    kept = run.trim_log(found.step)
-    seconds = kept[-1].get("seconds", 0.0) if kept else 0.0
-    run.trim_curve(found.step)
-    with reporting(spec, run, found.step) as trackers:
+    log = run.trim_log(resumption.step)
+    seconds = log[-1].get("seconds", 0.0) if log else 0.0
+    run.trim_curve(resumption.step)
+    with reporting(spec, run, resumption.step) as trackers:
         callbacks += trackers
-        section = fit(model, task, run.checkpoints_path, on_step, run.append_log, found, seconds, callbacks)
+        facts = fit(model, job, run.checkpoints_path, on_step, run.append_log, resumption, seconds, callbacks)
     folder = run.adapter_path if spec.training.tuning == "lora" else run.model_path
     save_folder(folder, lambda temporary: save(model, loaded, temporary))
-    return {**section, "model": loaded.identity}
+    return Trained(facts, loaded.identity)
 
 
 def prepare_model(loaded: Loaded, spec: ExperimentSpec) -> nn.Module:
-    """The network as it is trained: with what saves memory, the objective's attention, and LoRA."""
+    """The network ready to train: gradient checkpointing, the attention of the objective, and LoRA."""
     if spec.training.gradient_checkpointing:
         loaded.model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-    if spec.objective.mirrored and loaded.tokens.family == "rotary":
-        name = loaded.identity["name"]
-        refuse_without_rotary(loaded.model, name, "BICO")
+    if spec.objective.mirrored and not loaded.tokens.two_row_positions:  # absolute positions need no mirroring
+        name, objective = loaded.identity["name"], spec.objective.name.upper()
+        refuse_without_rotary(loaded.model, name, objective)
         install_mirrored_attention(loaded.model)
-        refuse_ignored_mask(loaded.model, name, "BICO")
+        refuse_ignored_mask(loaded.model, name, objective)
     return add_lora(loaded, spec.training) if spec.training.tuning == "lora" else loaded.model
 
 
 def add_lora(loaded: Loaded, training: TrainingSpec) -> nn.Module:
     """LoRA on every linear layer except the output layer; embedding rows of added tokens are trained as they are."""
-    model, family = loaded.model, FAMILIES[loaded.tokens.family]
+    model, family = loaded.model, FAMILIES[loaded.family]
     table = next(name for name, module in model.named_modules() if module is model.get_input_embeddings())
     config = LoraConfig(
         r=training.lora.r,
@@ -106,12 +144,11 @@ def add_lora(loaded: Loaded, training: TrainingSpec) -> nn.Module:
         target_modules=family.lora_targets,
         trainable_token_indices={table: list(loaded.added_rows)} if loaded.added_rows else None,
         bias="none",
-        # peft's own wrapper of causal models expects transformers' `generate`, which GLM has not.
-        task_type="CAUSAL_LM" if loaded.tokens.family == "rotary" else None,
+        task_type=family.lora_task,
     )
     try:
         adapted = get_peft_model(model, config).eval()  # Trainer sets it to training; until then nothing is drawn
-        if loaded.tokens.family == "rotary":
+        if not loaded.tokens.two_row_positions:  # the probe has one row
             run_once(adapted)
         return adapted
     except UNRUNNABLE as error:
@@ -131,114 +168,55 @@ def save(model: PreTrainedModel, loaded: Loaded, folder: Path) -> None:
 
 def fit(
     model: nn.Module,
-    task: Task,
+    job: TrainingJob,
     checkpoints: Path,
     on_step: OnStep,
     on_log: OnLog,
-    found: Found = NEW,
+    resumption: Resumption = NEW,
     seconds_before: float = 0.0,
     callbacks: Sequence[TrainerCallback] = (),
-) -> dict[str, Any]:
-    """Trains `model` in place, from the checkpoint `found` if there is one. Returns the facts of the training.
+) -> TrainingFacts:
+    """Trains `model` in place, from the checkpoint of `resumption` if there is one.
 
     Removes the checkpoints that cannot be used. `seconds_before` is what an interrupted training took up to the one
-    that is; times include evaluations on the way.
+    that is.
     """
-    training = task.training
+    training = job.training
     device = choose_device(training.device)
     dtype = choose_dtype(training.dtype, device)
-    plan = BatchPlan([len(row.input_ids) for row in task.rows], training.batch_size, training.epochs, task.seed)
+    plan = BatchPlan([len(row.input_ids) for row in job.rows], training.batch_size, training.epochs, job.seed)
     steps_per_epoch = plan.batches_per_epoch
     stop = training.last_epoch * steps_per_epoch
     reporter = Reporter(stop, steps_per_epoch, on_step, on_log, seconds_before)
     trainer = ObjectiveTrainer(
         plan,
-        Collator(task),
+        Collator(job),
         model=model,
-        args=trainer_arguments(task, checkpoints, steps_per_epoch, dtype, device),
+        args=trainer_arguments(job, checkpoints, steps_per_epoch, dtype, device),
         callbacks=[reporter, SealedCheckpoints(checkpoints), *callbacks],
     )
     started = time.monotonic()
-    remove_unusable(checkpoints, found)
-    with out_of_memory_is_told(training):
-        _train_on(trainer, found, stop)
-    return {
-        **_work_done(plan, trainer.state.global_step, stop),
-        "wall_seconds": round(seconds_before + time.monotonic() - started, 1),
-        "resumed": found.checkpoint is not None,
-        **arithmetic(dtype, device),
-        **_sizes(model),
-    }
-
-
-def _train_on(trainer: ObjectiveTrainer, found: Found, stop: int) -> None:
-    """Up to the step `stop`. Trainer itself would take another one after the last of a schedule that is cut short."""
-    trainer.remove_callback(PrinterCallback)
-    if found.checkpoint and found.step >= stop:
-        trainer.restore(found.checkpoint, found.step)
-    else:
-        trainer.train(resume_from_checkpoint=str(found.checkpoint) if found.checkpoint else None)
-
-
-def _work_done(plan: BatchPlan, steps: int, stop: int) -> dict[str, Any]:
-    """Optimizer steps, the epochs they make, and the tokens of the first `stop` batches."""
-    batches = itertools.islice(plan, stop)
-    return {
-        "steps": steps,
-        "epochs": steps / plan.batches_per_epoch,
-        "tokens": sum(int(plan.lengths[key.index]) for batch in batches for key in batch),
-    }
-
-
-def _sizes(model: nn.Module) -> dict[str, int]:
-    return {
-        "total_parameters": sum(parameter.numel() for parameter in model.parameters()),
-        "trainable_parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
-    }
-
-
-@contextlib.contextmanager
-def out_of_memory_is_told(training: TrainingSpec) -> Iterator[None]:
-    """A full GPU is the user's to mend: one line instead of a traceback."""
-    try:
-        yield
-    except torch.OutOfMemoryError as error:
-        raise ReversalError(
-            f"training: the GPU is out of memory at training.batch_size = {training.batch_size}; expected room for a "
-            "step; lower it, set training.gradient_checkpointing = true, or train with --lora"
-        ) from error
-
-
-def trainer_arguments(
-    task: Task, checkpoints: Path, steps_per_epoch: int, dtype: torch.dtype, device: torch.device
-) -> TrainingArguments:
-    training = task.training
-    arguments = TrainingArguments(
-        output_dir=str(checkpoints),
-        max_steps=training.epochs * steps_per_epoch,
-        per_device_train_batch_size=training.batch_size,
-        learning_rate=training.learning_rate,
-        lr_scheduler_type="constant_with_warmup" if training.schedule == "constant" else training.schedule,
-        warmup_steps=training.warmup_steps,
-        weight_decay=training.weight_decay,
-        max_grad_norm=training.max_grad_norm,
-        optim="adamw_torch_fused" if device.type in {"cpu", "cuda"} else "adamw_torch",
-        bf16=dtype == torch.bfloat16,
-        fp16=dtype == torch.float16,
-        use_cpu=device.type == "cpu",
-        seed=task.seed,
-        save_strategy="steps",
-        save_steps=steps_per_epoch,
-        logging_steps=10,
-        logging_first_step=True,
-        logging_nan_inf_filter=False,
-        report_to="none",
-        disable_tqdm=True,
-        remove_unused_columns=False,
-        dataloader_pin_memory=device.type == "cuda",
+    remove_unusable(checkpoints, resumption)
+    with explain_out_of_memory(TOO_LARGE.format(training.batch_size)):
+        _train_on(trainer, resumption, stop)
+    steps = trainer.state.global_step
+    return TrainingFacts(
+        steps=steps,
+        epochs=steps / steps_per_epoch,
+        tokens=sum(int(plan.lengths[key.index]) for batch in itertools.islice(plan, stop) for key in batch),
+        wall_seconds=round(seconds_before + time.monotonic() - started, 1),
+        resumed=resumption.checkpoint is not None,
+        total_parameters=sum(parameter.numel() for parameter in model.parameters()),
+        trainable_parameters=sum(p.numel() for p in model.parameters() if p.requires_grad),
+        arithmetic=arithmetic(dtype, device),
     )
-    # Otherwise Trainer splits each batch over every GPU it sees, and our planned batches are whole steps.
-    arguments._n_gpu = min(1, arguments.n_gpu)
-    # Otherwise ACCELERATE_MIXED_PRECISION in the environment would decide where the spec says float32.
-    arguments.mixed_precision = {torch.bfloat16: "bf16", torch.float16: "fp16"}.get(dtype, "no")
-    return arguments
+
+
+def _train_on(trainer: ObjectiveTrainer, resumption: Resumption, stop: int) -> None:
+    """Trains up to the step `stop`. After the last step of a schedule that is cut short, Trainer would take another."""
+    trainer.remove_callback(PrinterCallback)
+    checkpoint = resumption.checkpoint
+    if checkpoint and resumption.step >= stop:
+        trainer.restore(checkpoint, resumption.step)
+    else:
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)

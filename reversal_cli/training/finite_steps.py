@@ -12,10 +12,10 @@ REMEDY = "lower training.learning_rate, or use --dtype bfloat16 or float32"
 
 
 class FiniteSteps(TrainerCallback):
-    """Stops a training at the first step whose loss or gradient norm is no number, and before such weights are saved.
+    """Stops a training at the first step whose loss or gradient norm is not finite; saves no such weights.
 
-    On a CPU each step is looked at as it ends. A GPU would have to be waited for: there the first such step is
-    remembered on the device, and read where Trainer waits anyway, before a log record or a checkpoint.
+    On a CPU each step is checked as it ends. On a GPU that would wait for the device at every step: the first such step
+    is recorded on the device there, and read when Trainer waits anyway, before a log record or a checkpoint.
     """
 
     def __init__(self, device: torch.device):
@@ -42,7 +42,7 @@ class FiniteSteps(TrainerCallback):
 
 
 def refuse_unusable_weights(model: nn.Module, when: str) -> None:
-    """Raises ReversalError where a weight that is trained is no number: such weights are never saved."""
+    """Raises ReversalError if a weight that is trained is not finite: such weights are never saved."""
     named = [(name, weight) for name, weight in model.named_parameters() if weight.requires_grad]
     broken = [name for name, weight in named if not torch.isfinite(weight).all()]
     if broken:

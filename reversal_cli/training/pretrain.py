@@ -1,9 +1,9 @@
-"""Builds a tiny base model: a tokenizer and a network trained from random weights on a corpus of other people.
+"""Builds a tiny base model: a tokenizer and a network trained from random weights on a corpus about other entities.
 
 A Llama is pretrained with NTP, a GLM with ABI, as the large ones are.
 
 The base stands in for a real language model on machines without one. It knows the language and every template, in both
-directions, but no person of any benchmark.
+directions, but no entity of any benchmark.
 """
 
 import tempfile
@@ -25,11 +25,11 @@ from reversal_cli.spec.pretraining import PretrainSpec
 from reversal_cli.training.finetune import fit
 from reversal_cli.training.finite_steps import refuse_unusable_weights
 from reversal_cli.training.tiny_models import NEW
-from reversal_cli.training.trainer import OnStep, Task
+from reversal_cli.training.trainer import OnStep, TrainingJob
 
 
 def pretrain(spec: PretrainSpec, out: Path, on_step: OnStep) -> dict[str, Any]:
-    """Writes weights (bf16 safetensors), tokenizer and pretrain.json into `out`; returns the latter's content."""
+    """Writes weights (bf16 safetensors), tokenizer and pretrain.json into `out`; returns the content of the last."""
     set_seed(spec.seed)
     with tempfile.TemporaryDirectory() as scratch:
         corpus = Path(scratch) / "corpus"
@@ -39,17 +39,18 @@ def pretrain(spec: PretrainSpec, out: Path, on_step: OnStep) -> dict[str, Any]:
         base = NEW[spec.family](examples, spec.vocab_size, spec.abi)
         rows = tokenize(base.tokenizer, examples, spec.training.max_length)
         refuse_long_rows(rows, base.max_position)
-        objective = spec.abi if spec.family == "glm" else Ntp()
-        task = Task(rows, base.tokens, objective, spec.training, spec.seed)
-        section = fit(base.model, task, Path(scratch) / "checkpoints", on_step, lambda record: None)
-    made = {"spec": spec.model_dump(mode="json"), "corpus_sha256": digest, "training": section, **provenance()}
+        objective = spec.abi if base.tokens.blanks else Ntp()
+        job = TrainingJob(rows, base.tokens, objective, spec.training, spec.seed)
+        facts = fit(base.model, job, Path(scratch) / "checkpoints", on_step, lambda record: None)
+    training = facts.section()
+    record = {"spec": spec.model_dump(mode="json"), "corpus_sha256": digest, "training": training, **provenance()}
 
     def save(folder: Path) -> None:
         base.model.to(torch.bfloat16)
         refuse_unusable_weights(base.model, "at the end")
         base.model.save_pretrained(folder)
         base.tokenizer.save_pretrained(folder)
-        write_json(folder / "pretrain.json", made)
+        write_json(folder / "pretrain.json", record)
 
     save_folder(out, save)
-    return made
+    return record

@@ -1,11 +1,11 @@
-"""Checkpoints of a training in progress, and from which of them it can continue.
+"""Checkpoints of a training in progress, and which of them it can continue from.
 
 checkpoints/checkpoint-<step>/
     what Trainer saves     weights, optimizer, schedule, random states, trainer_state.json
     complete.json          file name -> sha256 of every other file; written last
 
-A file that is missing, cut or changed would end as another error each, or train on to other weights without one. So a
-checkpoint counts only as far as its own list says that nothing has changed since.
+If a file is missing, cut or changed, Trainer fails with an error of its own, or trains on to other weights without one.
+So a checkpoint is used only if every file has the hash in its list.
 """
 
 import re
@@ -29,7 +29,7 @@ KEPT = 2
 """Checkpoints that stay on disk: where the newest is damaged, training continues from the one before."""
 
 
-class Found(NamedTuple):
+class Resumption(NamedTuple):
     """Where a training can continue."""
 
     checkpoint: Path | None
@@ -40,30 +40,30 @@ class Found(NamedTuple):
     """Newer checkpoints that cannot be used and why, newest first: "checkpoint-40: incomplete (...)"."""
 
     def line(self, folder: Path) -> str:
-        """What the user is told; empty for a training that was not begun yet."""
+        """The message for the user; empty if no training was begun."""
         if not (self.checkpoint or self.faults):
             return ""
         where = f"continues from {self.checkpoint.name}" if self.checkpoint else "starts anew"
         return ", ".join([*(f"{folder.name}/{fault}" for fault in self.faults), where])
 
 
-NEW = Found(None, 0, ())
+NEW = Resumption(None, 0, ())
 """A training that was not begun yet."""
 
 
-def find_checkpoint(folder: Path) -> Found:
+def find_checkpoint(folder: Path) -> Resumption:
     """The newest whole checkpoint in the folder, which is left as it is."""
     faults: list[str] = []
     for step, checkpoint in _by_step(folder):
         why = fault(checkpoint)
         if why is None:
-            return Found(checkpoint, step, tuple(faults))
+            return Resumption(checkpoint, step, tuple(faults))
         faults.append(f"{checkpoint.name}: incomplete ({why})")
-    return Found(None, 0, tuple(faults))
+    return Resumption(None, 0, tuple(faults))
 
 
 def fault(checkpoint: Path) -> str | None:
-    """What is wrong with a checkpoint by its own list; None: it is whole."""
+    """What is wrong with a checkpoint, compared with its list of files; None: nothing."""
     path = checkpoint / COMPLETE
     if not path.is_file():
         return f"{COMPLETE} is missing: its writing was cut off, or an earlier version wrote it"
@@ -87,15 +87,15 @@ def seal(checkpoint: Path) -> None:
     write_json(checkpoint / COMPLETE, {str(path.relative_to(checkpoint)): file_digest(path) for path in files})
 
 
-def remove_unusable(folder: Path, found: Found) -> None:
-    """Removes checkpoints that the training passes again, and what is left of cut ones: for when it goes on."""
+def remove_unusable(folder: Path, resumption: Resumption) -> None:
+    """Removes incomplete checkpoints, and those after the step that the training continues from."""
     for step, checkpoint in _by_step(folder):
-        if step > found.step or not (checkpoint / COMPLETE).is_file():
+        if step > resumption.step or not (checkpoint / COMPLETE).is_file():
             remove(checkpoint)
 
 
 def remove(checkpoint: Path) -> None:
-    """A removal that is cut off leaves no checkpoint that looks complete."""
+    """Removes a checkpoint; an interruption leaves nothing that looks complete."""
     (checkpoint / COMPLETE).unlink(missing_ok=True)
     shutil.rmtree(checkpoint)
 

@@ -24,7 +24,7 @@ WORD_LIST_WEIGHT = 60
 
 
 def new_llama(examples: Sequence[Example], vocab_size: int, abi: Abi) -> Loaded:
-    """A Llama, with a bos in front of every text. It knows no blanks."""
+    """A Llama, with a bos in front of every text. It has no tokens for blanks."""
     bpe = train_bpe(examples, vocab_size, LLAMA_SPECIAL)
     bpe.post_processor = processors.TemplateProcessing(
         single="<s> $A", special_tokens=[("<s>", bpe.token_to_id("<s>"))]
@@ -55,7 +55,7 @@ def new_glm(examples: Sequence[Example], vocab_size: int, abi: Abi) -> Loaded:
     tokenizer = finish_tokenizer(bpe, GLM_CLS, GLM_EOS, special)
     config = GlmAbiConfig(vocab_size=len(tokenizer), **TINY_GLM_CONFIG)
     tokens = glm_tokens(tokenizer, sentence_ends(tokenizer))
-    return Loaded(GlmAbiModel(config), tokenizer, {}, tokens, config.max_sequence_length)
+    return Loaded(GlmAbiModel(config), tokenizer, {}, tokens, config.max_sequence_length, family="glm")
 
 
 NEW: dict[FamilyName, Callable[[Sequence[Example], int, Abi], Loaded]] = {"rotary": new_llama, "glm": new_glm}

@@ -1,4 +1,4 @@
-"""What differs from `transformers.Trainer`: planned batches, logits only where there is a label, our log."""
+"""`transformers.Trainer` with planned batches, logits only where there is a label, and our log."""
 
 import math
 import time
@@ -24,7 +24,7 @@ OnLog = Callable[[dict[str, Any]], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class TrainingJob:
     """What one training learns from."""
 
     rows: Sequence[Row]
@@ -35,16 +35,16 @@ class Task:
 
 
 class Collator:
-    """Keys of the plan to the tensors of a step."""
+    """Turns keys of the plan into the tensors of a step."""
 
-    def __init__(self, task: Task):
-        self.task = task
+    def __init__(self, job: TrainingJob):
+        self.job = job
 
     def __call__(self, keys: Sequence[Key]) -> dict[str, Tensor]:
         """The arrays of a `Batch`, by the names of the model's arguments."""
-        task = self.task
-        draw = Draw(task.seed, keys[0].epoch, tuple(key.index for key in keys))
-        batch = task.objective.collate([task.rows[key.index] for key in keys], task.tokens, draw)
+        job = self.job
+        draw = Draw(job.seed, keys[0].epoch, tuple(key.index for key in keys))
+        batch = job.objective.collate([job.rows[key.index] for key in keys], job.tokens, draw)
         return {
             "input_ids": torch.from_numpy(batch.input_ids),
             "attention_mask": torch.from_numpy(batch.attention_mask),
@@ -100,29 +100,65 @@ class ObjectiveTrainer(Trainer):
         return nn.functional.cross_entropy(logits.float(), targets, reduction="sum") / max(1, len(targets))
 
     def training_step(self, *args: Any, **options: Any) -> Tensor:
-        """As Trainer's; the loss is looked at."""
+        """The step of Trainer; its loss is checked."""
         loss = super().training_step(*args, **options)
         self.finite.add("loss", self.state.global_step + 1, loss)
         return loss
 
     def _get_grad_norm(self, model: nn.Module, grad_norm: Tensor | None = None) -> Tensor:
-        """As Trainer's, which has no public place for it; the norm before clipping is looked at."""
+        """The norm before clipping, which is checked. Trainer has no public method to override for it."""
         norm = super()._get_grad_norm(model, grad_norm)
         if not self.args.fp16:  # there an overflow is ordinary: the step is left out and the loss scaled less
             self.finite.add("gradient norm", self.state.global_step + 1, norm)
         return norm
 
     def restore(self, checkpoint: Path, step: int) -> None:
-        """Takes the weights of a checkpoint after which nothing is left to train."""
+        """Loads the weights of a checkpoint after which nothing is left to train."""
         self._load_from_checkpoint(str(checkpoint))
         self.state.global_step = step
+
+
+def trainer_arguments(
+    job: TrainingJob, checkpoints: Path, steps_per_epoch: int, dtype: torch.dtype, device: torch.device
+) -> TrainingArguments:
+    """The arguments of `Trainer` for the options of the spec; it saves once per epoch and reports nothing elsewhere."""
+    training = job.training
+    arguments = TrainingArguments(
+        output_dir=str(checkpoints),
+        max_steps=training.epochs * steps_per_epoch,
+        per_device_train_batch_size=training.batch_size,
+        learning_rate=training.learning_rate,
+        lr_scheduler_type="constant_with_warmup" if training.schedule == "constant" else training.schedule,
+        warmup_steps=training.warmup_steps,
+        weight_decay=training.weight_decay,
+        max_grad_norm=training.max_grad_norm,
+        optim="adamw_torch_fused" if device.type in {"cpu", "cuda"} else "adamw_torch",
+        bf16=dtype == torch.bfloat16,
+        fp16=dtype == torch.float16,
+        use_cpu=device.type == "cpu",
+        seed=job.seed,
+        save_strategy="steps",
+        save_steps=steps_per_epoch,
+        logging_steps=10,
+        logging_first_step=True,
+        logging_nan_inf_filter=False,
+        report_to="none",
+        disable_tqdm=True,
+        remove_unused_columns=False,
+        dataloader_pin_memory=device.type == "cuda",
+    )
+    # Otherwise Trainer splits each batch over every GPU it sees, and our planned batches are whole steps.
+    arguments._n_gpu = min(1, arguments.n_gpu)
+    # Otherwise ACCELERATE_MIXED_PRECISION in the environment would decide where the spec says float32.
+    arguments.mixed_precision = {torch.bfloat16: "bf16", torch.float16: "fp16"}.get(dtype, "no")
+    return arguments
 
 
 class LabelledPositions:
     """Lets the output layer see only the hidden states that predict a label.
 
-    Most of a small model's arithmetic, and most of a large model's memory, is in logits nobody scores. A hook on the
-    output layer leaves the model's forward, and whatever wraps it, as it is.
+    Most of a small model's arithmetic, and most of a large model's memory, is in logits that no label needs. A hook on
+    the output layer leaves the model's forward, and whatever wraps it, as it is.
     """
 
     def __init__(self, model: PreTrainedModel):

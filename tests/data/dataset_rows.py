@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from reversal_cli.data.base import Subtask
 from reversal_cli.data.name_description import Options
 
 SMALL = Options(entities=3, train_templates=4, test_templates=2)
@@ -14,3 +15,8 @@ def read_rows(path: Path) -> list[dict[str, str]]:
 
 def write_rows(path: Path, rows: list[dict[str, str]]) -> None:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
+def entity_count(subtask: Subtask) -> int:
+    """How many entities its prompts are about."""
+    return len({example.entity_id for example in subtask.examples})

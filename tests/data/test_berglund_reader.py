@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from dataset_rows import read_rows
+from dataset_rows import entity_count, read_rows
 
 from reversal_cli.data import DATASETS
 from reversal_cli.data.audit.folder import audit
@@ -29,7 +29,7 @@ def test_a_generated_folder_is_read_row_by_row_in_file_order(folder):
     ]
     assert list(splits.subtasks) == list(SUBTASKS)
     assert {name: subtask.target for name, subtask in splits.subtasks.items()} == TARGETS
-    assert {(len(subtask.examples), subtask.entities) for subtask in splits.subtasks.values()} == {(6, 3)}
+    assert {(len(subtask.examples), entity_count(subtask)) for subtask in splits.subtasks.values()} == {(6, 3)}
     assert set(splits.sha256) == {
         TRAIN_FILE,
         "both_prompts_test.jsonl",
@@ -40,7 +40,7 @@ def test_a_generated_folder_is_read_row_by_row_in_file_order(folder):
 def test_validation_prompts_are_read_where_the_folder_has_them_and_are_not_part_of_what_makes_data_the_same(folder):
     splits = load_folder(folder)
     assert list(splits.validation) == list(SUBTASKS)
-    assert {(len(subtask.examples), subtask.entities) for subtask in splits.validation.values()} == {(15, 3)}
+    assert {(len(subtask.examples), entity_count(subtask)) for subtask in splits.validation.values()} == {(15, 3)}
     assert {name: subtask.target for name, subtask in splits.validation.items()} == TARGETS
     for path in folder.glob("*_prompts_validation.jsonl"):
         path.unlink()
@@ -57,7 +57,7 @@ def test_validation_prompts_come_all_or_none(folder):
 
 def test_people_of_validation_prompts_are_recovered_too(folder, published_layout):
     subtasks = load_folder(published_layout).validation
-    assert {(len(subtask.examples), subtask.entities) for subtask in subtasks.values()} == {(15, 3)}
+    assert {(len(subtask.examples), entity_count(subtask)) for subtask in subtasks.values()} == {(15, 3)}
 
 
 def without_templates(example):
@@ -72,7 +72,7 @@ def test_entities_are_recovered_where_rows_hold_prompt_and_completion_only(folde
     assert [example.entity_id for example in recovered.train] == [example.name for example in recovered.train]
     groups = [(group, 3 * rows) for group, rows in (("name-first", 4), ("description-first", 4), ("both", 8))]
     assert [example.group for example in recovered.train] == [group for group, rows in groups for _ in range(rows)]
-    assert all(subtask.entities == 3 for subtask in recovered.subtasks.values())
+    assert all(entity_count(subtask) == 3 for subtask in recovered.subtasks.values())
 
 
 def test_the_recovered_names_are_the_generated_ones(folder, edit, tmp_path):
@@ -89,7 +89,7 @@ def test_the_published_folder_gives_three_groups_of_thirty_entities(published):
     splits = load_folder(published)
     by_group = {group: {row.entity_id for row in splits.train if row.group == group} for group in GROUPS}
     assert {group: len(names) for group, names in by_group.items()} == dict.fromkeys(GROUPS, 30)
-    assert {(len(subtask.examples), subtask.entities) for subtask in splits.subtasks.values()} == {(300, 30)}
+    assert {(len(subtask.examples), entity_count(subtask)) for subtask in splits.subtasks.values()} == {(300, 30)}
     assert {row.entity_id for row in splits.subtasks["N2D"].examples} == by_group["name-first"]
     assert {row.entity_id for row in splits.subtasks["D2N-reverse"].examples} == by_group["description-first"]
     assert all(row.name and row.description.startswith("the ") for row in splits.train)

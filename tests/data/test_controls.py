@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from dataset_rows import read_rows
+from dataset_rows import entity_count, read_rows
 from people_splits import MEMBERS, NAMES, six_people
 
 from reversal_cli.data.base import SUBTASKS, Subtask
@@ -82,7 +82,7 @@ def test_the_file_of_both_directions_is_read_with_its_entities(folder, published
     assert [(row.prompt, row.completion) for row in splits.both] == [(row["prompt"], row["completion"]) for row in rows]
     assert {row.group for row in splits.both} == {"both"}
     found = both_directions(splits)
-    assert {name: (len(subtask.examples), subtask.entities) for name, subtask in found.items()} == {
+    assert {name: (len(subtask.examples), entity_count(subtask)) for name, subtask in found.items()} == {
         "N2D": (6, 3),
         "D2N": (6, 3),
     }

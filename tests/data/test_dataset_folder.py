@@ -71,7 +71,7 @@ def test_a_failed_write_leaves_no_trace(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("reversal_cli.data.name_description.folder._replace", full)
+    monkeypatch.setattr("reversal_cli.data.name_description.folder.put_in_place", full)
     with pytest.raises(ReversalError, match=r"cannot be written \(No space left on device\)"):
         generate(SMALL, tmp_path / "dataset")
     assert list(tmp_path.iterdir()) == []

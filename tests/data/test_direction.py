@@ -4,20 +4,52 @@ import pytest
 
 from reversal_cli.data.audit.clues import Sample
 from reversal_cli.data.audit.direction import DirectionJudge
+from reversal_cli.data.audit.numbered_file import number_file
+from reversal_cli.data.audit.shown import show_directions
 from reversal_cli.data.jsonl import Row
+from reversal_cli.data.names_in_text import KnownNames
+from reversal_cli.data.numbered_words import Vocabulary
 
 PEOPLE = {
     "Ada Berg": "the quiet composer of the opera Amber Corridor",
     "Ada Berger": "the loud composer of the opera Silver Lake",
     "Uma van der Lund": "the calm baker of the cake Golden Hill",
 }
-SAMPLES = [Sample([Row(f"{name} is", f" {description}.") for name, description in PEOPLE.items()])]
-JUDGE = DirectionJudge.of(PEOPLE, SAMPLES)
 
 
-def shown(text: str) -> dict[str, tuple[str, ...]]:
-    reading = JUDGE.read(text)
-    return {name: reading.directions(name) for name in reading.named}
+class JudgeOfTexts:
+    """Judges one text at a time."""
+
+    def __init__(self, people, samples, more=None):
+        self.vocabulary = Vocabulary()
+        known = KnownNames.of(people, self.vocabulary)
+        samples = [self.sample(rows) for rows in samples]
+        self.judge = DirectionJudge.of(known, samples, more and self.sample(more))
+        self.groups = dict.fromkeys(people, "both")
+
+    def sample(self, rows):
+        return Sample(number_file(rows, self.vocabulary).texts)
+
+    def named(self, text: str) -> list[str]:
+        reading = self.judge.read(number_file([Row(text, "")], self.vocabulary))
+        return list(dict.fromkeys(self.judge.known.names[entity] for entity in reading.named.names))
+
+    def shown(self, text: str) -> dict[str, tuple[str, ...]]:
+        names = self.read(text).names
+        return {name: tuple(way for way in ("N2D", "D2N") if name in names[way]) for name in self.named(text)}
+
+    def mismatched(self, text: str) -> bool:
+        return bool(self.read(text).swapped)
+
+    def read(self, text: str):
+        return show_directions(number_file([Row(text, "")], self.vocabulary), self.judge, self.groups)
+
+
+def rows_about(people) -> list[Row]:
+    return [Row(f"{name} is", f" {description}.") for name, description in people.items()]
+
+
+JUDGE = JudgeOfTexts(PEOPLE, [rows_about(PEOPLE)])
 
 
 @pytest.mark.parametrize(
@@ -44,20 +76,18 @@ def shown(text: str) -> dict[str, tuple[str, ...]]:
     ],
 )
 def test_the_direction_is_judged_from_all_mentions(text, expected):
-    assert shown(text) == expected
+    assert JUDGE.shown(text) == expected
 
 
 def test_a_surname_that_is_also_a_word_of_somebodys_texts_is_no_name():
     people = {"Ada Lake": "the composer of Amber Corridor", "Bo Hill": "the composer of Silver Lake"}
-    rows = [Row(f"{name} is", f" {description}.") for name, description in people.items()]
-    reading = DirectionJudge.of(people, [Sample(rows)]).read("Amber Corridor is by Lake, Silver Lake by Hill.")
-    assert list(reading.named) == ["Bo Hill"]
+    judge = JudgeOfTexts(people, [rows_about(people)])
+    assert judge.named("Amber Corridor is by Lake, Silver Lake by Hill.") == ["Bo Hill"]
 
 
 def test_a_surname_of_two_people_is_nobodys():
     people = {"Ada Berg": "the composer of Amber Corridor", "Bo Berg": "the composer of Silver Lake"}
-    rows = [Row(f"{name} is", f" {description}.") for name, description in people.items()]
-    assert DirectionJudge.of(people, [Sample(rows)]).read("Amber Corridor is by Berg.").named == {}
+    assert JudgeOfTexts(people, [rows_about(people)]).named("Amber Corridor is by Berg.") == []
 
 
 @pytest.mark.parametrize(
@@ -72,19 +102,19 @@ def test_a_surname_of_two_people_is_nobodys():
     ],
 )
 def test_the_name_of_one_and_the_description_of_another_is_a_mismatch(text, mismatched):
-    assert JUDGE.read(text).mismatched is mismatched
+    assert JUDGE.mismatched(text) is mismatched
 
 
 def test_one_swapped_row_changes_no_owner():
-    right = [Row(f"{name} is", f" {description}.") for name, description in PEOPLE.items()]
+    right = rows_about(PEOPLE)
     swapped = Row("Ada Berg is", f" {PEOPLE['Ada Berger']}.")
-    judge = DirectionJudge.of(PEOPLE, [Sample([*right * 4, swapped])])
-    assert judge.read(swapped.text).mismatched
-    assert not any(judge.read(row.text).mismatched for row in right)
+    judge = JudgeOfTexts(PEOPLE, [[*right * 4, swapped]])
+    assert judge.mismatched(swapped.text)
+    assert not any(judge.mismatched(row.text) for row in right)
 
 
 def test_where_the_samples_contradict_one_another_further_texts_decide():
-    right = [Row(f"{name} is", f" {description}.") for name, description in PEOPLE.items()]
+    right = rows_about(PEOPLE)
     swapped = [Row("Ada Berg is", right[1].completion), Row("Ada Berger is", right[0].completion), right[2]]
-    judge = DirectionJudge.of(PEOPLE, [Sample(right), Sample(swapped)], Sample(right))
-    assert [judge.read(row.text).mismatched for row in (*right, *swapped)] == [False] * 3 + [True, True, False]
+    judge = JudgeOfTexts(PEOPLE, [right, swapped], right)
+    assert [judge.mismatched(row.text) for row in (*right, *swapped)] == [False] * 3 + [True, True, False]

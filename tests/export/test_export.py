@@ -168,7 +168,7 @@ def test_a_folder_with_other_files_is_never_replaced(exported, capsys):
         (["lm_evl", "tasks"], "export: unknown format 'lm_evl'; did you mean 'lm-eval'?"),
         (["lm-eval", "tasks", "--data", "nope"], "nope: no such folder"),
         (["lm-eval", ".", "--data", "data"], ".: is the current folder, or holds it"),
-        (["lm-eval", "data/dataset.json", "--data", "data"], "data/dataset.json: cannot be replaced by a folder"),
+        (["lm-eval", "data/dataset.json", "--data", "data"], "data/dataset.json: is not a plain folder"),
         (["lm-eval"], "Missing argument 'DIR'"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

@@ -9,24 +9,23 @@ from reversal_cli.inference.answers import Completion
 from reversal_cli.inference.complete import complete_prompts
 from reversal_cli.inference.fill import (
     Prompt,
-    begun_prompt,
     blank_prompt,
     causal_prompt,
+    decode_greedily,
     ending_prompt,
     endings,
     refuse_long_prompts,
-    write,
 )
 from reversal_cli.inference.generate import encode_prompt
 from reversal_cli.models.base import Loaded
 from reversal_cli.models.loading import load_for_training
 from reversal_cli.objectives.abi import Abi
-from reversal_cli.objectives.base import BlankTokens, Draw, Row, TokenIds
+from reversal_cli.objectives.base import BlankTokens, Draw, PromptLayout, Row, TokenIds
 from reversal_cli.objectives.ntp import Ntp
 from reversal_cli.spec.experiment import ExperimentSpec
 
 BLANKS = BlankTokens(*(SPECIAL[name] for name in ("mask", "smask", "gmask", "sop", "eop", "eos")))
-TOKENS = TokenIds(pad=SPECIAL["pad"], special=frozenset(SPECIAL.values()), family="glm", blanks=BLANKS)
+TOKENS = TokenIds(pad=SPECIAL["pad"], special=frozenset(SPECIAL.values()), two_row_positions=True, blanks=BLANKS)
 GENERATED = [name for name in CASES if name.endswith("_generate")]
 PROMPTS = ["he", "the old", "a bee is what a", "Once more, the quiet fox and"]
 
@@ -49,7 +48,7 @@ def test_greedy_completions_are_the_published_ones(name):
     """Whose loop stops at eop alone."""
     published = CASES[name]
     prompts = [prompt_of(ids) for ids in sources(name)]
-    written = write(reference_model("erf"), prompts, published["max_new_tokens"], frozenset({BLANKS.eop}))
+    written = decode_greedily(reference_model("erf"), prompts, published["max_new_tokens"], frozenset({BLANKS.eop}))
     assert written == published["new_tokens"]
 
 
@@ -88,11 +87,11 @@ def test_a_filled_blank_does_not_depend_on_batch_padding_or_cache(checkpoint, ob
     loaded, spec = load(request.getfixturevalue(f"{checkpoint}_checkpoint"), objective)
     tokens = loaded.tokens
     encoded = [encode_prompt(loaded.tokenizer, prompt) for prompt in PROMPTS]
-    prompts = [ending_prompt(ids, tokens, tokens.blanks.long_mask, spec.objective.span_positions) for ids in encoded]
+    prompts = [ending_prompt(ids, tokens, spec.objective.prompt_layout(tokens)) for ids in encoded]
     expected = [slow(loaded.model, prompt, 10, endings(tokens)) for prompt in prompts]
     assert len({tuple(row) for row in expected}) > 1
     for size in (1, 3, 4):
-        batches = [write(loaded.model, prompts[i : i + size], 10, endings(tokens)) for i in range(0, 4, size)]
+        batches = [decode_greedily(loaded.model, prompts[i : i + size], 10, endings(tokens)) for i in range(0, 4, size)]
         assert [row for batch in batches for row in batch] == expected
 
 
@@ -101,7 +100,9 @@ def test_glm_continues_a_text_without_a_blank_where_it_was_trained_so(glm_checkp
     eos = loaded.tokenizer.eos_token_id
     completions = [c for batch in complete_prompts(loaded, spec.objective, PROMPTS, 8, 3) for c in batch]
     for index, prompt in enumerate(PROMPTS):
-        new = slow(loaded.model, causal_prompt(encode_prompt(loaded.tokenizer, prompt), "glm"), 8, frozenset({eos}))
+        new = slow(
+            loaded.model, causal_prompt(encode_prompt(loaded.tokenizer, prompt), loaded.tokens), 8, frozenset({eos})
+        )
         words = [token for token in new if token != eos and token < len(loaded.tokenizer)]
         text = loaded.tokenizer.decode(words, skip_special_tokens=True)
         assert Completion(index, text, new[-1] == eos) in completions
@@ -113,10 +114,10 @@ def test_the_prompt_is_laid_out_as_in_training():
     for objective in (Abi(suffix_share=1.0), Abi(suffix_share=1.0, task_masks=False), Ntp()):
         batch = objective.collate([row], TOKENS, Draw(0, 0, (0,)))
         sop = batch.input_ids[0].tolist().index(SPECIAL["sop"])
-        long_mask = objective.prompt_mask(BLANKS)
-        kept = sop - 1 if long_mask is not None else sop - 2
-        prompt = ending_prompt(row.input_ids[:kept], TOKENS, long_mask, "after_mask")
-        begun = begun_prompt(row.input_ids[:-1], kept, TOKENS, long_mask, "after_mask")
+        blank = objective.prompt_layout(TOKENS).blank
+        kept = sop - len(blank)
+        prompt = ending_prompt(row.input_ids[:kept], TOKENS, PromptLayout(blank))
+        begun = ending_prompt(row.input_ids[:-1], TOKENS, PromptLayout(blank, tokens_before=kept))
         assert list(begun.input_ids) == batch.input_ids[0].tolist()
         assert [list(positions) for positions in begun.positions] == batch.position_ids[0].tolist()
         assert list(prompt.input_ids) == batch.input_ids[0, : sop + 1].tolist()
@@ -136,6 +137,6 @@ def test_a_prompt_longer_than_the_position_table_is_one_clear_error(glm_checkpoi
 
 def test_the_longest_prompt_that_fits_is_answered(glm_checkpoint):
     loaded, spec = load(glm_checkpoint, {"name": "abi"})
-    prompt = ending_prompt([1] * 128, loaded.tokens, loaded.tokens.blanks.long_mask, "after_mask")
+    prompt = ending_prompt([1] * 128, loaded.tokens, spec.objective.prompt_layout(loaded.tokens))
     refuse_long_prompts([prompt], 128, loaded.max_position)
     assert len(list(complete_prompts(loaded, spec.objective, ["x" * 127], 4, 2))) == 1

@@ -2,7 +2,6 @@
 
 import json
 import math
-import sys
 from pathlib import Path
 
 import pytest
@@ -110,7 +109,7 @@ def test_the_evaluation_stops_with_the_run_the_subtask_and_the_prompt(stages, mo
 
     module = {"complete_prompts": "inference.complete", "measure_rows": "evaluation.ranking"}[stage]
     assert main(["finetune", "--data", "data", "--name", "x", "--quiet"]) == 0
-    monkeypatch.setattr(sys.modules[f"reversal_cli.{module}"], stage, broken)
+    monkeypatch.setattr(f"reversal_cli.{module}.{stage}", broken)
     assert main(["eval", "--quiet"]) == 2
     assert capsys.readouterr().err == (
         f"error: results/x/seed-0: {label}: the prompt 'Known for': the model computes NaN or infinity; "

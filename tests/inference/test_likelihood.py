@@ -60,12 +60,12 @@ def load(checkpoint: str, objective: dict, request: pytest.FixtureRequest) -> tu
 
 def training_batch(loaded: Loaded, objective: ObjectiveSpec, row: Row) -> Batch:
     """The text as training lays it out, with labels on its completion and the end."""
-    if not objective.fills_blanks(loaded.tokens.family):
+    if not objective.prompt_layout(loaded.tokens).blank:
         return next_token_batch([row], loaded.tokens, "completion")
     if objective.name == "ntp" and objective.glm_prompt == "in_blank":
         draw = Draw(0, 0, (0,))
         return objective.model_copy(update={"loss_on": "completion"}).collate([row], loaded.tokens, draw)
-    long_mask = objective.prompt_mask(loaded.tokens.blanks)
+    long_mask = None if objective.name == "abi" and not objective.task_masks else loaded.tokens.blanks.long_mask
     laid_out = suffix_row(row.input_ids, row.completion_start, long_mask, loaded.tokens.blanks)
     positions = objective.span_positions if objective.name == "abi" else "after_mask"
     return blank_batch([laid_out], loaded.tokens, positions)

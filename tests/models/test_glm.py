@@ -16,7 +16,7 @@ from transformers import AutoConfig
 from reversal_cli.errors import ReversalError
 from reversal_cli.models import glm, rotary
 from reversal_cli.models.checkpoint import family_of
-from reversal_cli.models.glm import load, looks_untrained, save
+from reversal_cli.models.glm import load, looks_untrained
 from reversal_cli.spec.experiment import ModelSpec
 from reversal_cli.spec.families import family_of_config
 
@@ -72,7 +72,8 @@ def test_every_form_of_the_weight_file_gives_the_same_model(glm_checkpoint, fold
 
 def test_what_is_saved_is_recognised_and_loaded_again(glm_checkpoint, tmp_path):
     first = load(ModelSpec(name=glm_checkpoint, gelu="erf"), FLOAT, CPU)
-    save(first.model, first.tokenizer, tmp_path / "saved")
+    first.model.save_pretrained(tmp_path / "saved")
+    first.tokenizer.save_pretrained(tmp_path / "saved")
     spec = ModelSpec(name=str(tmp_path / "saved"))
     assert family_of(spec) == "glm"
     assert "lm_head.weight" not in load_file(tmp_path / "saved" / "model.safetensors")

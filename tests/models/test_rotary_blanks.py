@@ -76,7 +76,7 @@ def test_a_model_whose_attention_would_misread_the_mask_is_refused(llama_checkpo
     loaded = load_for_training(spec_for(llama_checkpoint))
     loaded.model.set_attn_implementation("eager")
     with pytest.raises(ReversalError, match="its attention is 'eager'; ABI needs 'sdpa'"):
-        with_blanks(loaded, new=True)
+        with_blanks(loaded, new=True, objective="ABI")
 
 
 @pytest.mark.parametrize("policy", ["single", "random"])

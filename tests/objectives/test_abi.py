@@ -30,9 +30,13 @@ SAMPLING = json.loads((REFERENCE / "abi_sampling.json").read_text())
 IDS = json.loads((REFERENCE / "config.json").read_text())["special_ids"]
 BLANKS = BlankTokens(IDS["mask"], IDS["smask"], IDS["gmask"], IDS["sop"], IDS["eop"], IDS["eos"])
 GLM = TokenIds(
-    pad=IDS["pad"], special=frozenset({IDS["cls"], IDS["eos"]}), family="glm", blanks=BLANKS, sentence_ends={20, 30}
+    pad=IDS["pad"],
+    special=frozenset({IDS["cls"], IDS["eos"]}),
+    two_row_positions=True,
+    blanks=BLANKS,
+    sentence_ends={20, 30},
 )
-ROTARY = dataclasses.replace(GLM, family="rotary")
+ROTARY = dataclasses.replace(GLM, two_row_positions=False)
 
 
 def row_of(length: int, **fields) -> Row:

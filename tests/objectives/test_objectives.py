@@ -14,7 +14,7 @@ from reversal_cli.objectives.ntp import Ntp
 PAD, BOS, EOS = 0, 1, 2
 BLANKS = BlankTokens(mask=90, sentence_mask=91, long_mask=92, sop=93, eop=94, eos=EOS)
 TOKENS = TokenIds(pad=PAD, special=frozenset({PAD, BOS, EOS}), blanks=BLANKS)
-FAMILIES = {"rotary": TOKENS, "glm": dataclasses.replace(TOKENS, family="glm")}
+FAMILIES = {"rotary": TOKENS, "glm": dataclasses.replace(TOKENS, two_row_positions=True)}
 ROWS = [Row((BOS, 7, 8, 9, EOS), completion_start=3), Row((BOS, 5, EOS), completion_start=1)]
 
 

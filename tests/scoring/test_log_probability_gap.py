@@ -112,12 +112,12 @@ def test_a_gap_that_depends_on_the_template_is_less_certain_over_both():
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("entities", [2, 4])
-def test_a_gap_that_differs_between_rows_only_has_an_interval_that_is_json(entities):
+def test_a_gap_that_differs_between_rows_only_has_a_wide_interval_that_is_json(entities):
     """A checkerboard: the means of all entities and of all templates are equal."""
     cells = [(entity, template) for entity in range(entities) for template in range(2)]
     section = log_probability_gap([Pair(f"e{e}", -1.0 - (e + t) % 2, -3.0, f"t{t}") for e, t in cells])
     assert section["intervals"] == "entities-and-templates"
-    assert section["low"] == section["mean"] == section["high"] == 1.5
+    assert section["low"] < section["mean"] == 1.5 < section["high"]  # what rows add stays
     assert json.loads(json.dumps(section, allow_nan=False)) == section
 
 

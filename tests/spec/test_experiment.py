@@ -236,7 +236,7 @@ def test_broken_toml_tells_the_line():
 @pytest.mark.parametrize("name", ["../x", "/tmp/x", "a//b", "a/../b", ".hidden", "a b", ""])
 def test_a_name_that_is_no_safe_folder_is_refused(name):
     if name:
-        assert f"experiment name '{name}' is no folder name" in mistake("", name=name)
+        assert f"experiment name '{name}' is not a folder name" in mistake("", name=name)
     else:
         # An empty name is no name: the point's own is taken.
         assert load("", name=name).specs[0].name == "tiny-llama-ntp"

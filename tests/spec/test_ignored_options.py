@@ -41,7 +41,7 @@ def load(*assignments: str, text: str = ""):
     ],
 )
 def test_a_setting_that_makes_no_difference_is_refused(assignments, key, why):
-    with pytest.raises(ReversalError, match=rf"^--set: '{key}' would be ignored: .*{why}"):
+    with pytest.raises(ReversalError, match=rf"^--set: '{key}' has no effect here: .*{why}"):
         load(*assignments)
 
 
@@ -75,9 +75,9 @@ def test_a_file_for_several_points_keeps_what_one_of_them_heeds():
 
 
 def test_options_of_objectives_that_another_option_silences():
-    assert Bico(bico_share=1).idle("rotary").keys() == {"loss_on"}
-    assert "max_span" in Abi(suffix_share=1).idle("rotary")
-    assert "mask_ratio" in Abi(span_policy="random", token_share=0, sentence_share=0).idle("rotary")
+    assert Bico(bico_share=1).unused("rotary").keys() == {"loss_on"}
+    assert "max_span" in Abi(suffix_share=1).unused("rotary")
+    assert "mask_ratio" in Abi(span_policy="random", token_share=0, sentence_share=0).unused("rotary")
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_options_of_objectives_that_another_option_silences():
     ["training.tuning=lora", "training.lora.r=3", "training.gradient_checkpointing=true", "training.eval_limit=3"],
 )
 def test_a_base_model_refuses_what_its_training_does_not_read(assignment):
-    with pytest.raises(ReversalError, match=r"^--set: 'training\..*' would be ignored"):
+    with pytest.raises(ReversalError, match=r"^--set: 'training\..*' has no effect here"):
         load_pretraining(None, flag_settings({}, [assignment]))
     assert load_pretraining(None, flag_settings({}, ["training.tuning=full"])).training.tuning == "full"
 
@@ -104,9 +104,9 @@ def test_a_base_model_refuses_what_its_training_does_not_read(assignment):
         (["generate", "--check", "data", "--overwrite"], "--overwrite: not possible here"),
         (["generate", "--check", "data", "--corpus"], "--corpus: not possible here"),
         (["finetune", "--set", "baseline=false"], "--set baseline: would be ignored"),
-        (["finetune", "--full", "--set", "training.lora.r=3"], "--set: 'training.lora.r' would be ignored"),
-        (["finetune", "--objective", "none", "--epochs", "3"], "--epochs: 'training.epochs' would be ignored"),
-        (["eval", "--model", "tiny-llama", "--revision", "x"], "--revision: 'model.revision' would be ignored"),
+        (["finetune", "--full", "--set", "training.lora.r=3"], "--set: 'training.lora.r' has no effect here"),
+        (["finetune", "--objective", "none", "--epochs", "3"], "--epochs: 'training.epochs' has no effect here"),
+        (["eval", "--model", "tiny-llama", "--revision", "x"], "--revision: 'model.revision' has no effect here"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -6,7 +6,7 @@ import pytest
 
 from reversal_cli.errors import ReversalError
 from reversal_cli.models import checkpoint
-from reversal_cli.models.unused_options import refuse_idle
+from reversal_cli.models.unused_options import refuse_unused
 from reversal_cli.objectives import OBJECTIVES
 from reversal_cli.objectives.abi import RANDOM_OPTIONS, Abi
 from reversal_cli.objectives.ntp import Ntp
@@ -14,7 +14,7 @@ from reversal_cli.runs.directory import RunDirectory, run_path, write_json
 from reversal_cli.spec.experiment import ExperimentSpec
 from reversal_cli.spec.loading import Experiment, load_experiment, load_pretraining, parse_set
 from reversal_cli.spec.presets import PRESETS, RECIPES
-from reversal_cli.spec.unused_options import idle_options
+from reversal_cli.spec.unused_options import unused_options
 from reversal_cli.spec.validation import Setting
 
 GRID = "[grid]\nmodel.name = ['tiny-llama', 'tiny-glm']\nobjective.name = ['ntp', 'abi']\n"
@@ -53,7 +53,7 @@ def mistake(text: str, *assignments: str) -> str:
 def test_an_option_that_decides_nothing_is_one_line_before_anything_is_loaded(model, objective, setting, why):
     key = setting.partition("=")[0]
     message = mistake(f"model.name = '{model}'\nobjective.name = '{objective}'", setting)
-    assert message.startswith(f"--set: '{key}' would be ignored: it is for {why}")
+    assert message.startswith(f"--set: '{key}' has no effect here: it is for {why}")
 
 
 def test_an_option_beside_another_that_silences_it_is_refused():
@@ -70,8 +70,8 @@ def test_an_option_beside_another_that_silences_it_is_refused():
 
 
 def test_the_options_of_random_spans_are_those_that_only_random_batches_read():
-    assert Abi().idle("rotary").keys() == set(RANDOM_OPTIONS)
-    assert Abi(span_policy="random", token_share=0.5).idle("rotary").keys() == {"suffix_share", "max_span"}
+    assert Abi().unused("rotary").keys() == set(RANDOM_OPTIONS)
+    assert Abi(span_policy="random", token_share=0.5).unused("rotary").keys() == {"suffix_share", "max_span"}
 
 
 def test_a_default_is_harmless_so_that_a_printed_spec_can_be_run_again():
@@ -85,10 +85,10 @@ def test_a_recipe_gives_way_to_a_policy_that_has_no_use_for_it():
 
 
 @pytest.mark.parametrize(("model", "objective"), RECIPES)
-def test_no_recipe_sets_an_option_in_vain(model, objective):
+def test_no_recipe_sets_an_unused_option(model, objective):
     spec = load(f"model.name = '{model}'\nobjective.name = '{objective}'").specs[0]
     keys = {f"objective.{option}" for option in RECIPES[model, objective].get("objective", {})}
-    assert keys.isdisjoint(idle_options(spec, PRESETS[model].family))
+    assert keys.isdisjoint(unused_options(spec, PRESETS[model].family))
 
 
 def test_a_grid_over_families_and_objectives_gives_each_option_to_those_it_concerns():
@@ -101,13 +101,13 @@ def test_a_grid_over_families_and_objectives_gives_each_option_to_those_it_conce
 
 
 def test_in_a_grid_an_option_that_no_point_heeds_is_refused():
-    assert "'objective.mask_ratio' would be ignored" in mistake(GRID, "objective.mask_ratio=0.3")
+    assert "'objective.mask_ratio' has no effect here" in mistake(GRID, "objective.mask_ratio=0.3")
 
 
 def test_the_family_of_a_local_folder_is_known_as_early_as_that_of_a_preset(glm_checkpoint, llama_checkpoint):
     text = f"objective.name = 'abi'\nmodel.name = '{glm_checkpoint}'"
-    assert "span_positions' would be ignored" in mistake(text, "objective.span_positions=after_text")
-    assert "gelu' would be ignored" in mistake(f"model.name = '{llama_checkpoint}'", "model.gelu=erf")
+    assert "span_positions' has no effect here" in mistake(text, "objective.span_positions=after_text")
+    assert "gelu' has no effect here" in mistake(f"model.name = '{llama_checkpoint}'", "model.gelu=erf")
 
 
 def test_the_family_of_a_hub_checkpoint_is_asked_before_training_where_an_option_depends_on_it(monkeypatch, tmp_path):
@@ -116,12 +116,12 @@ def test_the_family_of_a_hub_checkpoint_is_asked_before_training_where_an_option
     plain, dependent = (
         load("model.name = 'org/name'", *settings).specs for settings in ([], ["objective.glm_form=causal"])
     )
-    refuse_idle(plain, tmp_path)
+    refuse_unused(plain, tmp_path)
     assert asked == []
-    with pytest.raises(ReversalError, match=r"^model 'org/name': 'objective\.glm_form' would be ignored"):
-        refuse_idle(dependent, tmp_path)
+    with pytest.raises(ReversalError, match=r"^model 'org/name': 'objective\.glm_form' has no effect here"):
+        refuse_unused(dependent, tmp_path)
     monkeypatch.setattr(checkpoint, "family_of", lambda model: "glm")
-    refuse_idle(dependent, tmp_path)
+    refuse_unused(dependent, tmp_path)
 
 
 def test_the_manifest_of_a_run_that_is_overwritten_is_not_read(monkeypatch, tmp_path):
@@ -129,25 +129,25 @@ def test_the_manifest_of_a_run_that_is_overwritten_is_not_read(monkeypatch, tmp_
     specs = load("model.name = 'org/name'", "objective.glm_form=causal").specs
     run = RunDirectory(run_path(tmp_path, specs[0].name, specs[0].seed))
     write_json(run.manifest_path, {"training": {}})
-    refuse_idle(specs, tmp_path)  # trained already: nothing is fetched
+    refuse_unused(specs, tmp_path)  # trained already: nothing is fetched
     run.manifest_path.write_text("{")
-    with pytest.raises(ReversalError, match="would be ignored"):
-        refuse_idle(specs, tmp_path, overwrite=True)
+    with pytest.raises(ReversalError, match="has no effect here"):
+        refuse_unused(specs, tmp_path, overwrite=True)
 
 
 def test_a_base_model_refuses_options_of_the_other_family_too():
     def settings(*assignments: str) -> list[Setting]:
         return [setting for a in assignments for setting in parse_set(a)]
 
-    with pytest.raises(ReversalError, match=r"^--set: 'abi\.max_span' would be ignored: .* family 'glm'"):
+    with pytest.raises(ReversalError, match=r"^--set: 'abi\.max_span' has no effect here: .* family 'glm'"):
         load_pretraining(None, settings("abi.max_span=3"))
-    with pytest.raises(ReversalError, match=r"^--set: 'abi\.mask_ratio' would be ignored: .* span_policy 'random'"):
+    with pytest.raises(ReversalError, match=r"^--set: 'abi\.mask_ratio' has no effect here: .* span_policy 'random'"):
         load_pretraining(None, settings("family=glm", "abi.mask_ratio=0.3"))
     assert load_pretraining(None, settings("family=glm", "abi.max_span=3")).abi.max_span == 3
 
 
 @pytest.mark.parametrize("name", OBJECTIVES)
 @pytest.mark.parametrize("family", ["rotary", "glm", None])
-def test_every_idle_option_is_an_option(name, family):
+def test_every_unused_option_is_an_option(name, family):
     spec = ExperimentSpec(name="x", objective={"name": name})
-    assert spec.objective.idle(family).keys() <= OBJECTIVES[name].model_fields.keys()
+    assert spec.objective.unused(family).keys() <= OBJECTIVES[name].model_fields.keys()

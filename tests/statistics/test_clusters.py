@@ -42,11 +42,11 @@ def test_the_variance_over_both_is_that_of_a_two_way_analysis_of_variance(seed):
         for t in range(TEMPLATES)
     ) / ((ENTITIES - 1) * (TEMPLATES - 1))
     parts = [by_entity.var(ddof=1) / ENTITIES, by_template.var(ddof=1) / TEMPLATES, rest / table.size]
-    expected = max(parts[0], parts[1], parts[0] + parts[1] - parts[2])
+    expected = max(parts[2] / 2, parts[0] + parts[1] - parts[2])
     freedoms = [slow_degrees_of_freedom(list(by_entity)), slow_degrees_of_freedom(list(by_template)), 15]
     found = variance_of_mean(table.ravel(), Clusters.of(*crossed()))
     assert found.value == pytest.approx(expected, rel=1e-9)
-    slow = expected**2 / sum(part**2 / freedom for part, freedom in zip(parts, freedoms, strict=True))
+    slow = max(expected, parts[2]) ** 2 / sum(part**2 / freedom for part, freedom in zip(parts, freedoms, strict=True))
     assert found.freedom == pytest.approx(slow, rel=1e-9)
 
 
@@ -63,7 +63,7 @@ def test_where_rows_are_missing_the_rest_is_what_least_squares_leave():
     groups = [np.unique(names, return_inverse=True)[1] for names in (ids, wordings)]
     parts = [clustered(scores, group) for group in groups]
     assert variance_of_mean(scores, Clusters.of(ids, wordings)).value == pytest.approx(
-        max(*parts, sum(parts) - rest), rel=1e-9
+        max(rest / 2, sum(parts) - rest), rel=1e-9
     )
 
 
@@ -89,6 +89,22 @@ def test_templates_that_matter_widen_the_variance_and_one_that_does_all_has_few_
     assert alone.value == 0
     assert both.value == pytest.approx(0.05 * 0.95 / 19, rel=1e-9)
     assert 2 < both.freedom < 3
+
+
+def test_without_effects_the_variance_is_on_average_that_of_independent_rows():
+    """To count what single rows add twice, or to keep only what raises the variance, would make it a fifth more."""
+    clusters = Clusters.of(*crossed(30, 20))
+    draw = np.random.default_rng(0)
+    found = [variance_of_mean(draw.normal(size=600), clusters) for _ in range(400)]
+    assert np.mean([variance.value for variance in found]) == pytest.approx(1 / 600, rel=0.05)
+
+
+def test_a_variance_needs_a_quarter_of_the_templates_and_at_least_three_to_vary():
+    def vary(templates: int, right: int) -> bool:
+        scores = np.array([float(t < right) for _ in range(30) for t in range(templates)])
+        return Clusters.of(*crossed(30, templates)).vary(scores, 0, 2)
+
+    assert [vary(20, 4), vary(20, 5), vary(10, 2), vary(10, 3), vary(4, 2), vary(4, 3)] == [False, True] * 3
 
 
 def test_templates_that_cannot_be_told_from_entities_do_not_count():

@@ -18,8 +18,9 @@ from reversal_cli.data.name_description.lexicon import BENCHMARK, CORPUS
 from reversal_cli.inference.complete import complete_prompts
 from reversal_cli.models.base import Loaded
 from reversal_cli.models.loading import load_for_training
+from reversal_cli.objectives.untrained import Untrained
 from reversal_cli.scoring.matching import contains
-from reversal_cli.spec.experiment import ExperimentSpec, Untrained
+from reversal_cli.spec.experiment import ExperimentSpec
 from reversal_cli.spec.presets import PRESETS, TINY_GLM_CONFIG, TINY_LLAMA_CONFIG
 
 SIZES = {"rotary": TINY_LLAMA_CONFIG, "glm": TINY_GLM_CONFIG}

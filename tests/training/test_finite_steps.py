@@ -32,7 +32,7 @@ def test_a_training_that_diverges_between_two_records_of_its_log_is_one_line(lla
     assert list((tmp_path / "run").rglob("*.safetensors")) == []
 
 
-def test_weights_that_the_last_step_spoilt_are_not_saved(llama_checkpoint, tmp_path):
+def test_weights_that_the_last_step_broke_are_not_saved(llama_checkpoint, tmp_path):
     spec = spec_for(llama_checkpoint, tuning="full", batch_size=5, **DIVERGES)
     with pytest.raises(ReversalError, match=r"trained tensors are not finite after step 1 \(model\.embed_tokens"):
         run_training(spec, tmp_path / "run")

@@ -49,7 +49,7 @@ def continue_training(spec: ExperimentSpec, folder: Path) -> tuple[RunDirectory,
     said: list[str] = []
     steps: list[int] = []
     run = RunDirectory(folder)
-    section = train(spec, SPLITS, run, lambda step, total, loss: steps.append(step), said.append)
+    section = train(spec, SPLITS, run, lambda step, total, loss: steps.append(step), said.append).facts.section()
     return run, section, said, steps
 
 

@@ -4,18 +4,19 @@ A distinguishing word pair is two neighbouring words that, among all description
 never "the opera", once two entities wrote operas).
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import pairwise
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
-from reversal_cli.data.folding import folded_words
-from reversal_cli.data.names_in_text import AnyRow, KnownNames, Mention
+import numpy as np
 
-WordPair = tuple[str, str]
+from reversal_cli.data.arrays import distinct, is_new, look_up, ranges
+from reversal_cli.data.names_in_text import KnownNames, Occurrences
+from reversal_cli.data.numbered_words import NumberedTexts, joined_texts
+from reversal_cli.data.phrase_tree import PhraseTree
 
-NAME = "\0"
+NAME = 0
 """Stands for each word of a name once the name is found, so that no word pair reaches into a name."""
 MAX_OWNERS = 4
 """A pair that more entities share distinguishes none. Not 1: a completion that was swapped adds an entity."""
@@ -28,22 +29,24 @@ STRONG = 0.5
 
 
 class Sample(NamedTuple):
-    """Rows that name and describe entities, and how many votes a row has."""
+    """Texts that name and describe entities, and how many votes each of them has."""
 
-    rows: Sequence[AnyRow]
+    texts: NumberedTexts
     weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Clues:
-    owners: Mapping[WordPair, str]
-    """Distinguishing word pair -> the one entity it belongs to."""
-    strong: frozenset[WordPair]
-    """Those of them that stand in most texts about that entity."""
-    first_words: frozenset[str]
-    """The words with which such a pair begins: most words of a text are none of them."""
-    surnames: Mapping[str, str]
-    """Folded surname -> the one entity that has it; none that also stands outside that name."""
+    """What tells entities apart. An entity is its place in `KnownNames.names`."""
+
+    pairs: PhraseTree
+    """The distinguishing word pairs."""
+    owners: np.ndarray
+    """int64 [p]: the one entity to which each pair belongs."""
+    is_strong: np.ndarray
+    """bool [p]: whether the pair stands in most texts about that entity."""
+    surnames: dict[int, int]
+    """Number of a surname -> the one entity that has it; none that also stands outside that name."""
 
 
 def learn_clues(known: KnownNames, samples: Sequence[Sample], more: Sample | None = None) -> Clues:
@@ -52,77 +55,110 @@ def learn_clues(known: KnownNames, samples: Sequence[Sample], more: Sample | Non
     `more`, texts about the same facts, is asked only where the samples contradict one another, as when all answers of
     a test file are swapped: it decides whose a pair is, and brings no new ones.
     """
-    votes = _Votes()
-    surnames = _unique_surnames(known)
-    for sample in samples:
-        for row in sample.rows:
-            words, mentions = without_names(known, row.text)
-            votes.add(words, mentions, sample.weight)
-            if not surnames.keys().isdisjoint(words):
-                surnames = {word: name for word, name in surnames.items() if word not in words}
-    owners = votes.owners()
-    if more and {owners[pair] for pair in votes.strong(owners, SETTLED)} != votes.entities.keys():
-        for row in more.rows:
-            votes.confirm(*without_names(known, row.text), more.weight)
-        owners = votes.owners()
-    return Clues(owners, votes.strong(owners, STRONG), frozenset(first for first, _ in owners), surnames)
+    texts, mentions = without_names(known, joined_texts([sample.texts for sample in samples]))
+    weights = np.repeat([sample.weight for sample in samples], [len(sample.texts.lengths) for sample in samples])
+    namings = _namings(mentions, len(known.names))
+    entities = np.bincount(namings.names, weights[namings.texts], len(known.names))
+    votes = _cast(texts, namings, weights).summed()
+    settled = votes.names[votes.is_owner() & (votes.weights >= SETTLED * entities[votes.names])]
+    if more and len(distinct(settled)) != np.count_nonzero(entities):
+        votes = _confirmed(votes, known, more)
+    is_owner = votes.is_owner()
+    pairs, owners = votes.pairs[is_owner], votes.names[is_owner]
+    is_strong = votes.weights[is_owner] >= STRONG * entities[owners]
+    return Clues(_tree_of(pairs), owners, is_strong, _surnames(known, texts))
 
 
-def without_names(known: KnownNames, text: str) -> tuple[list[str], list[Mention]]:
-    """(folded words of `text` with `NAME` for each word of a known name, the names that stood there)."""
-    words = folded_words(text)
-    mentions = known.mentions(words)
-    for _, first, last in mentions:
-        words[first:last] = [NAME] * (last - first)
-    return words, mentions
+def without_names(known: KnownNames, texts: NumberedTexts) -> tuple[NumberedTexts, Occurrences]:
+    """(the texts with `NAME` for each word of a known name, the names that stood there in text order)."""
+    mentions, lengths = known.mentions(texts)
+    words = texts.words.copy()
+    words[ranges(mentions.places, lengths)] = NAME
+    return texts._replace(words=words), mentions
 
 
-def _unique_surnames(known: KnownNames) -> dict[str, str]:
-    """Last word -> name, for the words that are in no other name."""
-    in_names = Counter(word for words in known.by_words for word in set(words))
-    return {words[-1]: name for words, name in known.by_words.items() if len(words) > 1 and in_names[words[-1]] == 1}
+def _surnames(known: KnownNames, texts: NumberedTexts) -> dict[int, int]:
+    """Last word -> entity, for the words that are in no other name, nor outside of names in `texts`."""
+    names = {entity: known.words.text(entity).tolist() for entity in distinct(known.tree.same).tolist()}
+    in_names = Counter(word for words in names.values() for word in set(words))
+    last = {words[-1]: entity for entity, words in names.items() if len(words) > 1 and in_names[words[-1]] == 1}
+    outside = set(distinct(texts.words[np.isin(texts.words, list(last))]).tolist())
+    return {word: entity for word, entity in last.items() if word not in outside}
 
 
-@dataclass(slots=True)
-class _Votes:
+class _Namings(NamedTuple):
+    """Who is named in which text: each entity once per text, texts ascending."""
+
+    texts: np.ndarray
+    names: np.ndarray
+
+
+def _namings(mentions: Occurrences, count: int) -> _Namings:
+    return _Namings(*np.divmod(distinct(mentions.texts * count + mentions.names), max(count, 1)))
+
+
+class _Votes(NamedTuple):
     """Who is named in the texts that hold a word pair."""
 
-    pairs: dict[WordPair, dict[str, float]] = field(default_factory=dict)
-    """Word pair -> name -> votes."""
-    shared: set[WordPair] = field(default_factory=set)
-    """Pairs of more than `MAX_OWNERS` entities."""
-    entities: dict[str, float] = field(default_factory=lambda: defaultdict(float))
-    """Name -> votes of all its texts."""
+    pairs: np.ndarray
+    """int64 [v]: number of the first word << 32 | number of the second."""
+    names: np.ndarray
+    """int64 [v]: the entity."""
+    weights: np.ndarray
+    """float64 [v]"""
 
-    def add(self, words: Sequence[str], mentions: Sequence[Mention], weight: float) -> None:
-        found = set(pairwise(words)) - self.shared
-        for name in {mention.name for mention in mentions}:
-            self.entities[name] += weight
-            for pair in found:
-                self._vote(pair, name, weight)
+    def summed(self) -> "_Votes":
+        """One vote for each pair and entity, by pair, without the pairs of more than `MAX_OWNERS` entities."""
+        order = np.lexsort((self.names, self.pairs))  # keeps the order of texts, in which the weights are added
+        pairs, names = self.pairs[order], self.names[order]
+        is_first = is_new(pairs) | is_new(names)
+        weights = np.bincount(np.cumsum(is_first) - 1, self.weights[order])
+        pairs, names = pairs[is_first], names[is_first]
+        is_rare = np.bincount(_numbered(pairs))[_numbered(pairs)] <= MAX_OWNERS
+        return _Votes(pairs[is_rare], names[is_rare], weights[is_rare])
 
-    def confirm(self, words: Sequence[str], mentions: Sequence[Mention], weight: float) -> None:
-        """As `add`, for the pairs that have votes already."""
-        found = self.pairs.keys() & pairwise(words)
-        for name in {mention.name for mention in mentions} if found else ():
-            for pair in found:
-                self._vote(pair, name, weight)
+    def is_owner(self) -> np.ndarray:
+        """bool [v]: whether the pair belongs to the entity. For votes that are summed."""
+        pair = _numbered(self.pairs)
+        return self.weights > MIN_SHARE * np.bincount(pair, self.weights)[pair]
 
-    def owners(self) -> dict[WordPair, str]:
-        owners = {}
-        for pair, votes in self.pairs.items():
-            name = max(votes, key=votes.__getitem__)
-            if votes[name] > MIN_SHARE * sum(votes.values()) and NAME not in pair:
-                owners[pair] = name
-        return owners
 
-    def strong(self, owners: Mapping[WordPair, str], share: float) -> frozenset[WordPair]:
-        """The pairs that stand in `share` of their owner's texts, or more of them."""
-        return frozenset(pair for pair, name in owners.items() if self.pairs[pair][name] >= share * self.entities[name])
+def _numbered(ascending: np.ndarray) -> np.ndarray:
+    """int64 [n]: 0 for the first distinct key, 1 for the next, and so on."""
+    return np.cumsum(is_new(ascending)) - 1
 
-    def _vote(self, pair: WordPair, name: str, weight: float) -> None:
-        votes = self.pairs.setdefault(pair, {})
-        votes[name] = votes.get(name, 0.0) + weight
-        if len(votes) > MAX_OWNERS:
-            del self.pairs[pair]
-            self.shared.add(pair)
+
+def _cast(texts: NumberedTexts, namings: _Namings, weights: np.ndarray) -> _Votes:
+    """A vote of each text for each of its pairs and each entity that it names. weights: float64 [t], of the texts."""
+    counts = np.bincount(namings.texts, minlength=len(texts.lengths))
+    pairs, text = _pairs_by_text(texts)
+    sizes = counts[text]
+    which = ranges((np.cumsum(counts) - counts)[text], sizes)
+    return _Votes(np.repeat(pairs, sizes), namings.names[which], np.repeat(weights[text], sizes))
+
+
+def _pairs_by_text(texts: NumberedTexts) -> tuple[np.ndarray, np.ndarray]:
+    """(pairs of neighbouring words without names, int64 [n]; the text of each): each pair once per text."""
+    first, second = texts.words[:-1], texts.words[1:]
+    text = np.repeat(np.arange(len(texts.lengths)), texts.lengths)
+    places = np.flatnonzero((first != NAME) & (second != NAME) & (text[:-1] == text[1:]))
+    keys = first[places].astype(np.int64) << 32 | second[places]
+    pairs = distinct(keys)
+    once = distinct(text[places] * len(pairs) + np.searchsorted(pairs, keys))
+    text, pair = np.divmod(once, max(len(pairs), 1))
+    return pairs[pair], text
+
+
+def _confirmed(votes: _Votes, known: KnownNames, more: Sample) -> _Votes:
+    """The votes with those of further texts for the same pairs."""
+    texts, mentions = without_names(known, more.texts)
+    weights = np.full(len(texts.lengths), more.weight)
+    further = _cast(texts, _namings(mentions, len(known.names)), weights)
+    _, is_there = look_up(further.pairs, distinct(votes.pairs))
+    columns = (np.append(old, new[is_there]) for old, new in zip(votes, further, strict=True))
+    return _Votes(*columns).summed()
+
+
+def _tree_of(pairs: np.ndarray) -> PhraseTree:
+    words = np.stack((pairs >> 32, pairs & 0xFFFFFFFF), axis=1)  # [p, 2]
+    return PhraseTree.of(NumberedTexts(words.ravel().astype(np.int32), np.arange(0, 2 * len(pairs) + 1, 2)))

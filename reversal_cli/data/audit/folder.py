@@ -10,13 +10,12 @@ from reversal_cli.data.audit.direction import (
     TEST_STEMS,
     BenchmarkEntities,
     DirectionJudge,
-    GroupSummary,
     Sample,
-    Shown,
-    show_directions,
 )
 from reversal_cli.data.audit.labels import Labels, confusions, shared_descriptions
 from reversal_cli.data.audit.leaks import IN_WORDS, NEEDED, prompt_leaks, reversed_rows
+from reversal_cli.data.audit.numbered_file import NumberedFile, number_file, number_files
+from reversal_cli.data.audit.shown import GroupSummary, Shown, show_directions
 from reversal_cli.data.audit.validation import validation_faults
 from reversal_cli.data.base import SUBTASKS, VALIDATION, Group
 from reversal_cli.data.berglund import REQUIRED_FILES
@@ -24,14 +23,17 @@ from reversal_cli.data.jsonl import Row, read_file
 from reversal_cli.data.missing import no_such_dataset
 from reversal_cli.data.name_description.folder import CARD, read_card
 from reversal_cli.data.name_description.lexicon import BENCHMARK, CORPUS
-from reversal_cli.data.names_in_text import TRAIN, AnyRow, Files, noun_phrases
+from reversal_cli.data.names_in_text import TRAIN, Files, KnownNames, noun_phrases
+from reversal_cli.data.numbered_words import Vocabulary
 from reversal_cli.files.writing import file_digest
 
 CORPUS_STEM = "corpus"
 RANDOMIZED = tuple(f"{stem}_randomized" for stem in SUBTASKS.values())
 WHOLES = (TRAIN, SUBTASKS["N2D-reverse"])
 """Files of which others are copies or parts."""
-KEPT = frozenset({TRAIN, CORPUS_STEM, *TEST_STEMS, *VALIDATION.values(), *RANDOMIZED})
+JUDGED = (TRAIN, *TEST_STEMS, *VALIDATION.values())
+"""Files whose texts are looked through."""
+KEPT = frozenset({CORPUS_STEM, *JUDGED, *RANDOMIZED})
 """Files whose rows are compared with those of others; of the rest only counts and labels are kept."""
 
 
@@ -81,11 +83,13 @@ def audit(path: Path) -> Audit:
     if is_corpus:
         _judge_corpus(found, files[CORPUS_STEM])
         return found
-    found.problems += map(str, prompt_leaks(files))
+    vocabulary = Vocabulary()
+    numbered = number_files({stem: files[stem] for stem in JUDGED if stem in files}, vocabulary)
+    found.problems += map(str, prompt_leaks(numbered, vocabulary))
     found.problems += _shared_templates(files)
     found.problems += validation_faults(files)
     found.warnings += _right_answers_in_randomized_files(files)
-    _judge_benchmark(found, files)
+    _judge_benchmark(found, numbered, vocabulary)
     return found
 
 
@@ -163,23 +167,28 @@ def _right_answers_in_randomized_files(files: Files) -> Iterator[str]:
             )
 
 
-def _judge_benchmark(found: Audit, files: Files) -> None:
+def _judge_benchmark(found: Audit, files: Mapping[str, NumberedFile], vocabulary: Vocabulary) -> None:
     """From the texts alone: how training shows each entity, and whether a test asks for the answer of another one."""
-    entities = BenchmarkEntities.of(files)
+    entities = BenchmarkEntities.of(files, vocabulary)
     found.problems += _in_two_groups(entities.targets)
-    tests = [row for stem in TEST_STEMS for row in files.get(stem, ())]
+    tests = [row for stem in TEST_STEMS if stem in files for row in files[stem].rows]
     found.problems += shared_descriptions(noun_phrases(tests, entities.judge.known))
-    _judge(found, TRAIN, files[TRAIN], entities.judge, entities.groups)
-    for stem in (*TEST_STEMS, *VALIDATION.values()):
-        found.problems += confusions(stem, show_directions(files.get(stem, ()), entities.judge, entities.groups))
+    for stem, file in files.items():
+        shown = show_directions(file, entities.judge, entities.groups)
+        if stem == TRAIN:
+            _report(found, TRAIN, shown, entities.groups)
+        else:
+            found.problems += confusions(stem, shown)
 
 
-def _judge_corpus(found: Audit, rows: Sequence[AnyRow]) -> None:
+def _judge_corpus(found: Audit, rows: Sequence[Row]) -> None:
     descriptions = {row.name: row.description for row in rows if row.name and row.description}
     found.problems += shared_descriptions(descriptions)
     groups: dict[str, Group] = dict.fromkeys(descriptions, "both")
-    samples = Sample([Row(name, f" {description}") for name, description in descriptions.items()])
-    _judge(found, CORPUS_STEM, rows, DirectionJudge.of(groups, [samples]), groups)
+    vocabulary = Vocabulary()
+    sample = Sample(vocabulary.number(f"{name} {description}" for name, description in descriptions.items()))
+    judge = DirectionJudge.of(KnownNames.of(groups, vocabulary), [sample])
+    _report(found, CORPUS_STEM, show_directions(number_file(rows, vocabulary), judge, groups), groups)
 
 
 def _in_two_groups(targets: Mapping[Group, set[str]]) -> Iterator[str]:
@@ -188,11 +197,10 @@ def _in_two_groups(targets: Mapping[Group, set[str]]) -> Iterator[str]:
             yield f"'{name}' is in the groups {one} and {two}; expected one of them; remove its rows from the other"
 
 
-def _judge(found: Audit, stem: str, rows: Sequence[AnyRow], judge: DirectionJudge, groups: Mapping[str, Group]) -> None:
+def _report(found: Audit, stem: str, shown: Shown, groups: Mapping[str, Group]) -> None:
     """Reports who is shown in a direction that would leak the answer, or never in the one that teaches it."""
-    shown = show_directions(rows, judge, groups)
     found.groups = shown.groups
-    found.problems += map(str, reversed_rows(stem, shown, groups))
+    found.problems += map(str, reversed_rows(stem, shown))
     found.problems += _never_shown(stem, shown, groups)
     found.problems += confusions(stem, shown)
     if shown.unclear:
@@ -206,7 +214,7 @@ def _never_shown(stem: str, shown: Shown, groups: Mapping[str, Group]) -> Iterat
     for group, needed in NEEDED.items():
         members = sorted(name for name, its_group in groups.items() if its_group == group)
         for direction in needed:
-            unseen = [name for name in members if name not in shown.lines[direction]]
+            unseen = [name for name in members if name not in shown.names[direction]]
             if unseen:
                 yield (
                     f"{stem}.jsonl: no row shows '{unseen[0]}' ({len(unseen)} such {group} entities) "

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
-from reversal_cli.data.audit.direction import Shown
+from reversal_cli.data.audit.shown import Shown
 from reversal_cli.data.name_description.lexicon import Lexicon
 from reversal_cli.data.names_in_text import AnyRow
 

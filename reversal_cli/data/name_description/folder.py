@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import Field
 
 from reversal_cli.errors import ReversalError
-from reversal_cli.files.folders import refuse_current_folder
+from reversal_cli.files.folders import put_in_place, refuse_foreign_folder
 from reversal_cli.files.reading import json_kind, parse_json, read_utf8
 from reversal_cli.files.shapes import Shape, Texts, check_shape
 
@@ -36,7 +36,8 @@ def write_folder(folder: Path, files: Mapping[str, Iterable[str]], card: dict[st
     replaced only with `overwrite`, and only if the generator wrote all of it.
     """
     folder = Path(folder)
-    refuse_foreign_folder(folder, overwrite)
+    refuse_other_folder(folder, overwrite)
+    # Of this process alone: several may want the same dataset at once.
     partial = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
     try:
         partial.mkdir(parents=True)
@@ -45,7 +46,7 @@ def write_folder(folder: Path, files: Mapping[str, Iterable[str]], card: dict[st
             counts[name], digests[name] = _write_lines(partial / name, lines)
         text = json.dumps({**card, "counts": counts, "sha256": digests}, indent=2, sort_keys=True)
         (partial / CARD).write_text(text + "\n", encoding="utf-8")
-        _replace(folder, partial)
+        put_in_place(partial, folder)
     except OSError as error:
         raise ReversalError(f"{folder}: cannot be written ({error.strerror}); choose another path") from error
     finally:
@@ -53,24 +54,10 @@ def write_folder(folder: Path, files: Mapping[str, Iterable[str]], card: dict[st
     return folder
 
 
-def refuse_foreign_folder(folder: Path, overwrite: bool) -> None:
-    """Raise unless `folder` is absent, empty, or (with `overwrite`) holds nothing but a dataset of this generator."""
-    refuse_current_folder(folder)
-    if not folder.exists():
-        return
-    if not folder.is_dir() or folder.is_symlink():
-        raise ReversalError(f"{folder}: is not a plain folder; expected a new one; choose another path")
-    present = {path.name for path in folder.iterdir()}
-    if not present:
-        return
-    if not overwrite:
-        raise ReversalError(f"{folder}: is not empty; expected a new folder; choose another path or pass --overwrite")
-    foreign = sorted(present - {CARD} - set((read_card(folder) or {}).get("sha256", {})))
-    if foreign or CARD not in present:
-        raise ReversalError(
-            f"{folder}: holds '{(foreign or sorted(present))[0]}', which is not part of a generated dataset; "
-            "only a dataset folder is overwritten; move that file or choose another path"
-        )
+def refuse_other_folder(folder: Path, overwrite: bool) -> None:
+    """Raises ReversalError unless `folder` is absent, empty, or (with `overwrite`) holds a dataset and nothing else."""
+    card = read_card(folder) if overwrite else None
+    refuse_foreign_folder(folder, {CARD, *card["sha256"]} if card else set(), "a generated dataset", overwrite)
 
 
 def read_card(folder: Path) -> dict[str, Any] | None:
@@ -100,18 +87,3 @@ def _write_lines(path: Path, lines: Iterable[str]) -> tuple[int, str]:
             digest.update(data)
             count += 1
     return count, digest.hexdigest()
-
-
-def _replace(folder: Path, partial: Path) -> None:
-    """Rename `partial` to `folder`; what stood there goes only once it has been moved aside."""
-    if not folder.exists():
-        partial.rename(folder)
-        return
-    previous = folder.with_name(f".{folder.name}.previous-{os.getpid()}")
-    folder.rename(previous)
-    try:
-        partial.rename(folder)
-    except OSError:
-        previous.rename(folder)
-        raise
-    shutil.rmtree(previous)

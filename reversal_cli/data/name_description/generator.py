@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 from reversal_cli.data.base import VALIDATION, Direction, Group
 from reversal_cli.data.name_description.entities import Entity, make_entities
-from reversal_cli.data.name_description.folder import refuse_foreign_folder, write_folder
+from reversal_cli.data.name_description.folder import refuse_other_folder, write_folder
 from reversal_cli.data.name_description.lexicon import BENCHMARK, CORPUS
 from reversal_cli.data.name_description.options import TEMPLATES_PER_DIRECTION, Options
 from reversal_cli.data.name_description.templates import TEMPLATES, Template, fill, split_templates
@@ -39,7 +39,7 @@ def generate(options: Options, folder: Path, overwrite: bool = False) -> Path:
 
     Raises ReversalError if `folder` exists and is not ours to replace.
     """
-    refuse_foreign_folder(Path(folder), overwrite)
+    refuse_other_folder(Path(folder), overwrite)
     card = {"kind": "benchmark", **_card_head(options.model_dump())}
     return write_folder(folder, benchmark_files(options), card, overwrite)
 

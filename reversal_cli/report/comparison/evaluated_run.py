@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from reversal_cli.data.base import SUBTASKS
-from reversal_cli.errors import ReversalError
+from reversal_cli.errors import ReversalError, first_of
 from reversal_cli.plain_text import visible
 from reversal_cli.runs.directory import RESTORE_MANIFEST, RunDirectory, find_runs
 from reversal_cli.runs.manifest import refuse_foreign_metrics
@@ -53,16 +53,22 @@ class EvaluatedRun:
     def records(self, subtask: str) -> dict[str, Record]:
         """Id -> record. Raises ReversalError where the file is not the one that metrics.json was made from."""
         if not self.predictions_path(subtask).is_file():
-            raise self.spoilt(subtask, "no such file", "the predictions behind metrics.json")
+            raise self.inconsistent_predictions(subtask, "no such file", "the predictions behind metrics.json")
         records = self.directory.read_predictions(subtask)
         for number, record in enumerate(records, start=1):
             if lacking := [field for field in FIELDS if field not in record]:
-                raise self.spoilt(subtask, f"record {number} has no {lacking[0]}", f"each with {', '.join(FIELDS)}")
+                raise self.inconsistent_predictions(
+                    subtask, f"record {number} has no {lacking[0]}", f"each with {', '.join(FIELDS)}"
+                )
         by_id = {record["id"]: record for record in records}
         if len(by_id) < len(records):
-            raise self.spoilt(subtask, f"{len(records) - len(by_id)} repeated ids", "one prediction per prompt")
+            raise self.inconsistent_predictions(
+                subtask, f"{len(records) - len(by_id)} repeated ids", "one prediction per prompt"
+            )
         if len(records) != self.rows[subtask]:
-            raise self.spoilt(subtask, f"{len(records)} whole predictions", f"{self.rows[subtask]} (metrics.json)")
+            raise self.inconsistent_predictions(
+                subtask, f"{len(records)} whole predictions", f"{self.rows[subtask]} (metrics.json)"
+            )
         return by_id
 
     def scores(self, subtask: str, records: dict[str, Record], metric: str) -> dict[str, float] | None:
@@ -72,14 +78,15 @@ class EvaluatedRun:
             return None
         for key, score in scores.items():
             if not isinstance(score, int | float) or not 0 <= score <= 1:
-                raise self.spoilt(subtask, f"{key} has {metric} {score}", "a score in [0, 1]")
+                raise self.inconsistent_predictions(subtask, f"{key} has {metric} {score}", "a score in [0, 1]")
         mean = math.fsum(scores.values()) / len(scores)
         stated = self.means[subtask].get(metric, mean)
         if abs(mean - stated) > ROUNDING:
-            raise self.spoilt(subtask, f"{metric} has the mean {mean:.6f}", f"{stated:.6f} (metrics.json)")
+            found = f"{metric} has the mean {mean:.6f}"
+            raise self.inconsistent_predictions(subtask, found, f"{stated:.6f} (metrics.json)")
         return scores
 
-    def spoilt(self, subtask: str, found: str, expected: str) -> ReversalError:
+    def inconsistent_predictions(self, subtask: str, found: str, expected: str) -> ReversalError:
         """The error for predictions that cannot be compared."""
         return ReversalError(
             f"{self.predictions_path(subtask)}: {found}; expected {expected}; "
@@ -97,9 +104,8 @@ def open_run(folder: Path) -> EvaluatedRun:
     if not runs:
         raise ReversalError(f"{folder}: holds no run; expected a folder with a manifest.json; check the path")
     if len(runs) > 1:
-        names = ", ".join(str(run.path) for run in runs[:RUNS_SHOWN])
-        more = f" and {len(runs) - RUNS_SHOWN} more" if len(runs) > RUNS_SHOWN else ""
-        raise ReversalError(f"{folder}: holds {len(runs)} runs; expected one; choose from {names}{more}")
+        names = first_of([str(run.path) for run in runs], RUNS_SHOWN)
+        raise ReversalError(f"{folder}: holds {len(runs)} runs; expected one; choose from {names}")
     run = runs[0]
     if not run.is_complete:
         raise ReversalError(

@@ -2,12 +2,11 @@
 
 from typing import NamedTuple
 
-from reversal_cli.data.base import SUBTASKS
+from reversal_cli.data.base import TEST_FILES
 from reversal_cli.data.template_keys import known_templates
 from reversal_cli.errors import ReversalError
 from reversal_cli.report.comparison.evaluated_run import EvaluatedRun
 
-TEST_FILES = tuple(f"{stem}.jsonl" for stem in SUBTASKS.values())
 SAME = ("entity_id", "prompt", "target")
 """What the records of one id must share."""
 HARMLESS = ("batch_size", "intervals")
@@ -84,9 +83,9 @@ def pair(a: EvaluatedRun, b: EvaluatedRun, subtask: str, metric: str) -> Pairs |
     if scores_a is None and scores_b is None:
         return None
     if scores_a is None:
-        raise a.spoilt(subtask, f"has no {metric}", "it, as the other run has it")
+        raise a.inconsistent_predictions(subtask, f"has no {metric}", "it, as the other run has it")
     if scores_b is None:
-        raise b.spoilt(subtask, f"has no {metric}", "it, as the other run has it")
+        raise b.inconsistent_predictions(subtask, f"has no {metric}", "it, as the other run has it")
     entity_ids = [record["entity_id"] for record in records_a.values()]
     template_ids = [str(record.get("template_id") or "") for record in records_a.values()]
     known = known_templates(entity_ids, template_ids, [record["prompt"] for record in records_a.values()])

@@ -1,0 +1,17 @@
+"""One line of advice if a device runs out of memory."""
+
+import contextlib
+from collections.abc import Iterator
+
+import torch
+
+from reversal_cli.errors import ReversalError
+
+
+@contextlib.contextmanager
+def explain_out_of_memory(advice: str) -> Iterator[None]:
+    """Inside, running out of memory raises ReversalError with the advice, instead of a traceback."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise ReversalError(advice) from error
