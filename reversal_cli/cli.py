@@ -4,10 +4,12 @@ Only typer and rich are imported here and in `commands`; what a command needs it
 quick.
 """
 
+import difflib
 import errno
+import re
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -22,14 +24,16 @@ from reversal_cli.commands.pretrain import pretrain
 from reversal_cli.commands.report import report
 from reversal_cli.commands.run import run
 from reversal_cli.console import Terminal, error_line
-from reversal_cli.errors import ReversalError
+from reversal_cli.errors import LONGEST_NAME, ReversalError
 from reversal_cli.streams import BROKEN_PIPE, PipeClosedError, prepare_streams, writing_to_stdout
 
 USER_ERROR = 2
 INTERRUPTED = 130
 
-UsageError = typer.BadParameter.__base__
+UsageError: Any = typer.BadParameter.__base__
 """Typer's own class for a wrong command line; it has no public name."""
+
+UNKNOWN_OPTION = re.compile(r"No such option: (\S+)")
 
 FULL = {errno.EDQUOT, errno.EFBIG, errno.EEXIST, errno.ENOSPC, errno.ENOTEMPTY, errno.EROFS}
 """What only a writer meets."""
@@ -48,7 +52,7 @@ STORAGE_ERRORS = FULL | {
 """What a disk or a path can be guilty of; any other OSError is a bug and keeps its traceback."""
 
 app = typer.Typer(
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -105,9 +109,7 @@ def _run(arguments: Sequence[str]) -> int:
         error_line(str(error))
         return USER_ERROR
     except UsageError as error:
-        command = error.ctx.command_path if error.ctx else "reversal"
-        message = error.format_message().rstrip(".?").replace("Input should be", "expected")
-        error_line(f"{message}; see `{command} --help`")
+        error_line(_usage_line(error, arguments))
         return USER_ERROR
     except BrokenPipeError:
         return BROKEN_PIPE
@@ -128,6 +130,23 @@ def _run(arguments: Sequence[str]) -> int:
     if code == INTERRUPTED:
         Terminal().say("interrupted; what was finished is kept, run the same command again to continue")
     return code
+
+
+def _usage_line(error: Any, arguments: Sequence[str]) -> str:
+    command = error.ctx.command_path if error.ctx else "reversal"
+    message = error.format_message()
+    if unknown := UNKNOWN_OPTION.match(message):
+        message = unknown[0] + _nearest_option(unknown[1], error.ctx.command, arguments)
+    return f"{message.rstrip('.?').replace('Input should be', 'expected')}; see `{command} --help`"
+
+
+def _nearest_option(found: str, command: Any, arguments: Sequence[str]) -> str:
+    """`; did you mean '--epochs'` for `--epoch`, and for `-epochs`, of which only the first letter was taken."""
+    if not found.startswith("--"):
+        found = next((f"-{word}" for word in arguments if word.startswith(found) and len(word) > len(found)), found)
+    flags = [flag for parameter in command.params for flag in (*parameter.opts, *parameter.secondary_opts)]
+    close = difflib.get_close_matches(found.partition("=")[0][:LONGEST_NAME], flags, n=1)
+    return f"; did you mean '{close[0]}'" if close else ""
 
 
 def _storage_line(error: OSError) -> str:

@@ -4,7 +4,7 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from rich.console import Console, RenderableType
@@ -106,13 +106,13 @@ def _print_message(console: Console, message: str) -> None:
         console.print(visible(message, LAYOUT), markup=False)
 
 
-def make_table(title: str, columns: list[str], rows: list[list[str]], whole: Sequence[str] = ()) -> Table:
-    """A plain rich table; cells are text, never markup. whole: the columns that are never folded."""
+def make_table(title: str, columns: list[str], rows: list[list[str]]) -> Table:
+    """A plain rich table; cells are text, never markup."""
     from rich.text import Text
 
     table = Table(title=Text(visible(title), style="table.title"), title_justify="left")
     for column in columns:
-        table.add_column(column, overflow="fold", no_wrap=column in whole)
+        table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(Text(visible(cell)) for cell in row))
     return table
@@ -142,7 +142,7 @@ class PlainProgress:
             self._last_tenth = tenth
         waited = now - self._last_time
         due = waited >= LINE_SECONDS and (tenth > self._last_tenth or waited >= LINE_SECONDS_AT_MOST)
-        finished = bool(total) and done >= total
+        finished = bool(total and done >= total)
         if not (due or (finished and not self._finished)):
             return
         self._finished = finished

@@ -168,7 +168,7 @@ def _warn_of_long_warmup(spec: ExperimentSpec, rows: int, terminal: Terminal) ->
     if training.warmup_steps > steps:
         terminal.say(
             f"warning: training.warmup_steps is {training.warmup_steps}, but the training ends after step {steps}, so "
-            "that the learning rate never reaches its peak; lower it, or train longer"
+            "that the learning rate never reaches its peak; lower it (--set training.warmup_steps=N) or train longer"
         )
 
 

@@ -55,7 +55,7 @@ def test_finetune_stops_before_anything_slow_with_counts_first_place_and_remedy(
 
 
 def test_run_stops_before_its_first_row_where_the_dataset_of_a_later_one_leaks(leaky, capsys):
-    Path("two.toml").write_text('[[rows]]\ndataset.path = "clean"\n[[rows]]\ndataset.path = "data"\n')
+    Path("two.toml").write_text('[[runs]]\ndataset.path = "clean"\n[[runs]]\ndataset.path = "data"\n')
     assert main(["generate", "--entities", "2", "--out", "clean", "--quiet"]) == 0
     assert COUNTS in errors(capsys, ["run", "two.toml"])[-1]
     assert (leaky.trained, leaky.prompts) == ([], 0)

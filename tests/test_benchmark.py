@@ -7,7 +7,7 @@ from fake_stages import FakeStages, install
 
 from reversal_cli.cli import main
 
-ROWS = '[dataset]\npath = "data"\n[[rows]]\nseed = 0\n[[rows]]\nseed = 1\ntraining.eval_every = 1\n'
+RUNS = '[dataset]\npath = "data"\n[[runs]]\nseed = 0\n[[runs]]\nseed = 1\ntraining.eval_every = 1\n'
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def stages(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeStages:
 def test_validation_prompts_that_a_later_row_lacks_are_missed_before_the_first_one_is_trained(stages, capsys, command):
     for path in (*Path("data").glob("*_validation.jsonl"), Path("data/dataset.json")):
         path.unlink()
-    Path("two.toml").write_text(ROWS)
+    Path("two.toml").write_text(RUNS)
     assert main([command, "two.toml"]) == 2
     assert "error: data: has no validation prompts" in capsys.readouterr().err
     assert (stages.trained, stages.prompts) == ([], 0)

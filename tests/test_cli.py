@@ -1,6 +1,7 @@
 """The command line as a tired user meets it."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -54,7 +55,7 @@ def test_help_names_every_command_and_every_option_has_a_text(capsys):
 def test_the_help_of_generate_speaks_of_entities(capsys):
     assert main(["generate", "--help"]) == 0
     words = capsys.readouterr().out.replace("--people", "")  # the name of an option stays
-    assert "ntities per group" in words
+    assert "Entities in each" in words
     assert "erson" not in words and "eople" not in words
 
 
@@ -72,7 +73,12 @@ def test_version(capsys):
     ("arguments", "expected"),
     [
         (["finetun"], "Did you mean 'finetune'"),
-        (["finetune", "--epoch", "3"], "No such option: --epoch"),
+        (["finetune", "--epoch", "3"], "No such option: --epoch; did you mean '--epochs'; see"),
+        (["finetune", "--epoch=3"], "No such option: --epoch; did you mean '--epochs'; see"),
+        (["finetune", "-epochs", "3"], "No such option: -e; did you mean '--epochs'; see"),
+        (["eval", "--no-likelihod"], "No such option: --no-likelihod; did you mean '--no-likelihood'; see"),
+        (["finetune", "--zzzzzzz"], "No such option: --zzzzzzz; see `reversal finetune --help`"),
+        (["--versio"], "No such option: --versio; did you mean '--version'; see `reversal --help`"),
         (["finetune", "--epochs", "ten"], "'--epochs'"),
         (["finetune", "nope.toml"], "nope.toml: no such file"),
         (["finetune", "--objective", "bicco"], "--objective: unknown objective 'bicco'; did you mean 'bico'?"),
@@ -81,6 +87,12 @@ def test_version(capsys):
         (["finetune", "--lora", "--set", "training.tuning=full"], "--lora and --set: 'training.tuning' is given twice"),
         (["finetune", "--eval-every", "0"], "--eval-every: training.eval_every is 0; expected at least 1"),
         (["pretrain", "--set", "training.eval_every=1"], "eval_every needs validation prompts; a corpus has none"),
+        (["finetune", "--seeds", "0-2"], "--seeds: found '0-2'; expected whole numbers between commas, such as 0,1,2"),
+        (["finetune", "--seeds", ""], "--seeds: found ''; expected whole numbers"),
+        (["finetune", "--seeds", "1,1"], "two runs would share the folder"),
+        (["finetune", "--seed", "1", "--seeds", "2"], "--seed and --seeds: 'seed' is given twice"),
+        (["finetune", "--report-to", "x"], "--report-to: training.report_to is 'x'; expected 'none', 'tensorboard'"),
+        (["pretrain", "--set", "training.report_to=wandb"], "only a fine-tuning is reported"),
         (["eval"], "results: holds no run"),
         (["eval", "nope"], "nope: no such folder"),
         (["eval", "--limit", "0"], "'--limit'"),
@@ -248,3 +260,70 @@ def test_clock_time(seconds, text):
 def test_messages_are_not_read_as_markup(capsys):
     Terminal().say("[red]/[/red] [0, 1]")
     assert capsys.readouterr().err == "[red]/[/red] [0, 1]\n"
+
+
+@pytest.mark.parametrize("command", ["finetune", "run"])
+def test_the_old_name_of_runs_is_read_with_one_note(command, capsys):
+    Path("old.toml").write_text("[[rows]]\nseed = 3\n")
+    assert main([command, "old.toml", "--dry-run"]) == 0
+    out, err = capsys.readouterr()
+    assert "seed-3" in out
+    assert err == "note: old.toml: [[rows]] are called [[runs]] now; both are read\n"
+
+
+def test_dry_run_shows_what_is_unset_as_comments_and_no_adapter_where_none_is_trained(capsys):
+    assert main(["finetune", "--full", "--dry-run"]) == 0
+    full = capsys.readouterr().out
+    assert "\n# stop_after_epochs = ...  # unset\n" in full
+    assert "\n# generator = ...  # unset\n" in full
+    assert "lora" not in full
+    assert main(["finetune", "--lora", "--dry-run"]) == 0
+    assert "\n[training.lora]\nr = 32\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["finetune", "run"])
+def test_seeds_give_one_run_each(command, capsys):
+    Path("x.toml").write_text("baseline = false\n" if command == "run" else "")
+    assert main([command, "x.toml", "--seeds", "0,2", "--dry-run"]) == 0
+    headings = [line for line in capsys.readouterr().out.splitlines() if line.startswith("# results")]
+    assert [heading.split()[1] for heading in headings] == ["results/x/seed-0", "results/x/seed-2"]
+
+
+def test_a_folder_in_the_place_of_an_experiment_file_is_taken_for_a_dataset(capsys):
+    Path("small").mkdir()
+    assert "small: found a folder; expected an experiment in TOML" in error(capsys, "finetune", "small")
+    assert "pass `--data small`" in error(capsys, "finetune", "small")
+    assert "pass `--set dataset.path=small`" in error(capsys, "run", "small")
+
+
+@pytest.mark.parametrize("arguments", [["generate", "--check"], ["finetune", "--data"]], ids=" ".join)
+def test_a_file_in_the_place_of_a_dataset_names_its_folder(arguments, capsys):
+    Path("data").mkdir()
+    Path("data/all_prompts_train.jsonl").write_text("")
+    message = error(capsys, *arguments, "data/all_prompts_train.jsonl")
+    assert message.endswith("is a file; expected the folder of a dataset; name the folder, such as data")
+
+
+def test_check_of_a_folder_without_any_file_of_a_dataset_says_so(capsys):
+    Path("other").mkdir()
+    Path("other/notes.jsonl").write_text("")
+    message = error(capsys, "generate", "--check", "other")
+    assert "other: holds no dataset; expected all_prompts_train.jsonl, p2d_prompts_test.jsonl" in message
+
+
+@pytest.mark.parametrize(("line", "completed"), [("reversal fine", "finetune"), ("reversal run --dry", "--dry-run")])
+def test_a_shell_completes_commands_and_flags(line, completed):
+    asked = {"_REVERSAL_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
+    command = [sys.executable, "-m", "reversal_cli"]
+    done = subprocess.run(command, env=os.environ | asked, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == completed
+
+
+def test_the_options_of_a_spec_are_readable_in_a_narrow_terminal(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main(["list", "--options"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "training.epochs = 20" in lines
+    assert "training.eval_every (unset)" in lines
+    assert lines[lines.index("training.epochs = 20") + 1] == "    Epochs of the learning-rate schedule."
+    assert max(map(len, lines)) <= 80

@@ -40,7 +40,7 @@ def compare(
     from reversal_cli.report import rich_table
 
     terminal = Terminal(quiet)
-    comparison = statistics.compare_runs(run_a, run_b, metric, intervals)
+    comparison = statistics.compare_runs(run_a, run_b, metric, intervals)  # type: ignore[arg-type]  # refused above
     if as_json or form == "json":
         terminal.write(statistics.json_text(comparison))
     elif form != "table":

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reversal_cli.commands.options import (
+    DATASET,
     RESULTS,
+    RUN,
     BatchSize,
     Device,
     Intervals,
@@ -19,6 +21,7 @@ from reversal_cli.commands.options import (
 )
 from reversal_cli.console import Terminal, error_line
 from reversal_cli.errors import ReversalError
+from reversal_cli.spec.field_docs import field_help
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +45,7 @@ def evaluate(
     ] = None,
     data: Annotated[
         str | None,
-        typer.Option(metavar="FOLDER", help=f"With --model: the dataset.  [default: {RESULTS}/data/name_description]"),
+        typer.Option(metavar="FOLDER", help=f"With --model: the dataset.  [default: {DATASET}]"),
     ] = None,
     subtask: Annotated[
         list[str] | None,
@@ -57,14 +60,11 @@ def evaluate(
     out: Results = RESULTS,
     likelihood: Annotated[
         bool | None,
-        typer.Option("--likelihood/--no-likelihood", help="Ranking and multiple choice.  [default: as in the run]"),
+        typer.Option("--likelihood/--no-likelihood", help=field_help("evaluation.likelihood", RUN)),
     ] = None,
     controls: Annotated[
         bool | None,
-        typer.Option(
-            "--controls/--no-controls",
-            help="Also ask the both-directions group, and with the fact in context.",
-        ),
+        typer.Option("--controls/--no-controls", help=field_help("evaluation.controls", RUN)),
     ] = None,
     intervals: Intervals = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Predict and score again.")] = False,
@@ -127,8 +127,8 @@ def evaluate_all(
     else:
         for run, metrics in measured:
             terminal.show(one_line(run, metrics))
-    for error in failed[:-1]:
-        error_line(str(error))
+    for failure in failed[:-1]:
+        error_line(str(failure))
     if failed:
         raise failed[-1]
 

@@ -29,8 +29,8 @@ def export(
     ],
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write; a new folder.")],
     data: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="The dataset; the default one is generated if absent.")
-    ] = DATASET,
+        Path | None, typer.Option(metavar="FOLDER", help=f"The dataset.  [default: {DATASET}, generated if absent]")
+    ] = None,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -45,6 +45,9 @@ def export(
     if form not in FORMATS:
         raise unknown_name("export", "format", form, FORMATS)
     terminal = Terminal(quiet)
+    if data is None:
+        data = DATASET
+        terminal.say(f"exports {data}; --data FOLDER names another dataset")
     splits = prepare_dataset(DatasetSpec(path=str(data)), terminal)
     refuse_leaks(data, find_leaks(files_of(splits)), "or export another dataset")
     written = write_folder(folder, FORMATS[form], splits, EvaluationSpec().max_new_tokens, overwrite)

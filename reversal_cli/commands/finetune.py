@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reversal_cli.commands.options import (
+    PRESET,
     RESULTS,
     AllowLeaks,
     Device,
@@ -14,11 +15,16 @@ from reversal_cli.commands.options import (
     Json,
     Overwrite,
     Quiet,
+    ReportTo,
     Results,
+    Seeds,
     Set,
+    refuse_folder,
     refuse_ignored,
+    seed_list,
 )
 from reversal_cli.console import Terminal
+from reversal_cli.spec.field_docs import field_help
 
 if TYPE_CHECKING:
     from reversal_cli.spec.experiment import ExperimentSpec
@@ -32,49 +38,24 @@ def finetune(
         str | None,
         typer.Option(metavar="NAME", help="ntp, bico, abi, or none (untrained baseline).  [default: ntp]"),
     ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Preset, checkpoint folder or hub id (org/name).  [default: tiny-llama]"),
-    ] = None,
-    revision: Annotated[str | None, typer.Option(metavar="NAME", help="Branch, tag or commit of a hub id.")] = None,
-    data: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FOLDER",
-            help="Dataset in the published layout.  [default: results/data/name_description, generated when absent]",
-        ),
-    ] = None,
-    init: Annotated[
-        str | None, typer.Option(metavar="HOW", help="pretrained or random (new weights).  [default: pretrained]")
-    ] = None,
-    lora: Annotated[
-        bool | None,
-        typer.Option("--lora/--full", help="Train an adapter, or all weights.  [default: lora; tiny models: full]"),
-    ] = None,
-    epochs: Annotated[
-        int | None, typer.Option(metavar="N", help="Epochs of the schedule.  [default: 20, or the preset's]")
-    ] = None,
-    batch_size: Annotated[
-        int | None, typer.Option(metavar="N", help="Examples per optimizer step.  [default: 4, or the preset's]")
-    ] = None,
+    model: Annotated[str | None, typer.Option(metavar="NAME", help=field_help("model.name"))] = None,
+    revision: Annotated[str | None, typer.Option(metavar="NAME", help=field_help("model.revision"))] = None,
+    data: Annotated[str | None, typer.Option(metavar="FOLDER", help=field_help("dataset.path"))] = None,
+    init: Annotated[str | None, typer.Option(metavar="HOW", help=field_help("model.init"))] = None,
+    lora: Annotated[bool | None, typer.Option("--lora/--full", help=field_help("training.tuning", PRESET))] = None,
+    epochs: Annotated[int | None, typer.Option(metavar="N", help=field_help("training.epochs", PRESET))] = None,
+    batch_size: Annotated[int | None, typer.Option(metavar="N", help=field_help("training.batch_size", PRESET))] = None,
     learning_rate: Annotated[
-        float | None, typer.Option(metavar="X", help="Peak learning rate.  [default: 2e-5, or the preset's]")
+        float | None, typer.Option(metavar="X", help=field_help("training.learning_rate", PRESET))
     ] = None,
-    eval_every: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="Evaluate on validation prompts every N epochs.  [default: after training]"),
-    ] = None,
-    dtype: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="auto, float32, bfloat16 or float16.  [default: auto: bfloat16 where fast]"),
-    ] = None,
+    eval_every: Annotated[int | None, typer.Option(metavar="N", help=field_help("training.eval_every"))] = None,
+    dtype: Annotated[str | None, typer.Option(metavar="NAME", help=field_help("training.dtype"))] = None,
     device: Device = None,
-    seed: Annotated[
-        int | None, typer.Option(metavar="N", help="Fixes order, masks and new weights.  [default: 0]")
-    ] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", help=field_help("seed"))] = None,
+    seeds: Seeds = None,
+    report_to: ReportTo = None,
     name: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Experiment name.  [default: the file's name, or MODEL-OBJECTIVE]"),
+        str | None, typer.Option(metavar="NAME", help=field_help("name", "the file's name, or MODEL-OBJECTIVE"))
     ] = None,
     out: Results = RESULTS,
     assignments: Set = None,
@@ -87,6 +68,7 @@ def finetune(
     """Fine-tune a model into RESULTS/<name>/seed-<n>/."""
     from reversal_cli.spec.loading import flag_settings, load_experiment
 
+    refuse_folder(file, "--data ")
     flags = {
         "--name": ("name", name),
         "--seed": ("seed", seed),
@@ -102,19 +84,25 @@ def finetune(
         "--eval-every": ("training.eval_every", eval_every),
         "--dtype": ("training.dtype", dtype),
         "--device": ("training.device", device),
+        "--seeds": ("grid.seed", seed_list(seeds)),
+        "--report-to": ("training.report_to", report_to),
     }
     settings = flag_settings(flags, assignments or [])
     if any(setting.key == "baseline" for setting in settings):
         refuse_ignored("--set baseline", "only `reversal run` adds baselines")
     experiment = load_experiment(file, settings)
     terminal = Terminal(quiet)
+    for note in experiment.notes:
+        terminal.say(f"note: {note}")
     if dry_run:
         show_specs(experiment.specs, out, terminal, as_json)
         return
     from reversal_cli.models.unused_options import refuse_unused
     from reversal_cli.pipeline import finetune as finetune_run
     from reversal_cli.pipeline import prepare_datasets
+    from reversal_cli.training.reporting import refuse_missing_tracker
 
+    refuse_missing_tracker(experiment.specs)
     refuse_unused(experiment.specs, out, overwrite)
     benchmarks = prepare_datasets(experiment.specs, terminal, allow_leaks)
     runs = [finetune_run(spec, out, terminal, benchmarks, overwrite) for spec in experiment.specs]
@@ -128,7 +116,7 @@ def show_specs(specs: "tuple[ExperimentSpec, ...]", results: Path, terminal: Ter
     """What `--dry-run` prints: for each run its folder and its whole spec, as TOML that can be run again, or JSON."""
     from reversal_cli.plain_text import visible
     from reversal_cli.runs.directory import run_path
-    from reversal_cli.spec.toml import write_toml
+    from reversal_cli.spec.toml import write_spec
 
     folders = [str(run_path(results, spec.name, spec.seed)) for spec in specs]
     contents = [spec.model_dump(mode="json") for spec in specs]
@@ -137,4 +125,4 @@ def show_specs(specs: "tuple[ExperimentSpec, ...]", results: Path, terminal: Ter
     if as_json:
         terminal.write(json.dumps([{"run": run, "digest": d, "spec": s} for run, d, s in runs], indent=2))
         return
-    terminal.write("\n".join(f"# {visible(run)} (digest {d})\n{write_toml(s)}" for run, d, s in runs))
+    terminal.write("\n".join(f"# {visible(run)} (digest {d})\n{write_spec(s)}" for run, d, s in runs))

@@ -9,8 +9,10 @@ import typer
 from reversal_cli.commands.options import DATASET, Json, Overwrite, Quiet
 from reversal_cli.console import Terminal, make_table
 from reversal_cli.errors import ReversalError
+from reversal_cli.spec.field_docs import field_help
 
 CORPUS = Path("results/data/corpus")
+GENERATOR = "dataset.generator"
 
 Check = Annotated[
     Path | None,
@@ -26,28 +28,26 @@ def generate(
     out: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help=f"Where to write.  [default: {DATASET}, or {CORPUS}]")
     ] = None,
-    entities: Annotated[int | None, typer.Option(metavar="N", help="Entities per group.  [default: 30]")] = None,
+    entities: Annotated[int | None, typer.Option(metavar="N", help=field_help(f"{GENERATOR}.entities"))] = None,
     train_templates: Annotated[
-        int | None, typer.Option(metavar="N", help="Training sentences per entity and direction.  [default: 30]")
+        int | None, typer.Option(metavar="N", help=field_help(f"{GENERATOR}.train_templates"))
     ] = None,
     test_templates: Annotated[
-        int | None, typer.Option(metavar="N", help="Test prompts per entity, none seen in training.  [default: 20]")
+        int | None, typer.Option(metavar="N", help=field_help(f"{GENERATOR}.test_templates"))
     ] = None,
     validation_templates: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            help="Prompts per entity for --eval-every, in neither of these.  [default: 4, or what is left, at most 5]",
-        ),
+        int | None, typer.Option(metavar="N", help=field_help(f"{GENERATOR}.validation_templates"))
     ] = None,
-    name_words: Annotated[int | None, typer.Option(metavar="N", help="Words in a name, 2 to 4.  [default: 2]")] = None,
+    name_words: Annotated[int | None, typer.Option(metavar="N", help=field_help(f"{GENERATOR}.name_words"))] = None,
     seed: Annotated[int | None, typer.Option(metavar="N", help="Same seed, same bytes.  [default: 0]")] = None,
     corpus: Annotated[
         bool, typer.Option("--corpus", help="Write the pretraining corpus (other entities, both directions) instead.")
     ] = False,
-    people: Annotated[int | None, typer.Option(metavar="N", help="With --corpus: entities.  [default: 400]")] = None,
+    people: Annotated[
+        int | None, typer.Option(metavar="N", help=f"With --corpus. {field_help('pretraining.people')}")
+    ] = None,
     sentences: Annotated[
-        int | None, typer.Option(metavar="N", help="With --corpus: sentences per entity.  [default: 20]")
+        int | None, typer.Option(metavar="N", help=f"With --corpus. {field_help('pretraining.sentences')}")
     ] = None,
     check: Check = None,
     overwrite: Overwrite = False,
@@ -88,16 +88,23 @@ def write_benchmark(folder: Path, flags: dict[str, Any], overwrite: bool) -> Pat
 
 def write_corpus(folder: Path, flags: dict[str, Any], overwrite: bool) -> Path:
     from reversal_cli.data.name_description import write_corpus
+    from reversal_cli.spec.pretraining import PretrainSpec
 
-    options = {"people": 400, "sentences": 20, "seed": 0}
+    options = PretrainSpec().model_dump(include={"people", "sentences", "seed"})
     options |= {_key(flag): value for flag, value in flags.items() if value is not None}
     return write_corpus(folder, **options, overwrite=overwrite)
 
 
 def check_folder(folder: Path, terminal: Terminal, as_json: bool) -> None:
     """Shows the audit; exits 1 when it found a problem."""
-    from reversal_cli.data.audit.folder import audit
+    from reversal_cli.data.audit.folder import CORPUS_STEM, REQUIRED_FILES, audit
 
+    expected = (*REQUIRED_FILES, CORPUS_STEM)
+    if folder.is_dir() and not any((folder / f"{stem}.jsonl").exists() for stem in expected):
+        raise ReversalError(
+            f"{folder}: holds no dataset; expected {', '.join(f'{stem}.jsonl' for stem in REQUIRED_FILES)}, or a "
+            "corpus; check the path"
+        )
     found = audit(folder)
     if as_json:
         content = {"counts": found.counts, "groups": found.summary_rows()}

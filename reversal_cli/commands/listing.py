@@ -1,6 +1,7 @@
 """`reversal list`: what can be named in a spec."""
 
 import json
+import textwrap
 from typing import Annotated
 
 import typer
@@ -8,6 +9,9 @@ import typer
 from reversal_cli.commands.options import Json, Quiet
 from reversal_cli.console import Terminal, make_table
 from reversal_cli.errors import ReversalError
+
+WIDEST = 100
+"""Columns of a text: longer lines are hard to read."""
 
 
 def list_names(
@@ -37,16 +41,16 @@ def list_names(
 
 
 def show_options(section: str | None, terminal: Terminal, as_json: bool) -> None:
-    """A table of every option, or of one section."""
+    """Every option, or those of one section: a line as in a TOML file, and below it the meaning."""
     from reversal_cli.spec.option_docs import option_docs
 
     docs = option_docs(section)
     if as_json:
         terminal.write(json.dumps([doc._asdict() for doc in docs], indent=2))
         return
-    terminal.show(
-        make_table("options", ["option", "default", "meaning"], [list(doc) for doc in docs], whole=["option"])
-    )
+    for doc in docs:
+        terminal.show(f"{doc.key} = {doc.default}" if doc.default else f"{doc.key} (unset)")
+        terminal.show(textwrap.indent(textwrap.fill(doc.meaning, min(terminal.width, WIDEST) - 4), "    "))
 
 
 def known_names() -> dict[str, dict[str, str]]:

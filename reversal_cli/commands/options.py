@@ -6,10 +6,13 @@ from typing import Annotated
 import typer
 
 from reversal_cli.errors import ReversalError, unknown_name
+from reversal_cli.spec.field_docs import field_docs, field_help
 from reversal_cli.statistics.interval_units import UNITS
 
 RESULTS = Path("results")
-DATASET = Path("results/data/name_description")
+DATASET = Path(field_docs("dataset")["path"].default)
+PRESET = "the preset's"
+RUN = "as in the run"
 
 Results = Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Results folder.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what an earlier command wrote there.")]
@@ -30,20 +33,13 @@ Set = Annotated[
     ),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the resolved spec and the run folder; do nothing.")]
-Device = Annotated[
-    str | None, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.  [default: auto: a GPU if any]")
+Device = Annotated[str | None, typer.Option(metavar="NAME", help=field_help("training.device"))]
+Seeds = Annotated[
+    str | None, typer.Option("--seeds", metavar="N,N,...", help="One run for each of these seeds, such as 0,1,2.")
 ]
-BatchSize = Annotated[
-    int | None, typer.Option(min=1, metavar="N", help="Prompts per generation batch.  [default: 64, or as in the run]")
-]
-Intervals = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME",
-        help="What 95 % intervals are over: entities-and-templates (what others would give), or entities alone.  "
-        "[default: as in the run]",
-    ),
-]
+ReportTo = Annotated[str | None, typer.Option(metavar="NAME", help=field_help("training.report_to"))]
+BatchSize = Annotated[int | None, typer.Option(min=1, metavar="N", help=field_help("evaluation.batch_size", RUN))]
+Intervals = Annotated[str | None, typer.Option(metavar="NAME", help=field_help("evaluation.intervals", RUN))]
 Require = Annotated[
     list[str] | None,
     typer.Option(
@@ -51,6 +47,28 @@ Require = Annotated[
         help="A condition on percent accuracy, such as 'bico: N2D-reverse >= 60'; exit 1 if it fails. Repeatable.",
     ),
 ]
+
+
+def seed_list(text: str | None) -> list[int] | None:
+    """The seeds of --seeds. Raises ReversalError for anything but whole numbers between commas.
+
+    >>> seed_list("0,1, 2")
+    [0, 1, 2]
+    """
+    if text is None:
+        return None
+    seeds = [part.strip() for part in text.split(",")]
+    if not all(seed.isascii() and seed.isdecimal() for seed in seeds):
+        raise ReversalError(f"--seeds: found '{text}'; expected whole numbers between commas, such as 0,1,2")
+    return [int(seed) for seed in seeds]
+
+
+def refuse_folder(file: Path | None, option: str) -> None:
+    """Raises ReversalError for a folder, which is most likely a dataset, in the place of an experiment file."""
+    if file is not None and file.is_dir():
+        raise ReversalError(
+            f"{file}: found a folder; expected an experiment in TOML; if it is a dataset, pass `{option}{file}`"
+        )
 
 
 def refuse_ignored(flag: str, why: str) -> None:

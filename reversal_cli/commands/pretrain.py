@@ -40,14 +40,14 @@ def run_pretraining(
     from reversal_cli.pipeline import pretrain_base
     from reversal_cli.plain_text import visible
     from reversal_cli.spec.loading import flag_settings, load_pretraining
-    from reversal_cli.spec.toml import write_toml
+    from reversal_cli.spec.toml import write_spec
 
     spec = load_pretraining(file, flag_settings({"--device": ("training.device", device)}, assignments))
     folder = out or RESULTS / "pretrained" / spec.name
     content = spec.model_dump(mode="json")
     if dry_run:
         heading = "" if as_json else f"# {visible(str(folder))}\n"
-        terminal.write(heading + (json.dumps(content, indent=2) if as_json else write_toml(content)))
+        terminal.write(heading + (json.dumps(content, indent=2) if as_json else write_spec(content)))
         return
     made = pretrain_base(spec, folder, terminal, overwrite)
     if as_json:

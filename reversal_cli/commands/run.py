@@ -13,10 +13,14 @@ from reversal_cli.commands.options import (
     DryRun,
     Overwrite,
     Quiet,
+    ReportTo,
     Require,
     Results,
+    Seeds,
     Set,
+    refuse_folder,
     refuse_ignored,
+    seed_list,
 )
 from reversal_cli.commands.pretrain import run_pretraining
 from reversal_cli.commands.report import ReportOptions, show_report
@@ -29,7 +33,9 @@ def run(
     ],
     out: Results = RESULTS,
     assignments: Set = None,
+    seeds: Seeds = None,
     device: Device = None,
+    report_to: ReportTo = None,
     dry_run: DryRun = False,
     overwrite: Overwrite = False,
     allow_leaks: AllowLeaks = False,
@@ -43,25 +49,36 @@ def run(
     from reversal_cli.report.requirements import parse_requirement
     from reversal_cli.spec.loading import flag_settings, is_pretraining, load_experiment
 
+    refuse_folder(file, "--set dataset.path=")
     terminal = Terminal(quiet)
     if is_pretraining(file):
-        for flag, given in {"--require": require, "--allow-leaks": allow_leaks}.items():
+        others = {"--require": require, "--allow-leaks": allow_leaks, "--seeds": seeds, "--report-to": report_to}
+        for flag, given in others.items():
             if given:
-                refuse_ignored(flag, f"{file} makes a base model, which has no dataset and is not evaluated")
+                refuse_ignored(flag, f"{file} makes a base model, which is neither fine-tuned nor evaluated")
         target = None if out == RESULTS else out
         run_pretraining(file, target, device, assignments or [], dry_run, overwrite, terminal, as_json=False)
         return
     for text in require or []:
         # A typing mistake should not wait for the end of the training to be told.
         parse_requirement(text)
-    settings = flag_settings({"--device": ("training.device", device)}, assignments or [])
+    flags = {
+        "--seeds": ("grid.seed", seed_list(seeds)),
+        "--device": ("training.device", device),
+        "--report-to": ("training.report_to", report_to),
+    }
+    settings = flag_settings(flags, assignments or [])
     experiment = load_experiment(file, settings)
+    for note in experiment.notes:
+        terminal.say(f"note: {note}")
     if dry_run:
         show_specs((*experiment.baselines, *experiment.specs), out, terminal, as_json=False)
         return
     from reversal_cli.models.unused_options import refuse_unused
     from reversal_cli.pipeline import run_experiment
+    from reversal_cli.training.reporting import refuse_missing_tracker
 
+    refuse_missing_tracker(experiment.specs)
     refuse_unused(experiment.specs, out, overwrite)
     runs = run_experiment(experiment, out, terminal, overwrite, device, allow_leaks)
     show_report([done.path for done in runs], out / experiment.name, terminal, ReportOptions(), require or [])

@@ -7,11 +7,12 @@ files ask for, so that scores can be averaged by entity.
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from pathlib import Path
+from typing import cast
 
-from reversal_cli.data.base import SUBTASKS, TARGETS, VALIDATION, Example, Splits, Subtask
+from reversal_cli.data.base import SUBTASKS, TARGETS, VALIDATION, Example, Group, Splits, Subtask
 from reversal_cli.data.jsonl import Row, RowFile, check_spaces, no_search_for_garbage, read_file
 from reversal_cli.data.missing import no_such_dataset
-from reversal_cli.data.names_in_text import BOTH_TEST, TRAIN, Files, KnownNames, group_targets, noun_phrases
+from reversal_cli.data.names_in_text import BOTH_TEST, TRAIN, KnownNames, group_targets, noun_phrases
 from reversal_cli.data.numbered_words import Vocabulary
 from reversal_cli.errors import ReversalError
 
@@ -65,14 +66,14 @@ def _read_checked(path: Path) -> RowFile:
     return file
 
 
-def _examples(paths: Mapping[str, Path], files: Files) -> dict[str, tuple[Example, ...]]:
+def _examples(paths: Mapping[str, Path], files: Mapping[str, Sequence[Row]]) -> dict[str, tuple[Example, ...]]:
     """The examples of every file, by stem; rows without an entity id get one from the name they mention."""
     if not all(row.entity_id for rows in files.values() for row in rows):
         files = _with_entities(paths, files)
     return {stem: tuple(_example(row) for row in rows) for stem, rows in files.items()}
 
 
-def _with_entities(paths: Mapping[str, Path], files: Files) -> dict[str, list[Row]]:
+def _with_entities(paths: Mapping[str, Path], files: Mapping[str, Sequence[Row]]) -> dict[str, list[Row]]:
     """The rows with entity id, name, description and group filled in where they are missing."""
     groups = {name: group for group, names in reversed(group_targets(files).items()) for name in sorted(names)}
     vocabulary = Vocabulary()
@@ -115,4 +116,5 @@ def _entity_names(
 
 
 def _example(row: Row) -> Example:
-    return Example(*row[:-1], row.group or None)
+    # Any other group is refused where the file is read.
+    return Example(*row[:-1], cast("Group | None", row.group or None))

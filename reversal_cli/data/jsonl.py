@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from operator import itemgetter
 from pathlib import Path
 from sys import intern
-from typing import NamedTuple, get_args
+from typing import Any, NamedTuple, get_args
 
 from reversal_cli.data.base import Group
 from reversal_cli.errors import ReversalError
@@ -119,7 +119,7 @@ def _block_rows(lines: list[bytes], path: Path, first: int) -> list[Row]:
     return rows
 
 
-def _plain_rows(values: list[object]) -> list[Row] | None:
+def _plain_rows(values: list[Any]) -> list[Row] | None:
     """The rows of objects that all have every field, in ASCII; None if `_row` must look at each of them.
 
     As `_row`, but column by column: it takes a third of the time, and the files of this package are like that.

@@ -10,6 +10,10 @@ PUBLISHED = "june_version"
 
 def no_such_dataset(folder: Path) -> ReversalError:
     """The error for an absent folder: the published dataset can only be copied, any other one may be generated."""
+    if folder.is_file():
+        return ReversalError(
+            f"{folder}: is a file; expected the folder of a dataset; name the folder, such as {folder.parent}"
+        )
     if folder.name.startswith(PUBLISHED):
         return ReversalError(
             f"{folder}: no such folder; expected a copy of the published dataset (Berglund et al., arXiv 2309.12288), "

@@ -62,7 +62,7 @@ class PhraseTree:
 
     def anywhere_in(self, texts: NumberedTexts) -> Found:
         """Every phrase in the texts; none reaches from one text into the next."""
-        first_words = self.levels[0].edges if self.levels else []
+        first_words = self.levels[0].edges if self.levels else np.empty(0, np.int64)
         return self._at(np.flatnonzero(np.isin(texts.words, first_words)), texts)
 
     def at_start_of(self, texts: NumberedTexts) -> Found:

@@ -19,7 +19,7 @@ from reversal_cli.spec.experiment import ObjectiveSpec
 class _Row(NamedTuple):
     """What is asked about one row."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # a tuple's own index is not needed
     example: Example
     candidates: dict[str, str]
     """Entity -> answer."""

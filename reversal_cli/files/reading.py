@@ -79,7 +79,8 @@ def json_kind(value: Any) -> str:
     """What a JSON value is, in words: `a list`, `null`."""
     if isinstance(value, bool) or value is None:
         return json.dumps(value)
-    return {dict: "an object", list: "a list", str: "a text"}.get(type(value), "a number")
+    kinds: dict[type, str] = {dict: "an object", list: "a list", str: "a text"}
+    return kinds.get(type(value), "a number")
 
 
 def read_records(path: Path, remedy: str) -> list[JsonObject]:

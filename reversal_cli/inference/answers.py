@@ -9,7 +9,7 @@ from reversal_cli.runs.records import ChoiceMade, Ranking
 class Completion(NamedTuple):
     """What a model generated for one prompt."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # a tuple's own index is not needed
     """Of the prompt in the list that was given."""
     text: str
     """New tokens only, without special tokens."""

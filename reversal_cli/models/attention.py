@@ -130,7 +130,10 @@ def rotate_backwards(
         return rotate(query, key, double_cos, -double_sin)
     # What lies behind the first rotary_dim dimensions of each head is not rotated.
     turned = rotate(query[..., :size], key[..., :size], double_cos, -double_sin)
-    return tuple(torch.cat([part, given[..., size:]], dim=-1) for part, given in zip(turned, (query, key), strict=True))
+    query, key = (
+        torch.cat([part, given[..., size:]], dim=-1) for part, given in zip(turned, (query, key), strict=True)
+    )
+    return query, key
 
 
 def _mirror(model: PreTrainedModel, attentions: list[nn.Module], inputs: list[Inputs]) -> None:
@@ -143,7 +146,7 @@ def _mirror(model: PreTrainedModel, attentions: list[nn.Module], inputs: list[In
         raise unsupported(model)
 
 
-def _pass_rotary_angles(module: nn.Module, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
+def _pass_rotary_angles(module: Any, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
     """Forward pre-hook of an attention layer: adds its cos and sin to what reaches the mirrored attention."""
     if module.config._attn_implementation != MIRRORED:
         return args, kwargs

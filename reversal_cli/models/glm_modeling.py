@@ -196,7 +196,7 @@ class GlmAbiModel(PreTrainedModel):
     def get_input_embeddings(self) -> nn.Embedding:
         return self.word_embeddings
 
-    def set_input_embeddings(self, value: nn.Module) -> None:
+    def set_input_embeddings(self, value: nn.Embedding) -> None:
         self.word_embeddings = value
 
     def get_output_embeddings(self) -> nn.Linear:

@@ -1,5 +1,6 @@
 """Reads the weights of a GLM of 2022: one file or several, safetensors or pickles, each tensor once in memory."""
 
+import functools
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -123,10 +124,10 @@ def open_weights(path: Path) -> Iterator[tuple[str, Callable[[], Tensor]]]:
     if path.suffix == ".safetensors":
         with safe_open(path, framework="pt") as file:
             for name in file.keys():  # noqa: SIM118 (not a dict)
-                yield name, lambda name=name: file.get_tensor(name)
+                yield name, functools.partial(file.get_tensor, name)
         return
     for name, tensor in read_pickle(path).items():
-        yield name, lambda tensor=tensor: tensor
+        yield name, functools.partial(lambda given: given, tensor)
 
 
 def read_pickle(path: Path) -> Mapping[str, Tensor]:

@@ -57,7 +57,7 @@ def refuse_without_rotary(model: PreTrainedModel, name: str, objective: str) -> 
         )
 
 
-def probe_inputs(model: nn.Module, mask: Tensor) -> dict[str, Tensor]:
+def probe_inputs(model: PreTrainedModel, mask: Tensor) -> dict[str, Tensor]:
     """Six tokens as a batch of ours has them: ids and positions int64 [1, s], the given mask."""
     table = model.get_input_embeddings().weight
     input_ids = (torch.arange(LENGTH, device=table.device) + 3) % len(table)

@@ -84,12 +84,12 @@ def _mean_of_others(weight: Tensor, ids: list[int]) -> Tensor:
     return weight[others].float().mean(dim=0).to(weight.dtype)
 
 
-def _tables(model: PreTrainedModel) -> list[nn.Module]:
+def _tables(model: PreTrainedModel) -> list[nn.Embedding | nn.Linear]:
     return [model.get_input_embeddings(), model.get_output_embeddings()]
 
 
 def _with(loaded: Loaded, blanks: BlankTokens, added: tuple[int, ...]) -> Loaded:
-    masks = {blanks.mask, blanks.sentence_mask, blanks.long_mask} - {None}
+    masks = {mask for mask in (blanks.mask, blanks.sentence_mask, blanks.long_mask) if mask is not None}
     special = loaded.tokens.special | masks | {blanks.sop, blanks.eop}
     tokens = dataclasses.replace(loaded.tokens, blanks=blanks, special=special)
     return dataclasses.replace(loaded, tokens=tokens, added_rows=added)

@@ -154,7 +154,7 @@ class Abi(ObjectiveOptions):
         else:
             spans = draw_token_spans(content, length, self.mask_ratio, self.span_mean, generator)
             mask = blanks.mask
-        return lay_out(row.input_ids, spans, generator.permutation(len(spans)), mask, blanks)
+        return lay_out(row.input_ids, spans, generator.permutation(len(spans)).tolist(), mask, blanks)
 
     def _document_row(self, row: Row, tokens: TokenIds, generator: np.random.Generator) -> BlankRow:
         """One long blank. (The published code draws its length per batch; we draw it per row.)"""

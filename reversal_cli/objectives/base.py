@@ -68,7 +68,7 @@ class TokenIds:
     two_row_positions: bool = False
     """Each token has a position in the text and one in its blank, as in the GLM of 2022, which models language by
     filling blanks; False: one position, and language is modelled by continuing the text."""
-    blanks: BlankTokens | None = None
+    blanks: BlankTokens = None  # type: ignore[assignment]  # only objectives that need them read them
     """None: the model was not given any."""
     sentence_ends: frozenset[int] = frozenset()
     """Tokens after which a sentence can end."""
@@ -160,7 +160,7 @@ class ObjectiveOptions(BaseModel):
 
     def unused(self, family: FamilyName | None) -> dict[str, str]:
         """Option -> why it has no effect, on such a model (None: not known yet) or beside the other options."""
-        return dict(self.unused_on.get(family, {}))
+        return dict(self.unused_on.get(family, {})) if family else {}
 
     def check(self, rows: Sequence[Row]) -> None:
         """Raises ReversalError if the objective cannot learn from these rows."""

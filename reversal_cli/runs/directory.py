@@ -5,6 +5,7 @@ RESULTS/<experiment>/seed-<n>/
     train_log.jsonl             one record per logged step
     curve.jsonl                 one record per evaluated epoch
     checkpoints/                to continue an interrupted training; removed when the weights are complete
+    tensorboard/ or wandb/      the same log for these tools, if training.report_to names one
     adapter/ or model/          the trained weights, with the tokenizer
     predictions/<subtask>.jsonl one record per prompt; predictions/<control>/<subtask>.jsonl those of the controls
     metrics.json                written last: it exists = the run is complete
@@ -62,6 +63,15 @@ class RunDirectory:
     @property
     def checkpoints_path(self) -> Path:
         return self.path / "checkpoints"
+
+    @property
+    def tensorboard_path(self) -> Path:
+        return self.path / "tensorboard"
+
+    @property
+    def wandb_path(self) -> Path:
+        """Made by wandb itself, in the folder it is given."""
+        return self.path / "wandb"
 
     @property
     def adapter_path(self) -> Path:
@@ -191,7 +201,9 @@ class RunDirectory:
     def clear(self) -> None:
         """Removes everything a run wrote, and only that."""
         self._clear_evaluation()
-        for folder in (self.checkpoints_path, self.adapter_path, self.model_path, self.overwriting.evaluation_path):
+        logs = (self.tensorboard_path, self.wandb_path)
+        weights = (self.checkpoints_path, self.adapter_path, self.model_path)
+        for folder in (*logs, *weights, self.overwriting.evaluation_path):
             shutil.rmtree(folder, ignore_errors=True)
         for file in (self.train_log_path, self.curve_path, self.manifest_path):
             file.unlink(missing_ok=True)

@@ -62,7 +62,7 @@ def log_probability_gap(pairs: Sequence[Pair]) -> Gap:
     )
 
 
-def significance_tests(right: Sequence[float], other: Sequence[float]) -> GapTests:
+def significance_tests(right: Sequence[float] | np.ndarray, other: Sequence[float] | np.ndarray) -> GapTests:
     """Paired t-test (do the means differ?) and two-sample Kolmogorov-Smirnov test (do the distributions?), two-sided.
 
     right[i] is paired with other[i].

@@ -7,12 +7,13 @@ Precedence, lowest first: field defaults (the published recipe), the preset's ow
 import functools
 import hashlib
 import json
-from typing import Annotated, Literal, Union
+from typing import TYPE_CHECKING, Annotated, Literal, Union
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from reversal_cli.data.name_description.options import Options
 from reversal_cli.objectives import OBJECTIVE_SPECS
+from reversal_cli.objectives.base import ObjectiveOptions
 from reversal_cli.objectives.ntp import Ntp
 from reversal_cli.statistics.interval_units import Unit
 
@@ -28,7 +29,7 @@ class DatasetSpec(Section):
     path: str = "results/data/name_description"
     """A folder in the published layout. When it is absent, the benchmark is generated there."""
     generator: Options | None = None
-    """Options of the generated benchmark; the folder must have been made with these. Empty: any folder will do."""
+    """Options of the generated benchmark; the folder must have been made with these. Unset: any folder will do."""
 
 
 class ModelSpec(Section):
@@ -37,10 +38,10 @@ class ModelSpec(Section):
     revision: str | None = None
     """Branch, tag or commit of a hub id."""
     init: Literal["pretrained", "random"] = "pretrained"
-    """`random` keeps configuration and tokenizer but draws new weights."""
+    """pretrained, or random: configuration and tokenizer are kept, the weights are drawn anew."""
     gelu: Literal["tanh", "erf"] | None = None
     """GLM only. tanh is what the published weights were trained with, erf what the hub's modelling code computes.
-    Empty: as the checkpoint's config says, tanh where it does not."""
+    Unset: as the checkpoint's config says, tanh where it does not."""
     mask_token_id: int | None = Field(default=None, ge=0)
     """GLM only: another id for [MASK], for a checkpoint whose tokenizer names a row that was never trained."""
 
@@ -64,7 +65,7 @@ class TrainingSpec(Section):
     epochs: int = Field(default=20, ge=1)
     """Epochs of the learning-rate schedule."""
     stop_after_epochs: int | None = Field(default=None, ge=1)
-    """Stop here and evaluate (published: 10 of 20). Empty: train all epochs."""
+    """Stop here and evaluate (published: 10 of 20). Unset: train all epochs."""
     batch_size: int = Field(default=4, ge=1)
     """Examples per optimizer step."""
     learning_rate: float = Field(default=2e-5, gt=0)
@@ -82,16 +83,19 @@ class TrainingSpec(Section):
     lora: LoraSpec = LoraSpec()
     """The adapter, for tuning = "lora"."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    """Arithmetic. auto: bfloat16 autocast on GPUs and on CPUs with fast bfloat16 (AMX), float32 elsewhere."""
+    """Arithmetic: float32, bfloat16, float16, or auto: bfloat16 autocast on GPUs and on CPUs with fast bfloat16 (AMX),
+    float32 elsewhere."""
     device: str = "auto"
-    """auto, cpu, cuda, cuda:1, mps."""
+    """cpu, cuda, cuda:1, mps, or auto: a GPU if there is one."""
     gradient_checkpointing: bool = False
     """Computes activations twice, so that a step needs less memory and more time."""
     eval_every: int | None = Field(default=None, ge=1)
     """Epochs between two evaluations on the validation prompts, for curve.jsonl; the last epoch is always evaluated.
-    Empty: none."""
+    Unset: no such evaluations."""
     eval_limit: int = Field(default=120, ge=1)
     """Prompts per subtask in such an evaluation, spread over entities and templates; all where there are fewer."""
+    report_to: Literal["none", "tensorboard", "wandb"] = "none"
+    """Where the log also goes: tensorboard (into the run's folder) or wandb; none: into train_log.jsonl alone."""
 
     @property
     def last_epoch(self) -> int:
@@ -117,13 +121,17 @@ class EvaluationSpec(Section):
     recognised, always entities."""
 
 
-ObjectiveSpec = Annotated[Union[(*OBJECTIVE_SPECS.values(),)], Field(discriminator="name")]
+if TYPE_CHECKING:
+    ObjectiveSpec = ObjectiveOptions  # a union that is computed is no type to a checker
+else:
+    ObjectiveSpec = Annotated[Union[(*OBJECTIVE_SPECS.values(),)], Field(discriminator="name")]
 
 
 RESULT_NEUTRAL_FIELDS = (
     "training.device",
     "training.eval_every",
     "training.eval_limit",
+    "training.report_to",
     "evaluation.batch_size",
     "evaluation.intervals",
     "dataset.generator.validation_templates",

@@ -1,4 +1,4 @@
-"""The differences between the runs of a TOML file: its `[grid]`, every combination, and its `[[rows]]`, one by one."""
+"""The differences between the runs of a TOML file: its `[grid]`, every combination, and its `[[runs]]`, one by one."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,6 +8,9 @@ from reversal_cli.errors import ReversalError
 from reversal_cli.spec.toml import flatten
 from reversal_cli.spec.validation import Setting
 
+GRID = "grid."
+OLD_RUNS = "rows"
+"""What `[[runs]]` was called before."""
 MOST_RUNS = 1000
 """Of one experiment: its table and its folders should still be readable."""
 
@@ -26,33 +29,53 @@ def read_axes(grid: Any, source: str) -> dict[str, list[Setting]]:
     return axes
 
 
-def read_rows(rows: Any, settings: Sequence[Setting], source: str) -> list[list[Setting]]:
-    """`[[rows]]`: tables of settings that go together, each one a row of the experiment (times the grid, if any).
-
-    A key in a row overrides the same key above the rows.
-    """
-    if not isinstance(rows, list) or not rows or not all(isinstance(row, Mapping) for row in rows):
-        raise ReversalError(f"{source}: rows is {rows!r}; expected tables that begin with [[rows]]")
-    read = [[Setting(key, value, source) for key, value in flatten(row)] for row in rows]
-    keys = {setting.key for row in read for setting in row}
-    if keys & {"name", "baseline"}:
-        raise ReversalError(f"{source}: name and baseline cannot vary between rows; set them above the first [[rows]]")
+def split_axes(settings: Sequence[Setting]) -> tuple[dict[str, list[Setting]], list[Setting]]:
+    """The axes that a command line gives (`--seeds 0,1`, `--set grid.seed=[0,1]`), and its other settings."""
+    axes: dict[str, list[Setting]] = {}
     for setting in settings:
-        if setting.key in keys:
-            raise ReversalError(
-                f"{setting.source}: '{setting.key}' is what the [[rows]] of {source} differ in; expected another key; "
-                "edit a copy of the file instead"
-            )
+        if setting.key.startswith(GRID):
+            axes |= read_axes({setting.key.removeprefix(GRID): setting.value}, setting.source)
+    return axes, [setting for setting in settings if not setting.key.startswith(GRID)]
+
+
+def one_each(axes: Mapping[str, Sequence[Setting]]) -> list[Setting]:
+    """The first setting of each axis: which keys vary, and who says so."""
+    return [values[0] for values in axes.values()]
+
+
+def read_runs(content: dict[str, Any], source: str) -> list[list[Setting]]:
+    """Takes `[[runs]]` out of the file's content: tables of settings that go together, each one a run of the experiment
+    (times the grid, if any). Without them there is one run, and nothing is its own."""
+    if "runs" in content and OLD_RUNS in content:
+        raise ReversalError(f"{source}: has [[runs]] and [[{OLD_RUNS}]]; expected one of them; rename all to [[runs]]")
+    key = OLD_RUNS if OLD_RUNS in content else "runs"
+    runs = content.pop(key, [{}])
+    if not isinstance(runs, list) or not runs or not all(isinstance(run, Mapping) for run in runs):
+        raise ReversalError(f"{source}: {key} is {runs!r}; expected tables that begin with [[runs]]")
+    read = [[Setting(name, value, source) for name, value in flatten(run)] for run in runs]
+    if any(setting.key in ("name", "baseline") for run in read for setting in run):
+        raise ReversalError(f"{source}: name and baseline cannot vary between runs; set them above the first [[{key}]]")
     return read
 
 
-def refuse_too_many(axes: Mapping[str, Sequence[Setting]], rows: Sequence[Sequence[Setting]], source: str) -> None:
-    """Raises ReversalError for more runs than an experiment may have, before they are listed."""
-    runs = len(rows) * math.prod(len(values) for values in axes.values())
-    if runs > MOST_RUNS:
-        lengths = " x ".join(f"{len(values)} {key}" for key, values in axes.items()) or "rows"
+def refuse_replaced(runs: Sequence[Sequence[Setting]], settings: Iterable[Setting], source: str) -> None:
+    """Raises ReversalError for a flag that sets what the runs of a file differ in."""
+    keys = {setting.key for run in runs for setting in run}
+    for setting in settings:
+        if setting.key in keys:
+            raise ReversalError(
+                f"{setting.source}: '{setting.key}' is what the [[runs]] of {source} differ in; expected another key; "
+                "edit a copy of the file instead"
+            )
+
+
+def refuse_too_many(axes: Mapping[str, Sequence[Setting]], runs: Sequence[Sequence[Setting]], source: str) -> None:
+    """Raises ReversalError for more runs than anybody means; to be called before they are listed."""
+    count = len(runs) * math.prod(len(values) for values in axes.values())
+    if count > MOST_RUNS:
+        lengths = "".join(f" x {len(values)} {key}" for key, values in axes.items())
         raise ReversalError(
-            f"{source}: {runs:,} runs ({len(rows)} rows x {lengths}); expected at most {MOST_RUNS:,} in one file; "
+            f"{source}: {count:,} runs ({len(runs)} [[runs]]{lengths}); expected at most {MOST_RUNS:,} in one file; "
             "shorten the lists, or split the file"
         )
 

@@ -1,12 +1,12 @@
 """Reads a TOML file and flags into the specs of an experiment.
 
 Precedence, lowest first: field defaults (the published recipe), the recipe of (preset, objective), the TOML file, its
-`[[rows]]` and `[grid]`, flags and `--set section.key=value`. Recipes depend on model and objective, so each point is
+`[[runs]]` and `[grid]`, flags and `--set section.key=value`. Recipes depend on model and objective, so each point is
 merged anew.
 """
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,16 @@ from reversal_cli.errors import ReversalError, unknown_name
 from reversal_cli.objectives import OBJECTIVE_SPECS
 from reversal_cli.objectives.untrained import Untrained
 from reversal_cli.spec.experiment import RESULT_NEUTRAL_FIELDS, ExperimentSpec, TrainingSpec
-from reversal_cli.spec.grid import read_axes, read_rows, refuse_too_many, refuse_twice
+from reversal_cli.spec.grid import (
+    OLD_RUNS,
+    one_each,
+    read_axes,
+    read_runs,
+    refuse_replaced,
+    refuse_too_many,
+    refuse_twice,
+    split_axes,
+)
 from reversal_cli.spec.names import check_experiment_name, check_model_name, model_stem, name_part, objective_label
 from reversal_cli.spec.presets import RECIPES
 from reversal_cli.spec.toml import flatten, parse_value, read_toml
@@ -34,40 +43,42 @@ class Experiment:
     specs: tuple[ExperimentSpec, ...]
     baselines: tuple[ExperimentSpec, ...]
     """One untrained row per (model, dataset); empty with `baseline = false` or where the specs hold it already."""
+    notes: tuple[str, ...] = ()
+    """Remarks on the file, for the person who wrote it."""
 
 
 def load_experiment(file: Path | None, settings: Sequence[Setting] = ()) -> Experiment:
     """Every run of the experiment, validated. Raises ReversalError, one line that names the file or flag at fault."""
     content = read_toml(file) if file else {}
-    source = str(file)
+    source = str(file or "the command line")
     if "kind" in content:
         raise ReversalError(f"{source}: kind = {content['kind']!r}; expected an experiment; use `reversal pretrain`")
-    axes = read_axes(content.pop("grid", {}), source)
-    rows = read_rows(content.pop("rows", [{}]), settings, source)
-    written = [Setting(key, value, source) for key, value in flatten(content)]
-    for row in rows:
-        refuse_twice([*(values[0] for values in axes.values()), *row])
-    refuse_twice([*written, *(values[0] for values in axes.values())])
     refuse_twice(settings)
+    notes = (f"{source}: [[{OLD_RUNS}]] are called [[runs]] now; both are read",) if OLD_RUNS in content else ()
+    given_axes, settings = split_axes(settings)
+    axes = read_axes(content.pop("grid", {}), source)
+    runs = read_runs(content, source)
+    written = [Setting(key, value, source) for key, value in flatten(content)]
+    for run in runs:
+        refuse_twice([*one_each(axes), *run])
+    refuse_twice([*written, *one_each(axes)])
+    refuse_twice([*settings, *one_each(given_axes)])
+    refuse_replaced(runs, [*settings, *one_each(given_axes)], source)
+    axes |= given_axes
     for setting in settings:
         if setting.key in axes:
             axes[setting.key] = [setting]
-    refuse_too_many(axes, rows, source)
+    refuse_too_many(axes, runs, source)
     common, top = _take(written, settings, axes)
     name = str(top["name"].value) if "name" in top else (file.stem if file else "")
     name_source = top["name"].source if "name" in top else source
-    points = []
-    for row, values in itertools.product(rows, itertools.product(*axes.values())):
-        differing = [*row, *values]
-        replaced = {setting.key for setting in differing}
-        shared = [setting for setting in common if setting.key not in replaced]
-        points.append(_Point(differing, [*shared, *differing, *settings]))
+    points = list(_points(runs, axes, common, settings))
     _refuse_lists(points)
     objectives = {point.get("objective.name", "ntp").value for point in points}
     specs = settle([_layers(point, name, name_source, objectives) for point in points])
     _refuse_shared_folders(specs, source)
     baselines = _baselines(points, specs) if _wants_baseline(top) else ()
-    return Experiment(name or specs[0].name, specs, baselines)
+    return Experiment(name or specs[0].name, specs, baselines, notes)
 
 
 def is_pretraining(file: Path) -> bool:
@@ -125,6 +136,20 @@ class _Point:
 
     def get(self, key: str, default: str) -> Setting:
         return next((s for s in reversed(self.settings) if s.key == key), Setting(key, default, "default"))
+
+
+def _points(
+    runs: Sequence[Sequence[Setting]],
+    axes: Mapping[str, Sequence[Setting]],
+    common: Sequence[Setting],
+    settings: Sequence[Setting],
+) -> Iterator[_Point]:
+    """Every run of the file times every combination of the axes."""
+    for run, values in itertools.product(runs, itertools.product(*axes.values())):
+        varied = [*run, *values]
+        replaced = {setting.key for setting in varied}
+        kept = [setting for setting in common if setting.key not in replaced]
+        yield _Point(varied, [*kept, *varied, *settings])
 
 
 def _take(

@@ -5,7 +5,6 @@ import inspect
 import textwrap
 import typing
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import NamedTuple
 
 from pydantic import BaseModel
@@ -14,6 +13,7 @@ from pydantic.fields import FieldInfo
 from reversal_cli.errors import unknown_name
 from reversal_cli.objectives import OBJECTIVE_SPECS
 from reversal_cli.spec.experiment import ExperimentSpec
+from reversal_cli.spec.field_docs import documented_fields
 from reversal_cli.spec.toml import write_value
 
 NAMES = f"What is trained: {', '.join(OBJECTIVE_SPECS)}; see `reversal list`."
@@ -70,12 +70,9 @@ def attribute_docstrings(model: type[BaseModel]) -> dict[str, str]:
 
     Python keeps no docstrings of attributes, so the source is read; only this command waits for that.
     """
-    body = ast.parse(textwrap.dedent(inspect.getsource(model))).body[0].body
-    return {
-        field.target.id: " ".join(text.value.value.split())
-        for field, text in pairwise(body)
-        if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant)
-    }
+    (definition,) = ast.parse(textwrap.dedent(inspect.getsource(model))).body
+    assert isinstance(definition, ast.ClassDef)
+    return {name: meaning for name, _, meaning in documented_fields(definition)}
 
 
 def _nested(field: FieldInfo) -> type[BaseModel] | None:

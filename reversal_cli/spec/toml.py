@@ -65,18 +65,31 @@ def flatten(content: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str,
             yield f"{prefix}{key}", value
 
 
+def write_spec(content: Mapping[str, Any]) -> str:
+    """The TOML of a dumped spec; full tuning has no adapter, so its options are left out."""
+    training = content["training"]
+    if training["tuning"] == "full":
+        training = {key: value for key, value in training.items() if key != "lora"}
+    return write_toml({**content, "training": training})
+
+
 def write_toml(content: Mapping[str, Any]) -> str:
-    """TOML that reads back as `content`; None is left out, since TOML has no word for it."""
+    """TOML that reads back as `content`; None, for which TOML has no word, is a comment.
+
+    >>> print(write_toml({"epochs": 20, "stop_after_epochs": None}), end="")
+    epochs = 20
+    # stop_after_epochs = ...  # unset
+    """
     return "\n".join(_lines(content, "")).strip() + "\n"
 
 
 def _lines(content: Mapping[str, Any], table: str) -> Iterator[str]:
     tables = {key: value for key, value in content.items() if isinstance(value, Mapping)}
-    scalars = {key: value for key, value in content.items() if key not in tables and value is not None}
+    scalars = {key: value for key, value in content.items() if key not in tables}
     if table and (scalars or not tables):
         yield f"\n[{table}]"
     for key, value in scalars.items():
-        yield f"{key} = {write_value(value)}"
+        yield f"# {key} = ...  # unset" if value is None else f"{key} = {write_value(value)}"
     for key, value in tables.items():
         yield from _lines(value, f"{table}.{key}" if table else key)
 

@@ -95,7 +95,7 @@ def _unused_in_training(spec: ExperimentSpec) -> dict[str, str]:
 
 def _unused_beside_others(training: TrainingSpec) -> dict[str, str]:
     """The options of a training that another of its options leaves without meaning."""
-    unused = {}
+    unused: dict[str, str] = {}
     if training.tuning == "full":
         unused |= {f"training.{key}": "it is for LoRA, and training.tuning is 'full'" for key in LORA_KEYS}
     if (training.stop_after_epochs or 0) > training.epochs:
@@ -112,6 +112,7 @@ def refuse_unused_pretraining(training: TrainingSpec, given: Sequence[Setting]) 
     unused = _unused_beside_others(training)
     unused |= dict.fromkeys(("training.tuning", "training.gradient_checkpointing", *LORA_SETTINGS), why)
     unused["training.eval_limit"] = "a corpus has no validation prompts"
+    unused["training.report_to"] = "only a fine-tuning is reported"
     harmless = dict(flatten(TrainingSpec(tuning="full").model_dump(), "training."))
     for setting in given:
         if setting.key in unused and setting.value != harmless[setting.key]:

@@ -48,7 +48,7 @@ def _refuse_other_bytes(setting: Setting) -> None:
 
 def known_keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
     """Every dotted key of a spec, sections included: `training`, `training.epochs`, `training.lora`, ..."""
-    nested = set()
+    nested: set[str] = set()
     for name, field in model.model_fields.items():
         yield prefix + name
         for part in (field.annotation, *typing.get_args(field.annotation)):

@@ -70,7 +70,7 @@ class Clusters:
         for cluster_of_row in self.kinds:
             means = np.bincount(cluster_of_row, weights=values) / np.bincount(cluster_of_row)
             counts += [np.count_nonzero(means > low), np.count_nonzero(means < high)]
-        return min(counts) >= max(MIN_VARIED, self.fewest / 4)
+        return bool(min(counts) >= max(MIN_VARIED, self.fewest / 4))
 
 
 class Interval(NamedTuple):

@@ -24,7 +24,7 @@ from reversal_cli.statistics.interval_units import Unit
 
 Z = 1.959963984540054
 """97.5 % point of the normal distribution."""
-SHORT_UNITS: dict[Unit, str] = {"entities-and-templates": "entities and templates", "entities": "entities"}
+SHORT_UNITS: dict[str, str] = {"entities-and-templates": "entities and templates", "entities": "entities"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def wilson_interval(mean: float, n: float, quantile: float = Z) -> Interval:
     return Interval(low, high)
 
 
-def method(unit: Unit) -> str:
+def method(unit: str) -> str:
     """How an interval over `unit` is made, for the note of a table."""
     fewest = "entities or templates, whichever are fewer" if unit == "entities-and-templates" else "entities"
     return (

@@ -44,7 +44,7 @@ def permutation_test(sums: np.ndarray) -> PermutationTest:
     hits = 0
     for _ in range(FLIPS // BATCH):
         signs = 2.0 * generator.integers(0, 2, size=(BATCH, len(sums))) - 1
-        hits += np.count_nonzero(np.abs(signs @ sums) >= observed)
+        hits += int(np.count_nonzero(np.abs(signs @ sums) >= observed))
     return PermutationTest((hits + 1) / (FLIPS + 1), exact=False)
 
 
@@ -54,7 +54,8 @@ def _all_totals(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
     Entity by entity, merging equal totals: sums of 0/1 scores are whole numbers, so 300 rows reach at most 601 totals
     however many the flips.
     """
-    totals, shares = np.zeros(1), np.ones(1)
+    totals: np.ndarray = np.zeros(1)
+    shares: np.ndarray = np.ones(1)
     for entity in sums[np.abs(sums) > TIE]:
         reached = np.concatenate([totals - entity, totals + entity])
         totals, place = np.unique(np.round(reached, 9), return_inverse=True)

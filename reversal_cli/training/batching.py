@@ -16,7 +16,7 @@ class Key(NamedTuple):
     """One drawing of one example."""
 
     epoch: int
-    index: int
+    index: int  # type: ignore[assignment]  # a tuple's own index is not needed
 
 
 class BatchPlan:

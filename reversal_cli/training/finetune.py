@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from peft import LoraConfig, get_peft_model
 from torch import nn
-from transformers import PrinterCallback, TrainerCallback, set_seed
+from transformers import PreTrainedModel, PrinterCallback, TrainerCallback, set_seed
 
 from reversal_cli.data.base import Splits
 from reversal_cli.errors import ReversalError
@@ -31,6 +31,7 @@ from reversal_cli.spec.experiment import ExperimentSpec, TrainingSpec
 from reversal_cli.training.batching import BatchPlan
 from reversal_cli.training.curve import Curve
 from reversal_cli.training.finite_steps import refuse_unusable_weights
+from reversal_cli.training.reporting import reporting
 from reversal_cli.training.resumption import NEW, Resumption, SealedCheckpoints, find_checkpoint, remove_unusable
 from reversal_cli.training.trainer import (
     Collator,
@@ -82,7 +83,7 @@ def train(
     resumption = find_checkpoint(run.checkpoints_path)
     if line := resumption.line(run.checkpoints_path):
         say(line)
-    callbacks = []
+    callbacks: list[TrainerCallback] = []
     if spec.training.eval_every is not None:
         curve = Curve(run, loaded, spec, splits, on_step, say)
         curve.refuse_other_prompts(resumption.step)  # before the files are trimmed: a refusal leaves them as they were
@@ -90,7 +91,9 @@ def train(
     log = run.trim_log(resumption.step)
     seconds = log[-1].seconds if log else 0.0
     run.trim_curve(resumption.step)
-    facts = fit(model, job, run.checkpoints_path, on_step, run.append_log, resumption, seconds, callbacks)
+    with reporting(spec, run, resumption.step) as trackers:
+        callbacks += trackers
+        facts = fit(model, job, run.checkpoints_path, on_step, run.append_log, resumption, seconds, callbacks)
     folder = run.adapter_path if spec.training.tuning == "lora" else run.model_path
     save_folder(folder, lambda temporary: save(model, loaded, temporary))
     return Trained(facts, loaded.identity)
@@ -134,7 +137,7 @@ def add_lora(loaded: Loaded, training: TrainingSpec) -> nn.Module:
         ) from None
 
 
-def save(model: nn.Module, loaded: Loaded, folder: Path) -> None:
+def save(model: PreTrainedModel, loaded: Loaded, folder: Path) -> None:
     """Weights and tokenizer, in the formats of peft and transformers. Raises ReversalError for weights not finite."""
     refuse_unusable_weights(model, "at the end")
     model.save_pretrained(folder)

@@ -53,7 +53,7 @@ NEW = Resumption(None, 0, ())
 
 def find_checkpoint(folder: Path) -> Resumption:
     """The newest whole checkpoint in the folder, which is left as it is."""
-    faults = []
+    faults: list[str] = []
     for step, checkpoint in _by_step(folder):
         why = fault(checkpoint)
         if why is None:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
-from transformers import Trainer, TrainerCallback, TrainingArguments
+from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
 
 from reversal_cli.objectives.base import IGNORE, Draw, Row, TokenIds
 from reversal_cli.runs.records import LogRecord
@@ -162,7 +162,7 @@ class LabelledPositions:
     the output layer leaves the model's forward, and whatever wraps it, as it is.
     """
 
-    def __init__(self, model: nn.Module):
+    def __init__(self, model: PreTrainedModel):
         self.chosen: Tensor | None = None
         model.get_output_embeddings().register_forward_pre_hook(self._keep_chosen)
 

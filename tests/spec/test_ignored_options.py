@@ -62,7 +62,7 @@ def test_run_refuses_allowed_leaks_for_a_base_model(capsys):
     Path("base.toml").write_text("kind = 'pretrain'")
     assert main(["run", "base.toml", "--allow-leaks", "--dry-run"]) == 2
     assert capsys.readouterr().err == (
-        "error: --allow-leaks: would be ignored: base.toml makes a base model, which has no dataset and is not "
+        "error: --allow-leaks: would be ignored: base.toml makes a base model, which is neither fine-tuned nor "
         "evaluated; leave it out\n"
     )
 
@@ -70,7 +70,7 @@ def test_run_refuses_allowed_leaks_for_a_base_model(capsys):
 def test_a_file_for_several_points_keeps_what_one_of_them_heeds():
     grid = "[training.lora]\nr = 3\n[grid]\n'training.tuning' = ['lora', 'full']"
     assert [spec.training.lora.r for spec in load(text=grid).specs] == [3, 32]
-    rows = "training.epochs = 3\n[[rows]]\nobjective.name = 'none'\n[[rows]]\nobjective.name = 'ntp'"
+    rows = "training.epochs = 3\n[[runs]]\nobjective.name = 'none'\n[[runs]]\nobjective.name = 'ntp'"
     assert [spec.training.epochs for spec in load(text=rows).specs] == [20, 3]
 
 

@@ -31,7 +31,7 @@ class Leak(NamedTuple):
 
     where: str
     """`p2d_prompts_test.jsonl:3`, the first place."""
-    count: int
+    count: int  # type: ignore[assignment]  # a tuple's own count is not needed
     what: str
     """Goes after the count: `of its prompts ...`, `rows show ...`."""
     remedy: str

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from reversal_cli.data.base import VALIDATION, Group
+from reversal_cli.data.base import VALIDATION, Direction, Group
 from reversal_cli.data.name_description.entities import Entity, make_entities
 from reversal_cli.data.name_description.folder import refuse_other_folder, write_folder
 from reversal_cli.data.name_description.lexicon import BENCHMARK, CORPUS
@@ -138,7 +138,7 @@ def _randomized(people: Sequence[Person], templates: Sequence[Template], seed: i
 
 
 def _corpus_lines(people: int, sentences: int, seed: int) -> Iterator[str]:
-    shares = {"N2D": (sentences + 1) // 2, "D2N": sentences // 2}
+    shares: dict[Direction, int] = {"N2D": (sentences + 1) // 2, "D2N": sentences // 2}
     for index, entity in enumerate(make_entities(CORPUS, people, seed)):
         person = Person(f"corpus-{index + 1:04d}", "both", entity)
         for direction, share in shares.items():

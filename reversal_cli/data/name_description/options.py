@@ -35,7 +35,7 @@ class Options(BaseModel):
     """Test templates per direction, disjoint from the training templates."""
     validation_templates: int = Field(default_factory=_left_for_validation, ge=0)
     """Templates per direction for evaluations along training, disjoint from both; 0 writes no validation files.
-    Empty: as many as the others leave (4 with the defaults), at most 5. They change no byte of the other files."""
+    Unset: as many as the others leave (4 with the defaults), at most 5. They change no byte of the other files."""
     seed: int = Field(default=0, ge=0)
     """Fixes the entities, who is in which group, and the choice of templates."""
     name_words: int = Field(default=2, ge=2, le=4)

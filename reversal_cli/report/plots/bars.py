@@ -1,5 +1,7 @@
 """Accuracy as grouped bars: a group per subtask, a bar per run or mean of seeds."""
 
+from typing import Any
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -17,7 +19,12 @@ VALUES_UP_TO = 7
 """Bars per subtask above which values would touch one another."""
 FLOOR_LINES = {"wrong entity": ":", "other wording": "--"}
 CONTROL_MARKERS = {"both-directions": "D", "in-context": "^"}
-HOLLOW = {"markersize": 4, "markerfacecolor": "white", "markeredgecolor": "black", "markeredgewidth": 0.7}
+HOLLOW: dict[str, Any] = {
+    "markersize": 4,
+    "markerfacecolor": "white",
+    "markeredgecolor": "black",
+    "markeredgewidth": 0.7,
+}
 GAP_BELOW_VALUE, VALUE_HEIGHT = 1.5, 4.0
 """In percent of the axis."""
 
@@ -52,7 +59,11 @@ def _draw_bars(
 
     Returns subtask -> (mean, top of the whisker) in percent.
     """
-    look = {"color": COLOURS[index % len(COLOURS)], "hatch": HATCHES[index % len(HATCHES)], "label": name}
+    look: dict[str, Any] = {
+        "color": COLOURS[index % len(COLOURS)],
+        "hatch": HATCHES[index % len(HATCHES)],
+        "label": name,
+    }
     tops = {}
     for position, subtask in enumerate(SUBTASKS):
         of_subtask = runs[runs["subtask"] == subtask]

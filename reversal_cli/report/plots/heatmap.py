@@ -26,8 +26,9 @@ RIGHT, WRONG = "#0072B2", "#f2f2f2"
 
 def heatmap_figure(of_run: pd.DataFrame, run: RunDirectory, metric: str) -> Figure | None:
     """Four panels of entities x templates. None where the run has no predictions of every subtask with the metric."""
-    grids = {subtask: score_grid(run, subtask, metric) for pair in PAIRS for subtask in pair}
-    if any(grid is None for grid in grids.values()):
+    subtasks = [subtask for pair in PAIRS for subtask in pair]
+    grids = {subtask: grid for subtask in subtasks if (grid := score_grid(run, subtask, metric)) is not None}
+    if len(grids) < len(subtasks):
         return None
     lower = METRICS[metric].better == "lower"
     figure = new_figure(4.6)

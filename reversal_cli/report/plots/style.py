@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import pandas as pd
@@ -42,7 +43,7 @@ def figure_style() -> Iterator[None]:
         yield
 
 
-def new_figure(height: float, **options: object) -> Figure:
+def new_figure(height: float, **options: Any) -> Figure:
     """`height` in inches. No pyplot: nothing global, no window."""
     figure = Figure(figsize=(WIDTH, height), layout="constrained", **options)
     FigureCanvasAgg(figure)
@@ -52,7 +53,7 @@ def new_figure(height: float, **options: object) -> Figure:
 def save(figure: Figure, stem: Path) -> Path:
     """Writes stem.png and stem.svg, each whole or not at all."""
     stem.parent.mkdir(parents=True, exist_ok=True)
-    options = {
+    options: dict[str, dict[str, Any]] = {
         "png": {"dpi": DPI, "metadata": {"Software": None}},
         "svg": {"metadata": {"Date": None, "Creator": None, "Title": figure.get_suptitle()}},
     }

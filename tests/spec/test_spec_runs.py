@@ -1,0 +1,131 @@
+"""`[[runs]]`: settings that go together, where a grid would make every combination."""
+
+from pathlib import Path
+
+import pytest
+
+from reversal_cli.errors import ReversalError
+from reversal_cli.spec.loading import Experiment, Setting, load_experiment
+
+TWO_RUNS = """
+[[runs]]
+model.name = "tiny-llama"
+objective.name = "bico"
+
+[[runs]]
+model.name = "tiny-glm"
+objective = {name = "abi", span_policy = "entity"}
+"""
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def load(text: str, *settings: Setting) -> Experiment:
+    Path("x.toml").write_text(text)
+    return load_experiment(Path("x.toml"), settings)
+
+
+def test_every_table_is_a_run_with_its_own_recipe_and_folder():
+    bico, abi = load("training.epochs = 3" + TWO_RUNS).specs
+    assert (bico.name, bico.model.name, bico.objective.name) == ("x/tiny-llama-bico", "tiny-llama", "bico")
+    assert (abi.name, abi.model.name, abi.objective.span_policy) == ("x/tiny-glm-abi-entity", "tiny-glm", "entity")
+    assert (bico.training.epochs, abi.training.epochs) == (3, 3)
+    assert (bico.training.weight_decay, abi.training.weight_decay) != (abi.training.weight_decay,) * 2
+
+
+def test_a_run_wins_over_the_same_key_above_the_runs():
+    text = """
+    objective.name = "bico"
+    training = {epochs = 3, batch_size = 8}
+    [[runs]]
+    objective.mask_probability = 0.5
+    [[runs]]
+    objective.mask_probability = [0.1, 0.9]
+    training.epochs = 2
+    """
+    first, second = load(text).specs
+    assert (first.name, first.training.epochs, first.training.batch_size) == ("x/0.5", 3, 8)
+    assert (second.name, second.training.epochs, second.training.batch_size) == ("x/0.1-0.9-2", 2, 8)
+
+
+def test_every_model_of_the_runs_has_one_untrained_baseline():
+    names = [
+        spec.name for spec in load(TWO_RUNS + TWO_RUNS.replace("bico", "ntp").replace("entity", "random")).baselines
+    ]
+    assert names == ["x/tiny-llama-untrained", "x/tiny-glm-untrained"]
+
+
+def test_a_grid_multiplies_the_runs():
+    specs = load(TWO_RUNS + "[grid]\nseed = [0, 1]").specs
+    assert [(spec.objective.name, spec.seed) for spec in specs] == [("bico", 0), ("bico", 1), ("abi", 0), ("abi", 1)]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("runs = 3", "x.toml: runs is 3; expected tables that begin with [[runs]]"),
+        ("runs = []", "x.toml: runs is []; expected tables that begin with [[runs]]"),
+        (
+            "[[runs]]\nname = 'y'",
+            "x.toml: name and baseline cannot vary between runs; set them above the first [[runs]]",
+        ),
+        ("rows = 3", "x.toml: rows is 3; expected tables that begin with [[runs]]"),
+        ("[[runs]]\nseed = 1\n[[rows]]\nseed = 2", "x.toml: has [[runs]] and [[rows]]; expected one of them"),
+        ("[[runs]]\nsed = 1", "x.toml: unknown key 'sed'; did you mean 'seed'?"),
+        ("[[runs]]\nseed = 2\n[grid]\nseed = [3]", "x.toml: 'seed' is given twice; keep one of them"),
+        ("[[runs]]\nseed = 1\n[[runs]]\nseed = 1", "two runs would share the folder x/seed-1"),
+    ],
+)
+def test_a_mistake_in_runs_is_one_line(text, message):
+    with pytest.raises(ReversalError) as error:
+        load(text)
+    assert message in str(error.value)
+
+
+def test_a_flag_may_not_replace_what_the_runs_differ_in():
+    with pytest.raises(ReversalError, match=r"--set: 'model\.name' is what the \[\[runs\]\] of x\.toml differ in"):
+        load(TWO_RUNS, Setting("model.name", "tiny-glm", "--set"))
+
+
+def test_rows_is_the_old_name_of_runs_and_gives_the_same_runs_and_a_note():
+    new, old = load(TWO_RUNS), load(TWO_RUNS.replace("[[runs]]", "[[rows]]"))
+    assert old.specs == new.specs
+    assert [spec.digest for spec in old.specs] == [spec.digest for spec in new.specs]
+    assert old.notes == ("x.toml: [[rows]] are called [[runs]] now; both are read",)
+    assert new.notes == ()
+
+
+SEEDS = Setting("grid.seed", [3, 4], "--seeds")
+
+
+def test_seeds_of_the_command_line_multiply_the_runs_and_win_over_the_seeds_of_the_file():
+    for text in (TWO_RUNS, "seed = 9\n" + TWO_RUNS, TWO_RUNS + "[grid]\nseed = [0, 1, 2]"):
+        specs = load(text, SEEDS).specs
+        assert [(spec.name, spec.seed) for spec in specs] == [
+            ("x/tiny-llama-bico", 3),
+            ("x/tiny-llama-bico", 4),
+            ("x/tiny-glm-abi-entity", 3),
+            ("x/tiny-glm-abi-entity", 4),
+        ]
+
+
+def test_seeds_of_the_command_line_give_the_runs_of_a_grid_of_seeds():
+    assert load("", SEEDS).specs == load("[grid]\nseed = [3, 4]").specs
+
+
+@pytest.mark.parametrize(
+    ("text", "settings", "message"),
+    [
+        ("", [SEEDS, Setting("seed", 1, "--seed")], "--seed and --seeds: 'seed' is given twice"),
+        ("[[runs]]\nseed = 1", [SEEDS], "--seeds: 'seed' is what the [[runs]] of x.toml differ in"),
+        ("", [Setting("grid.seed", [1, 1], "--seeds")], "x.toml: two runs would share the folder x/seed-1"),
+        ("", [Setting("grid.seed", 1, "--set")], "--set: grid key 'seed' is 1; expected a list of values"),
+    ],
+)
+def test_seeds_that_contradict_the_rest_are_one_line(text, settings, message):
+    with pytest.raises(ReversalError) as error:
+        load(text, *settings)
+    assert message in str(error.value)
