@@ -168,16 +168,12 @@ def fit(
     remove_unusable(checkpoints, found)
     with out_of_memory_is_told(training):
         _train_on(trainer, found, stop)
-    steps = trainer.state.global_step
     return TrainingFacts(
-        steps=steps,
-        epochs=steps / plan.batches_per_epoch,
-        tokens=_tokens(plan, stop),
+        **_work_done(plan, trainer.state.global_step, stop),
         wall_seconds=round(seconds_before + time.monotonic() - started, 1),
         resumed=found.checkpoint is not None,
         **arithmetic(dtype, device).content(),
-        total_parameters=sum(parameter.numel() for parameter in model.parameters()),
-        trainable_parameters=sum(p.numel() for p in model.parameters() if p.requires_grad),
+        **_sizes(model),
     )
 
 
@@ -190,9 +186,21 @@ def _train_on(trainer: ObjectiveTrainer, found: Found, stop: int) -> None:
         trainer.train(resume_from_checkpoint=str(found.checkpoint) if found.checkpoint else None)
 
 
-def _tokens(plan: BatchPlan, stop: int) -> int:
-    """Of the first `stop` batches."""
-    return sum(int(plan.lengths[key.index]) for batch in itertools.islice(plan, stop) for key in batch)
+def _work_done(plan: BatchPlan, steps: int, stop: int) -> dict[str, float]:
+    """Optimizer steps, the epochs they make, and the tokens of the first `stop` batches."""
+    batches = itertools.islice(plan, stop)
+    return {
+        "steps": steps,
+        "epochs": steps / plan.batches_per_epoch,
+        "tokens": sum(int(plan.lengths[key.index]) for batch in batches for key in batch),
+    }
+
+
+def _sizes(model: nn.Module) -> dict[str, int]:
+    return {
+        "total_parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "trainable_parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
+    }
 
 
 @contextlib.contextmanager
