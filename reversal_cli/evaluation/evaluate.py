@@ -56,17 +56,16 @@ def evaluate(
         if settings.likelihood and measure is not None:
             predictions = add_likelihood(run, measure, subtask, predictions, on_progress)
         measured[name] = _scored(subtask, predictions, settings.intervals)
-    partial = limit is not None or len(names) < len(SUBTASKS)
-    metrics = _with_conditions(run, splits, settings, not partial, measured)
-    if partial:
+    metrics = _with_conditions(run, splits, settings, measured, limit is None and len(names) == len(SUBTASKS))
+    if not metrics.complete:
         return metrics
     references = {
         "controls": _measure_controls(run, complete, splits, settings, index, on_progress),
         "floors": floors(splits, settings.seed, settings.intervals),
     }
-    metrics = metrics.model_copy(update=references)
-    run.write_metrics(metrics)
-    return metrics
+    whole = metrics.model_copy(update=references)
+    run.write_metrics(whole)
+    return whole
 
 
 def chosen_subtasks(subtasks: Sequence[str] | None) -> list[str]:
@@ -100,7 +99,7 @@ def prompts_to_come(splits: Splits, settings: EvaluationSpec, subtasks: Sequence
 
 
 def _with_conditions(
-    run: RunDirectory, splits: Splits, settings: EvaluationSpec, complete: bool, subtasks: dict[str, SubtaskScores]
+    run: RunDirectory, splits: Splits, settings: EvaluationSpec, subtasks: dict[str, SubtaskScores], complete: bool
 ) -> Metrics:
     """The metrics with what scores depend on beside the predictions."""
     return Metrics(
