@@ -158,7 +158,7 @@ def train_run(
         trained = train(spec, splits, run, advance, lambda line: terminal.say(f"{label}: {line}"), begin)
     manifest.end_training(run, trained.facts, trained.model)
     run.remove_checkpoints()  # only now: without them an interruption before the manifest is written would lose all
-    took = "" if continued else f" in {clock_time(trained.facts.wall_seconds)}"
+    took = "" if continued else f" in {clock_time(trained.facts.wall_seconds or 0)}"
     terminal.say(f"{label}: {trained.facts.steps} steps{took} -> {run.path}")
 
 

@@ -127,6 +127,7 @@ def _report(folder: Path, what: str, terminal: Terminal, as_json: bool) -> None:
     from reversal_cli.data.name_description.folder import read_card
 
     card = read_card(folder)
+    assert card is not None  # it was just written
     if as_json:
         terminal.write(json.dumps({"folder": str(folder), **card.content()}, indent=2, sort_keys=True))
         return

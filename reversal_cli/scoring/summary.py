@@ -33,8 +33,8 @@ def summarize(rows: Sequence[Scored], intervals: Unit = "entities-and-templates"
     entity_ids = [row.entity_id for row in rows]
     known = templates_of(rows)
     wanted = known if intervals == "entities-and-templates" else None
-    measured = [name for name in METRICS if all(name in row.scores for row in rows)]
-    estimates = {name: estimate([row.scores[name] for row in rows], entity_ids, wanted) for name in measured}
+    scores = {name: [score for row in rows if (score := row.scores.get(name)) is not None] for name in METRICS}
+    estimates = {name: estimate(of, entity_ids, wanted) for name, of in scores.items() if len(of) == len(rows)}
     return SubtaskScores(
         n=len(rows),
         entities=len(set(entity_ids)),

@@ -17,7 +17,7 @@ from reversal_cli.statistics.interval_units import Unit
 SWEEPS = 100
 """At most so many alternating fits of entity and template effects; where no row is missing, one is exact."""
 ROUNDING = 1e-12
-"""Effects that change by less are fitted."""
+"""Effects that change by less are fitted; a sum of squares that is less is none."""
 MIN_VARIED = 3
 """Below this many entities (or templates) that are not all right or all wrong, or a quarter of them where that is more,
 there is no variance to rely on: the many that agree hide how much others would differ."""
@@ -156,7 +156,8 @@ def _rest(values: np.ndarray, *kinds: np.ndarray) -> Variance:
         if largest < ROUNDING:
             break
     freedom = len(values) - sum(int(cluster_of_row.max()) + 1 for cluster_of_row in kinds) + 1
-    return Variance(float(left @ left) / freedom / len(values), freedom)
+    square = float(left @ left)
+    return Variance(0.0 if square < ROUNDING else square / freedom / len(values), freedom)
 
 
 def _numbered(ids: Sequence[str]) -> np.ndarray:

@@ -64,12 +64,14 @@ class EvaluatedRun:
 
     def scores(self, subtask: str, predictions: dict[str, Prediction], metric: str) -> dict[str, float] | None:
         """Id -> score; None where no prediction has the metric. Raises ReversalError for a wrong score."""
-        scores = {key: prediction.scores.get(metric) for key, prediction in predictions.items()}
-        if all(score is None for score in scores.values()):
+        scores: dict[str, float] = {}
+        if all(prediction.scores.get(metric) is None for prediction in predictions.values()):
             return None
-        for key, score in scores.items():
+        for key, prediction in predictions.items():
+            score = prediction.scores.get(metric)
             if score is None or not 0 <= score <= 1:
                 raise self.inconsistent_predictions(subtask, f"{key} has {metric} {score}", "a score in [0, 1]")
+            scores[key] = score
         mean = math.fsum(scores.values()) / len(scores)
         stated = self.means[subtask].get(metric, mean)
         if abs(mean - stated) > ROUNDING:
