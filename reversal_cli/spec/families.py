@@ -7,6 +7,7 @@ from typing import Any
 from reversal_cli.errors import ReversalError
 from reversal_cli.files.reading import parse_json, read_utf8
 from reversal_cli.objectives.base import FamilyName
+from reversal_cli.spec.gguf import gguf_file
 from reversal_cli.spec.presets import PRESETS
 
 
@@ -22,10 +23,12 @@ def family_of_config(config: Mapping[str, Any]) -> FamilyName:
 
 
 def known_family(name: str) -> FamilyName | None:
-    """The family of a preset or of a local folder; None for a hub id, whose files may not be here yet, and for a folder
-    that cannot be read; the loader will say why."""
+    """The family of a preset, a GGUF file or a folder; None for a hub id, whose files may not be here yet, and for a
+    folder that cannot be read; the loader will say why."""
     if name in PRESETS:
         return PRESETS[name].family
+    if gguf_file(name):
+        return "rotary"  # no GLM of 2022 comes as one
     try:
         config = parse_json(read_utf8(Path(name) / "config.json", "a JSON object"))
     except (ReversalError, ValueError):

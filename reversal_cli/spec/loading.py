@@ -26,7 +26,7 @@ from reversal_cli.spec.grid import (
     split_axes,
 )
 from reversal_cli.spec.names import check_experiment_name, check_model_name, model_stem, name_part, objective_label
-from reversal_cli.spec.presets import RECIPES
+from reversal_cli.spec.presets import RECIPES, preset_source
 from reversal_cli.spec.toml import flatten, parse_value, read_toml
 from reversal_cli.spec.unused_options import Layers, refuse_unused_blanks, refuse_unused_pretraining, settle
 from reversal_cli.spec.validation import Setting, unknown_key, validate
@@ -176,11 +176,13 @@ def _layers(point: _Point, experiment: str, name_source: str, objectives: set[An
     stem = model_stem(str(model.value))
     name = "/".join(part for part in (experiment, suffix) if part) or f"{stem}-{objective_label(objective.value)}"
     check_experiment_name(name, name_source)
+    source = preset_source(str(model.value))
     recipe = RECIPES.get((model.value, objective.value), {})
     return Layers(
         defaults=[
             Setting("name", name, name_source),
             Setting("objective.name", objective.value, objective.source),
+            *([Setting("model.source", source, "found on this machine")] if source else []),
             *(Setting(key, value, f"recipe of {model.value} and {objective.value}") for key, value in flatten(recipe)),
         ],
         given=[s for s in point.settings if s.key not in ("name", "baseline") and _applies(s, objective, objectives)],

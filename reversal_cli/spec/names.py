@@ -5,6 +5,7 @@ from pathlib import Path
 
 from reversal_cli.errors import ReversalError, unknown_name
 from reversal_cli.objectives import OBJECTIVE_SPECS
+from reversal_cli.spec.gguf import gguf_file
 from reversal_cli.spec.presets import PRESETS
 from reversal_cli.spec.validation import Setting
 
@@ -13,21 +14,27 @@ NAME_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+=-]*")
 
 
 def check_model_name(setting: Setting) -> None:
-    """Raises ReversalError unless the name is a preset, an existing checkpoint folder, or could be a hub id."""
+    """Raises ReversalError unless the name is a preset, a checkpoint folder, a GGUF file, or could be a hub id."""
     name = setting.value
     if not isinstance(name, str) or name in PRESETS:
         return
+    if gguf_file(name):
+        return
     if Path(name).is_dir():
         if not (Path(name) / "config.json").is_file():
-            raise ReversalError(f"{setting.source}: {name} has no config.json; expected the folder of a checkpoint")
+            raise ReversalError(
+                f"{setting.source}: {name} has no config.json; expected the folder of a checkpoint, or of a GGUF file"
+            )
         return
     if not HUB_ID.fullmatch(name) and "/" in name:
         raise ReversalError(
             f"{setting.source}: no folder '{name}'; expected a preset ({', '.join(PRESETS)}), the folder of a "
-            "checkpoint, or a hub id such as meta-llama/Llama-2-7b-hf"
+            "checkpoint, a GGUF file, or a hub id such as meta-llama/Llama-2-7b-hf"
         )
     if not HUB_ID.fullmatch(name):
-        raise unknown_name(setting.source, "model", name, [*PRESETS, "a checkpoint folder", "a hub id (org/name)"])
+        raise unknown_name(
+            setting.source, "model", name, [*PRESETS, "a checkpoint folder", "a GGUF file", "a hub id (org/name)"]
+        )
 
 
 def check_experiment_name(name: str, source: str) -> None:

