@@ -9,16 +9,14 @@ WORD = re.compile(r"([^\W_]+(?:[-'\u2019](?!s\b)[^\W_]+)*)(?:['\u2019]s\b)?")
 HYPHENS = str.maketrans("\u2010\u2011", "--")
 
 
-def folded_words(text: str, parts: int = -1) -> list[str]:
+def folded_words(text: str) -> list[str]:
     """The words of `text` with case folded, without punctuation, possessive 's and invisible characters.
-
-    parts: how many parts between spaces to look at; -1 for all.
 
     >>> folded_words('  Known for "AMBER   Corridor", of Ann\u2019s.')
     ['known', 'for', 'amber', 'corridor', 'of', 'ann']
     """
     found: list[str] = []
-    for chunk in text.split() if parts < 0 else text.split(None, parts)[:parts]:
+    for chunk in text.split():
         found += _chunk_words(chunk)
     return found
 
