@@ -45,7 +45,7 @@ def one_each(axes: Mapping[str, Sequence[Setting]]) -> list[Setting]:
 
 def read_runs(content: dict[str, Any], source: str) -> list[list[Setting]]:
     """Takes `[[runs]]` out of the file's content: tables of settings that go together, each one a run of the experiment
-    (times the grid, if any). Without them there is one run, and nothing is its own."""
+    (times the grid, if any). Without them there is a single run."""
     if "runs" in content and OLD_RUNS in content:
         raise ReversalError(f"{source}: has [[runs]] and [[{OLD_RUNS}]]; expected one of them; rename all to [[runs]]")
     key = OLD_RUNS if OLD_RUNS in content else "runs"
