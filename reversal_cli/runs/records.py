@@ -139,6 +139,12 @@ class TrainingSection(Arithmetic):
     weights: Texts | None = None
 
 
+class StoredProvenance(Shape):
+    """Where a run comes from, as far as tables ask for it."""
+
+    started: str = ""
+
+
 class Manifest(Shape):
     """manifest.json"""
 
@@ -148,6 +154,7 @@ class Manifest(Shape):
     training: TrainingSection = TrainingSection()
     evaluation: Arithmetic = Arithmetic()
     model: dict[str, Any] | None = None
+    provenance: StoredProvenance = StoredProvenance()
 
 
 class Ranking(Shape):

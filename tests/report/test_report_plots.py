@@ -116,7 +116,7 @@ def test_the_caption_of_curves_says_the_intervals_of_those_drawn(tmp_path):
     path.write_text(old.replace("contains", "exact"))
     write_plots(load_results([tmp_path]), tmp_path / "one", "contains")
     start = "on validation templates; bands: 95 % interval over entities"
-    assert {f"{start} and templates or entities"} <= texts(tmp_path / "both/epochs.svg")
+    assert {f"{start} or entities and templates"} <= texts(tmp_path / "both/epochs.svg")
     assert {f"{start} and templates"} <= texts(tmp_path / "one/epochs.svg")
 
 

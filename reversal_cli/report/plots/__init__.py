@@ -11,7 +11,7 @@ from reversal_cli.report.plots.curves import curve_figure
 from reversal_cli.report.plots.heatmap import heatmap_figure
 from reversal_cli.report.plots.style import figure_style, save
 from reversal_cli.report.references import RUN
-from reversal_cli.report.rows import by_objective
+from reversal_cli.report.rows import in_order
 
 
 def write_plots(results: Results, folder: Path, metric: str) -> list[Path]:
@@ -24,9 +24,7 @@ def write_plots(results: Results, folder: Path, metric: str) -> list[Path]:
             suffix = f"-{dataset}" if several else ""
             figures = {f"accuracy{suffix}": bar_figure(part, metric)}
             figures[f"epochs{suffix}"] = curve_figure(part, results.runs, metric)
-            for (digest, _), of_run in by_objective(part[part["row"] == RUN]).groupby(
-                ["digest", "dataset"], sort=False
-            ):
+            for (digest, _), of_run in in_order(part[part["row"] == RUN]).groupby(["digest", "dataset"], sort=False):
                 first = of_run.iloc[0]
                 name = f"{first['experiment'].replace('/', '-')}-seed-{first['seed']}"
                 stem = f"entities-{name}{suffix}"

@@ -9,7 +9,7 @@ from reversal_cli.data.base import SUBTASKS
 from reversal_cli.report.interval_methods import interval_units
 from reversal_cli.report.plots.style import COLOURS, HATCHES, group_names, legend_columns, new_figure, titled
 from reversal_cli.report.references import FLOORS, REFERENCES, RUN
-from reversal_cli.report.rows import GROUP, by_objective
+from reversal_cli.report.rows import GROUP, in_order
 
 GROUP_WIDTH = 0.84
 """Of the distance between two subtasks."""
@@ -24,7 +24,7 @@ GAP_BELOW_VALUE, VALUE_HEIGHT = 1.5, 4.0
 
 def bar_figure(part: pd.DataFrame, metric: str) -> Figure | None:
     """`part` are the lines of one dataset. None where no run has measured the metric."""
-    lines = by_objective(part[part["metric"] == metric])
+    lines = in_order(part[part["metric"] == metric])
     runs = lines[lines["row"] == RUN]
     if runs.empty:
         return None

@@ -11,7 +11,7 @@ from reversal_cli.data.base import SUBTASKS
 from reversal_cli.errors import ReversalError
 from reversal_cli.report.plots.style import COLOURS, LINES, MARKERS, group_names, legend_columns, new_figure, titled
 from reversal_cli.report.references import RUN
-from reversal_cli.report.rows import GROUP, by_objective
+from reversal_cli.report.rows import GROUP, in_order
 from reversal_cli.runs.directory import RunDirectory
 from reversal_cli.statistics.estimate import SHORT_UNITS
 
@@ -21,7 +21,7 @@ def curve_figure(part: pd.DataFrame, runs: dict[tuple[str, str], RunDirectory], 
 
     Raises ReversalError where a curve lacks what every record has.
     """
-    identities = by_objective(part[part["row"] == RUN]).drop_duplicates(["digest", "dataset"])
+    identities = in_order(part[part["row"] == RUN]).drop_duplicates(["digest", "dataset"])
     curves = {key: runs[key].read_curve() for key in zip(identities["digest"], identities["dataset"], strict=True)}
     drawn = identities[[bool(curve) for curve in curves.values()]]
     names = group_names(identities)  # of all runs, so that each has its colour of the bars

@@ -1,7 +1,7 @@
-"""One run entity by entity: whether it fails on whole people (a fact is missing) or on single prompts (a wording is).
+"""One run entity by entity: whether it fails on whole entities (a fact is missing) or on single prompts (a wording is).
 
-The two subtasks of a group of entities stand side by side with the same rows, so that a row shows what is known of a
-person in the trained direction and in the other one.
+The two subtasks of a group of entities stand side by side with the same rows, so that a row shows what is known of an
+entity in the trained direction and in the other one.
 """
 
 from typing import Any
@@ -53,14 +53,14 @@ def heatmap_figure(of_run: pd.DataFrame, run: RunDirectory, metric: str) -> Figu
 def score_grid(run: RunDirectory, subtask: str, metric: str) -> pd.DataFrame | None:
     """Score by entity (rows) and template (columns); without template names, by place among its prompts.
 
-    None where there is no prediction with the metric. Raises ReversalError where a record is of another form.
+    None where there is no prediction with the metric. Raises ReversalError where a prediction is of another form.
     """
     try:
         lines = [_line(record, metric) for record in run.read_predictions(subtask)]
     except (KeyError, TypeError) as error:
         path = run.predictions_path(subtask)
         raise ReversalError(
-            f"{path}: a record lacks {error}; expected predictions; run `reversal eval {run.path}`"
+            f"{path}: a prediction lacks {error}; expected predictions; run `reversal eval {run.path}`"
         ) from None
     lines = [line for line in lines if line["score"] is not None]
     if not lines:
