@@ -16,8 +16,10 @@ from reversal_cli.runs.directory import RunDirectory
 from reversal_cli.scoring import score_all
 from reversal_cli.scoring.entities import EntityIndex
 
-Progress = Callable[[str, int, int], None]
-"""Called with (what is done, prompts done, prompts in all) at the start and after each batch."""
+GENERATION, RANKING = STAGES = ("generation", "ranking and choices")
+"""What is done with each subtask, in order."""
+Progress = Callable[[str, str, int], None]
+"""Called with (stage, subtask, its prompts done so far) at the start and after each batch."""
 
 Record = dict[str, Any]
 
@@ -38,7 +40,7 @@ def predict(
     kept = _kept_predictions(run, subtask, index)
     missing = [row for row in chosen if row not in kept]
     done = len(chosen) - len(missing)
-    on_progress(subtask.name, done, len(chosen))
+    on_progress(GENERATION, subtask.name, done)
     # An interruption may have cut the last line; without this the next line would be appended to the cut one.
     run.write_predictions(subtask.name, kept.values())
     with working_on(f"{run.path}: {subtask.name}"):
@@ -47,7 +49,7 @@ def predict(
             run.append_predictions(subtask.name, fresh.values())
             kept |= fresh
             done += len(fresh)
-            on_progress(subtask.name, done, len(chosen))
+            on_progress(GENERATION, subtask.name, done)
     run.write_predictions(subtask.name, [kept[row] for row in sorted(kept)])
     return [kept[row] for row in chosen]
 
@@ -62,15 +64,14 @@ def add_likelihood(
     by_row = {_row_of(record, subtask): record for record in records}
     missing = [row for row, record in by_row.items() if "ranking" not in record]
     done = len(by_row) - len(missing)
-    label = f"{subtask.name} likelihood"
-    on_progress(label, done, len(by_row))
-    with working_on(f"{run.path}: {label}"):
+    on_progress(RANKING, subtask.name, done)
+    with working_on(f"{run.path}: {subtask.name} likelihood"):
         for batch in measure(subtask.name, missing) if missing else ():
             fresh = {item.row: _with_likelihood(by_row[item.row], item._asdict()) for item in batch}
             run.append_predictions(subtask.name, fresh.values())
             by_row |= fresh
             done += len(fresh)
-            on_progress(label, done, len(by_row))
+            on_progress(RANKING, subtask.name, done)
     if missing:
         kept = {record["id"]: record for record in run.read_predictions(subtask.name)}
         run.write_predictions(subtask.name, sorted(kept.values(), key=lambda record: _row_of(record, subtask)))

@@ -122,7 +122,9 @@ class Interruption:
         self.evaluating = evaluating
 
     def __call__(self, step: int, total: int, **fields) -> None:
-        if step == self.step and self.evaluating == ("/24" in fields.get("eval", "") and "0/24" not in fields["eval"]):
+        evaluating = "stage" in fields
+        at = 2 * fields["epoch"] if evaluating else step
+        if at == self.step and evaluating == self.evaluating and step > 0:
             raise KeyboardInterrupt
 
 
