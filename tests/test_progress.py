@@ -104,7 +104,7 @@ def test_the_bar_never_cuts_the_total_or_the_time_left(width):
     with bar_stages(console, "12/20 eval a-model-with-a-long-name bico", clock) as advance:
         for done in (0, 100, 200):
             clock.now += 60
-            advance(done, 12000, stage="ranking and choices", part="both-directions/N2D-reverse", loss=0.1234)
+            advance(done, 12000, stage="ranking", part="both-directions/N2D-reverse", loss=0.1234)
     last = re.sub(r"\x1b\[[^a-zA-Z]*[a-zA-Z]", "", console.file.getvalue()).replace("\r", "\n")
     (line,) = {line.rstrip() for line in last.splitlines() if " left" in line}
     assert "200/12000" in line.replace(" ", "")

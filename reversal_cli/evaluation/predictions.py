@@ -16,7 +16,7 @@ from reversal_cli.runs.directory import RunDirectory
 from reversal_cli.scoring import score_all
 from reversal_cli.scoring.entities import EntityIndex
 
-GENERATION, RANKING = STAGES = ("generation", "ranking and choices")
+GENERATION, RANKING = STAGES = ("generation", "ranking")
 """What is done with each subtask, in order."""
 Progress = Callable[[str, str, int], None]
 """Called with (stage, subtask, its prompts done so far) at the start and after each batch."""

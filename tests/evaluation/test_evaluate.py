@@ -286,7 +286,7 @@ def test_controls_and_floors_stand_beside_the_subtasks_of_a_full_evaluation(run)
         "in-context": list(SUBTASKS),
     }
     assert set(metrics["floors"]) == {"wrong entity", "other wording"}
-    assert prompts_to_come(splits, settings, None, None) == {"generation": len(model.prompts), "ranking and choices": 0}
+    assert prompts_to_come(splits, settings, None, None) == {"generation": len(model.prompts), "ranking": 0}
     asked = [record["prompt"] for record in run.read_predictions("in-context/D2N")]
     assert len(asked) == metrics["controls"]["in-context"]["D2N"]["n"] == len(splits.subtasks["D2N"].examples)
 
