@@ -73,4 +73,4 @@ def _drop_folder(columns: dict[str, list[str]], notes: list[str]) -> None:
         return
     prefix = f"{folders.pop()}/"
     columns["experiment"] = [name.removeprefix(prefix) for name in columns["experiment"]]
-    notes.append(f"Experiments of {prefix}")
+    notes.append(f"All experiments are in {prefix}.")

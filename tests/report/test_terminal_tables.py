@@ -65,7 +65,7 @@ def test_a_value_that_all_rows_share_and_what_names_say_is_below_the_table(tmp_p
     table = compact(tables_of(tmp_path)[0])
     assert table.columns == ["experiment", "N2D", "D2N", "N2D-reverse", "D2N-reverse"]
     assert [row[0] for row in table.rows] == ["llama-ntp", "glm-abi"]
-    assert "Experiments of quick/" in table.notes
+    assert "All experiments are in quick/." in table.notes
 
 
 def test_a_detail_of_an_objective_that_names_do_not_say_is_kept(tmp_path):

@@ -12,6 +12,9 @@ from reversal_cli.runs.directory import RunDirectory
 from reversal_cli.scoring import METRICS
 
 Record = dict[str, Any]
+NAMES_OF_BOTH = "both-directions/D2N"
+"""Predictions of a control whose targets are the names of entities about which no subtask asks, but which a completion
+may name."""
 
 
 class PagePredictions(NamedTuple):
@@ -34,6 +37,7 @@ def collect_predictions(runs: Sequence[RunDirectory]) -> PagePredictions:
         records = {subtask: run.read_predictions(subtask) for subtask in SUBTASKS}
         if any(records.values()):
             columns.add_run(run, label, dataset, records)
+            columns.add_names(dataset, run.read_predictions(NAMES_OF_BOTH))
         else:
             without.append(label)
     return PagePredictions(columns.as_json() if columns.runs else None, without)
@@ -51,16 +55,16 @@ def run_labels(runs: Sequence[RunDirectory]) -> list[str]:
 
 @dataclass
 class Columns:
-    """Fills the columns run by run. People and prompts are numbered in the order in which they are first seen."""
+    """Fills the columns run by run. Entities and prompts are numbered in the order in which they are first seen."""
 
-    people: dict[tuple[str, str], int] = field(default_factory=dict)
+    entities: dict[tuple[str, str], int] = field(default_factory=dict)
     """(dataset, entity id) -> number"""
     names: dict[int, str] = field(default_factory=dict)
-    """Person -> name, for people whose name is the target of some prompt."""
+    """Entity -> name, for entities whose name is the target of some prompt, that of a control included."""
     prompts: dict[tuple[str, str], int] = field(default_factory=dict)
     """(dataset, prompt id) -> number"""
     prompt_columns: dict[str, list[Any]] = field(
-        default_factory=lambda: {"id": [], "subtask": [], "person": [], "text": [], "target": []}
+        default_factory=lambda: {"id": [], "subtask": [], "entity": [], "text": [], "target": []}
     )
     runs: list[dict[str, Any]] = field(default_factory=list)
 
@@ -83,10 +87,17 @@ class Columns:
                 column[key] = None  # not measured: the page shows no such column
         self.runs.append(column)
 
+    def add_names(self, dataset: str, records: Sequence[Record]) -> None:
+        """Names of entities that are known by their ids so far."""
+        for record in records:
+            number = self.entities.get((dataset, record.get("entity_id", "")))
+            if number is not None and record.get("target"):
+                self.names.setdefault(number, record["target"])
+
     def as_json(self) -> dict[str, Any]:
-        people = [self.names.get(number, entity_id) for (_, entity_id), number in self.people.items()]
+        entities = [self.names.get(number, entity_id) for (_, entity_id), number in self.entities.items()]
         lower = [name for name, metric in METRICS.items() if metric.better == "lower"]
-        return {"people": people, "prompts": self.prompt_columns, "runs": self.runs, "lower": lower}
+        return {"entities": entities, "prompts": self.prompt_columns, "runs": self.runs, "lower": lower}
 
     def _add_prediction(self, column: dict[str, Any], dataset: str, subtask: str, record: Record) -> None:
         named = record.get("named_entity")
@@ -94,7 +105,7 @@ class Columns:
         column["completion"].append(record["completion"])
         column["cut"].append(int(not record["stopped"]))
         column["rank"].append(record["ranking"]["rank"] if record.get("ranking") else None)
-        column["named"].append(None if named is None else self._person(dataset, named))
+        column["named"].append(None if named is None else self._entity(dataset, named))
         for metric, scores in column["scores"].items():
             scores.append(thousandths(record["scores"].get(metric)))
 
@@ -102,16 +113,16 @@ class Columns:
         key = (dataset, record["id"])
         if key not in self.prompts:
             self.prompts[key] = len(self.prompts)
-            person = self._person(dataset, record["entity_id"])
+            entity = self._entity(dataset, record["entity_id"])
             if TARGETS[subtask] == "name":
-                self.names.setdefault(person, record["target"])
-            values = (record["id"], subtask, person, record["prompt"], record["target"])
+                self.names.setdefault(entity, record["target"])
+            values = (record["id"], subtask, entity, record["prompt"], record["target"])
             for column, value in zip(self.prompt_columns.values(), values, strict=True):
                 column.append(value)
         return self.prompts[key]
 
-    def _person(self, dataset: str, entity_id: str) -> int:
-        return self.people.setdefault((dataset, entity_id), len(self.people))
+    def _entity(self, dataset: str, entity_id: str) -> int:
+        return self.entities.setdefault((dataset, entity_id), len(self.entities))
 
 
 def thousandths(score: float | None) -> int | None:
