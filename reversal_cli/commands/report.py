@@ -113,10 +113,12 @@ def _write(
         terminal.say(f"wrote {written.markdown} and {written.csv}")
     drawn: list[Path] = []
     if options.plots:
-        from reversal_cli.report.plots import write_plots
+        from reversal_cli.report.plots import heat_map_note, write_plots
 
         drawn = write_plots(results, out / "plots", options.metric)
         terminal.say(f"wrote {len(drawn)} plots as PNG and SVG into {out / 'plots'}")
+        if note := heat_map_note(results):
+            terminal.say(note)
     if options.html:
         from reversal_cli.report.page import write_page
 
