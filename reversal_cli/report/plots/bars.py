@@ -8,7 +8,15 @@ from reversal_cli.data.base import SUBTASKS
 from reversal_cli.report.interval_methods import interval_units
 from reversal_cli.report.plots.dots import dot_figure
 from reversal_cli.report.plots.legends import CONTROL_MARKERS, FLOOR_LINES, HOLLOW, OPTIONS, add_reference_legend
-from reversal_cli.report.plots.style import COLOURS, HATCHES, group_names, legend_columns, new_figure, titled
+from reversal_cli.report.plots.style import (
+    COLOURS,
+    HATCHES,
+    LEGEND_LINE,
+    group_names,
+    legend_columns,
+    new_figure,
+    titled,
+)
 from reversal_cli.report.references import FLOORS, RUN
 from reversal_cli.report.rows import GROUP, in_order
 
@@ -16,8 +24,8 @@ GROUP_WIDTH = 0.84
 """Of the distance between two subtasks."""
 VALUES_UP_TO = 7
 """Bars per subtask above which values would touch one another."""
-HEIGHT, LEGEND_LINE = 3.4, 0.16
-"""Inches of the figure without the legend of its runs, and of a line of it."""
+HEIGHT = 3.4
+"""Inches of the figure without the legend of its runs."""
 GAP_BELOW_VALUE, VALUE_HEIGHT = 1.5, 4.0
 """In percent of the axis."""
 

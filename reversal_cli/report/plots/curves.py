@@ -1,6 +1,6 @@
 """Accuracy along training: a panel per subtask, a line per run; of many runs a row each."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -9,12 +9,24 @@ from matplotlib.figure import Figure
 from reversal_cli.data.base import SUBTASKS
 from reversal_cli.report.plots.curve_points import Point, curve_points
 from reversal_cli.report.plots.curve_rows import curve_rows_figure
-from reversal_cli.report.plots.style import COLOURS, LINES, MARKERS, group_names, legend_columns, new_figure, titled
+from reversal_cli.report.plots.style import (
+    COLOURS,
+    LEGEND_LINE,
+    LINE_CHARACTERS,
+    LINES,
+    MARKERS,
+    group_names,
+    legend_columns,
+    new_figure,
+    titled,
+)
 from reversal_cli.report.references import RUN
 from reversal_cli.report.rows import GROUP, in_order
 from reversal_cli.runs.directory import RunDirectory
 from reversal_cli.statistics.estimate import SHORT_UNITS
 
+HEIGHT = 2.4
+"""Inches of the figure of lines without its legend."""
 Curves = Mapping[tuple[str, str], Mapping[str, list[Point]]]
 """(digest, dataset) -> subtask -> points."""
 
@@ -50,7 +62,8 @@ def _row_names(drawn: pd.DataFrame, names: Mapping[tuple[str, ...], str]) -> lis
 
 def _lines_figure(drawn: pd.DataFrame, curves: Curves, names: Mapping[tuple[str, ...], str], title: str) -> Figure:
     seen: dict[tuple[str, ...], None] = {}
-    figure = new_figure(2.6)
+    columns = legend_columns(names.values(), LINE_CHARACTERS)
+    figure = new_figure(HEIGHT + LEGEND_LINE * -(-len(names) // columns))
     panels = dict(zip(SUBTASKS, figure.subplots(1, len(SUBTASKS), sharex=True, sharey=True), strict=True))
     for line in drawn.itertuples():
         group = tuple(getattr(line, column) for column in GROUP)
@@ -64,7 +77,7 @@ def _lines_figure(drawn: pd.DataFrame, curves: Curves, names: Mapping[tuple[str,
             epochs, means, lows, highs, _ = zip(*points, strict=True)
             panels[subtask].plot(epochs, means, label=label, linewidth=1.2, markersize=3, clip_on=False, **style)
             panels[subtask].fill_between(epochs, lows, highs, color=COLOURS[index], alpha=0.15, linewidth=0)
-    _finish(figure, panels, title, _units(curves), [names[group] for group in seen])
+    _finish(figure, panels, title, _units(curves), columns)
     return figure
 
 
@@ -73,7 +86,7 @@ def _units(curves: Curves) -> str:
     return " or ".join(SHORT_UNITS[unit] for unit in dict.fromkeys(point.unit for point in points))
 
 
-def _finish(figure: Figure, panels: dict[str, Axes], title: str, units: str, names: Collection[str]) -> None:
+def _finish(figure: Figure, panels: dict[str, Axes], title: str, units: str, columns: int) -> None:
     for subtask, axes in panels.items():
         axes.set_title(subtask, fontsize=8, fontweight="normal")
         axes.set_xlabel("epoch")
@@ -84,6 +97,5 @@ def _finish(figure: Figure, panels: dict[str, Axes], title: str, units: str, nam
     first.set_ylim(0, 100)
     first.set_xlim(left=0)
     caption = f"on validation templates; bands: 95 % interval over {units}"
-    columns = legend_columns(names)
     figure.legend(loc="outside lower center", ncols=columns, handlelength=3, title=caption, title_fontsize=6)
     figure.suptitle(title, fontsize=9, fontweight="bold", x=0.01, ha="left")

@@ -30,8 +30,10 @@ TOP, LETTER = 0.6, 0.05
 WIDTH = 7.2
 """Inches: a text width of two columns."""
 DPI = 200
-LEGEND_CHARACTERS, HANDLE_CHARACTERS = 110, 7
-"""What a line of WIDTH holds, and what the colour of an entry takes of it."""
+LEGEND_CHARACTERS, PATCH_CHARACTERS, LINE_CHARACTERS = 110, 7, 13
+"""What a line of WIDTH holds, and what the colour or the piece of line of an entry takes of it."""
+LEGEND_LINE = 0.16
+"""Inches of a line of a legend."""
 STYLE = {
     "font.family": "DejaVu Sans",
     "font.size": 8,
@@ -106,9 +108,9 @@ def save(figure: Figure, stem: Path) -> Path:
     return stem
 
 
-def legend_columns(names: Collection[str]) -> int:
+def legend_columns(names: Collection[str], handle: int = PATCH_CHARACTERS) -> int:
     """How many entries fit beside one another; legends align them in columns."""
-    widths = [len(name) + HANDLE_CHARACTERS for name in names]
+    widths = [len(name) + handle for name in names]
     return len(widths) if sum(widths) <= LEGEND_CHARACTERS else max(1, LEGEND_CHARACTERS // max(widths))
 
 
