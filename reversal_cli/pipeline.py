@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reversal_cli.benchmark import Benchmark, Benchmarks, find_allowed_leaks, prepare_dataset
-from reversal_cli.console import Terminal, clock_time
+from reversal_cli.console import Terminal
 from reversal_cli.data.audit.leaks import Leak
 from reversal_cli.data.base import Splits
 from reversal_cli.errors import ReversalError
@@ -18,6 +18,7 @@ from reversal_cli.evaluation.options import EvaluationOptions
 from reversal_cli.files.folders import refuse_current_folder
 from reversal_cli.files.shapes import read_shape
 from reversal_cli.files.storage import storage_errors
+from reversal_cli.progress import LOADING, RunClock, clock_time, sum_of_parts
 from reversal_cli.runs import manifest
 from reversal_cli.runs.directory import RunDirectory, find_runs, run_path
 from reversal_cli.runs.records import BaseModelRecord, Metrics
@@ -39,13 +40,18 @@ def run_experiment(
     allow_leaks: bool = False,
 ) -> list[RunDirectory]:
     """Every stage of every run, untrained baselines first; what is complete already is skipped."""
-    runs = []
     specs = (*experiment.baselines, *experiment.specs)
     benchmarks = prepare_datasets(specs, terminal, allow_leaks)
+    runs = [RunDirectory(run_path(results, spec.name, spec.seed)) for spec in specs]
+    kinds = [(spec.model.name, spec.objective.name, spec.training.last_epoch) for spec in specs]
+    done = [run.is_complete and not overwrite for run in runs]
+    clock = RunClock([None if complete else kind for kind, complete in zip(kinds, done, strict=True)])
     for spec in specs:
-        run = finetune(spec, results, terminal, benchmarks, overwrite)
-        evaluate_run(run, terminal, EvaluationOptions(device=device))
-        runs.append(run)
+        terminal.begin_run(f"{spec.name} seed {spec.seed}", clock)
+        evaluate_run(
+            finetune(spec, results, terminal, benchmarks, overwrite), terminal, EvaluationOptions(device=device)
+        )
+        clock.finish()
     return runs
 
 
@@ -224,19 +230,13 @@ def _evaluate(
     from reversal_cli.evaluation.run_model import answering
 
     terminal.silence_libraries()
-    model = answering(run, spec, splits, options.batch_size, options.device)
-    if options.overwrite:
-        model.load()  # before anything is predicted: what cannot be loaded is refused at once
     subtasks, limit = options.subtasks or None, options.limit
-    total = prompts_to_come(splits, spec.evaluation, subtasks, limit)
-    done: dict[str, int] = {}
+    totals = prompts_to_come(splits, spec.evaluation, subtasks, limit)
     with terminal.progress(f"eval {_label(spec)}", "prompt") as advance:
-
-        def on_progress(label: str, finished: int, _size: int) -> None:
-            """One bar for everything, so that the time left is that of the whole evaluation."""
-            done[label] = finished
-            advance(sum(done.values()), total, subtask=label)
-
+        model = answering(run, spec, splits, options.batch_size, options.device, lambda: advance(0, stage=LOADING))
+        if options.overwrite:
+            model.load()  # before anything is predicted: what cannot be loaded is refused at once
+        on_progress = sum_of_parts(advance, totals)
         return evaluate(
             run, model.complete, splits, spec.evaluation, subtasks, limit, on_progress, measure=model.measure
         )

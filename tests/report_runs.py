@@ -1,5 +1,6 @@
 """Made-up finished runs for the tests of the report."""
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,8 @@ from reversal_cli.runs.directory import RunDirectory, run_path, write_json
 from reversal_cli.scoring import TEXT_SCORES
 
 BICO = {"N2D": 0.35, "D2N": 1.0, "N2D-reverse": 0.75, "D2N-reverse": 0.02}
+BEGUN = itertools.count()
+"""Each run begins a second after the one before."""
 
 
 def make_results(folder: Path) -> Path:
@@ -56,7 +59,12 @@ def manifest(experiment: str, objective: str, seed: int, model: str, data: str, 
         },
         "evaluation": {"batch_size": 64, "max_new_tokens": 40},
     }
-    return {"spec": spec, "digest": f"{experiment}-{seed}-{epochs}-{data}", "dataset": {"path": f"results/data/{data}"}}
+    return {
+        "spec": spec,
+        "digest": f"{experiment}-{seed}-{epochs}-{data}",
+        "dataset": {"path": f"results/data/{data}"},
+        "provenance": {"started": f"2026-01-01T00:00:00Z+{next(BEGUN):05}"},
+    }
 
 
 def measured(subtask: str, mean: float) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typer.main import get_command
 
 from reversal_cli import __version__
 from reversal_cli.cli import app, main
-from reversal_cli.console import PlainProgress, Terminal, clock_time
+from reversal_cli.console import Terminal
 
 COMMANDS = ["generate", "pretrain", "finetune", "eval", "report", "compare", "run", "export", "list"]
 
@@ -198,63 +198,6 @@ def test_a_full_disk_is_one_line_and_a_bug_keeps_its_traceback(monkeypatch, caps
     monkeypatch.setattr("reversal_cli.commands.listing.known_names", bug)
     with pytest.raises(OSError, match="cannot be loaded"):
         main(["list"])
-
-
-class Clock:
-    """Seconds that pass only when told to."""
-
-    def __init__(self):
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def progress_lines(total: int, seconds_per_step: float, first: int = 1) -> list[str]:
-    lines: list[str] = []
-    clock = Clock()
-    advance = PlainProgress("finetune tiny-llama bico", "step", lines.append, clock)
-    for step in range(first, total + 1):
-        clock.now += seconds_per_step
-        advance(step, total, loss=1.234)
-    return lines
-
-
-def test_plain_progress_is_a_line_per_tenth():
-    lines = progress_lines(1000, 0.2)
-    assert len(lines) == 10
-    assert lines[2] == "finetune tiny-llama bico: step 300/1000 (30 %), loss 1.23, 2:20 left"
-    assert lines[-1] == "finetune tiny-llama bico: step 1000/1000 (100 %), loss 1.23"
-
-
-def test_plain_progress_is_a_line_a_minute_when_a_tenth_takes_hours():
-    assert len(progress_lines(100, 30.0)) == 50
-
-
-def test_plain_progress_is_one_line_when_the_work_is_short():
-    assert len(progress_lines(100, 0.01)) == 1
-
-
-def test_plain_progress_says_once_that_the_steps_are_done_whatever_follows_them():
-    lines: list[str] = []
-    clock = Clock()
-    advance = PlainProgress("x", "step", lines.append, clock)
-    for done in range(7):
-        clock.now += 9.0
-        advance(1, 1, eval=f"epoch 1: {done}/6 prompts")
-    assert lines == ["x: step 1/1 (100 %), eval epoch 1: 0/6 prompts"]
-    clock.now += 60.0
-    advance(1, 1, eval="epoch 1: 6/6 prompts")
-    assert lines[1:] == ["x: step 1/1 (100 %), eval epoch 1: 6/6 prompts"]
-
-
-def test_the_time_left_of_a_resumed_run_does_not_count_the_steps_before():
-    assert progress_lines(1000, 1.0, first=501)[0].endswith("step 560/1000 (56 %), loss 1.23, 7:20 left")
-
-
-@pytest.mark.parametrize(("seconds", "text"), [(0, "0:00"), (42.4, "0:42"), (725, "12:05"), (3723, "1:02:03")])
-def test_clock_time(seconds, text):
-    assert clock_time(seconds) == text
 
 
 def test_messages_are_not_read_as_markup(capsys):

@@ -40,7 +40,7 @@ def test_finetune_eval_report_end_in_a_table(dataset, capsys):
     assert all(metrics[name]["n"] == 4 and metrics[name]["entities"] == 2 for name in SUBTASKS)
     capsys.readouterr()
 
-    assert main(["report"]) == 0
+    assert main(["report", "--out", "results"]) == 0
     printed = capsys.readouterr().out
     assert all(name in printed for name in SUBTASKS) and "bico" in printed
     arithmetic = json.loads((run / "manifest.json").read_text())["evaluation"]

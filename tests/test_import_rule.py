@@ -6,7 +6,7 @@ from pathlib import Path
 import reversal_cli
 
 PACKAGE = Path(reversal_cli.__file__).parent
-GROUND = {"errors", "plain_text", "streams", "console", "seeded_order", "statistics", "files"}
+GROUND = {"errors", "plain_text", "streams", "console", "progress", "seeded_order", "statistics", "files"}
 """Folders and modules that know nothing of experiments; they may import one another."""
 LADDER = ("data", "objectives"), ("spec",), ("runs",), ("models",), ("inference",), ("evaluation",), ("training",)
 """From the bottom up: each may import all that stand before it."""

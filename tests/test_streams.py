@@ -52,7 +52,7 @@ def test_every_message_and_table_shows_control_characters(capsys):
 def test_a_crafted_name_is_only_text_in_every_format_of_the_report(form, capsys):
     run = make_run(Path("results"), "ntp", "ntp", {})
     rename(str(run.path), ESCAPES)
-    assert main(["report", "--html", "--format", form]) == 0
+    assert main(["report", "--out", "results", "--html", "--format", form]) == 0
     printed = "".join(capsys.readouterr())
     assert visible(printed, "\n") == printed
     for file in ("accuracy.md", "accuracy.csv", "report.html"):
@@ -63,7 +63,7 @@ def test_a_crafted_name_is_only_text_in_every_format_of_the_report(form, capsys)
 def test_a_crafted_manifest_puts_no_formula_into_a_spreadsheet(capsys, monkeypatch):
     runs = make_two_runs()
     rename(A, FORMULA)
-    assert main(["report", "--quiet"]) == 0
+    assert main(["report", "--out", "results", "--quiet"]) == 0
     lines = list(csv.DictReader(io.StringIO(Path("results/accuracy.csv").read_text())))
     assert {line["experiment"] for line in lines} == {"bico", f"'{FORMULA}"}
     assert all(float(line["value"]) >= 0 for line in lines)

@@ -37,7 +37,7 @@ def compare(
         refuse_ignored(f"--format {form}", "--json prints JSON")
     refuse_other_intervals(intervals)
     from reversal_cli.report import comparison as statistics
-    from reversal_cli.report import rich_table
+    from reversal_cli.report import rich_tables
 
     terminal = Terminal(quiet)
     comparison = statistics.compare_runs(run_a, run_b, metric, intervals)  # type: ignore[arg-type]  # refused above
@@ -47,8 +47,9 @@ def compare(
         text = {"md": statistics.markdown, "csv": statistics.csv_text}
         terminal.write(text[form](comparison))
     else:
-        for table in statistics.comparison_tables(comparison):
-            terminal.show(rich_table(table, terminal.width))
+        for table in rich_tables(statistics.comparison_tables(comparison), terminal.width):
+            terminal.show(table)
+            terminal.show("")
         terminal.show("\n".join(statistics.sentences(comparison)))
     for note in comparison.notes:
         terminal.say(f"note: {note}")

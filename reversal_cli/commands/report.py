@@ -21,10 +21,12 @@ FORMATS = ("table", "md", "csv", "latex", "json")
 class ReportOptions:
     """What is shown and written."""
 
+    tables: bool = False
+    """Write accuracy.md and accuracy.csv."""
     form: str = "table"
     metric: str = "contains"
     all_tables: bool = False
-    """In the terminal; accuracy.md has all of them anyway."""
+    """In the terminal; every other format and accuracy.md have all of them anyway."""
     published: bool = False
     plots: bool = False
     html: bool = False
@@ -36,7 +38,10 @@ def report(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Where accuracy.md and accuracy.csv go.  [default: the results folder]"),
+        typer.Option(
+            metavar="FOLDER",
+            help="Write accuracy.md and accuracy.csv there, and what --plots and --html ask for.",
+        ),
     ] = None,
     form: Annotated[
         str, typer.Option("--format", metavar="NAME", help="What is printed: table, md, csv, latex or json.")
@@ -51,17 +56,18 @@ def report(
         bool, typer.Option("--published", help="Add a table of numbers published elsewhere, with their sources.")
     ] = False,
     plots: Annotated[
-        bool, typer.Option("--plots", help="Also write plots/ with PNG and SVG: bars, accuracy per epoch, heat maps.")
+        bool, typer.Option("--plots", help="Write plots/ with PNG and SVG: bars, accuracy per epoch, heat maps.")
     ] = False,
     html: Annotated[
-        bool, typer.Option("--html", help="Also write report.html: tables, plots if --plots, and every prediction.")
+        bool, typer.Option("--html", help="Write report.html: tables, plots if --plots, and every prediction.")
     ] = False,
     require: Require = None,
     quiet: Quiet = False,
 ) -> None:
-    """Print and write the tables of finished runs.
+    """Print the tables of finished runs.
 
-    Writes accuracy.md (the tables) and accuracy.csv (every metric of every run).
+    Files are written only when they are asked for: --out writes accuracy.md (the tables) and accuracy.csv (every metric
+    of every run); --plots and --html write into --out, or without it into the results folder.
     """
     if form not in FORMATS:
         raise unknown_name("--format", "format", form, FORMATS)
@@ -69,14 +75,14 @@ def report(
         refuse_ignored("--all", f"--format {form} prints everything anyway")
     folders = results or [RESULTS]
     target = out or (folders[0] if len(folders) == 1 else RESULTS)
-    options = ReportOptions(form, metric, all_tables, published, plots, html)
+    options = ReportOptions(out is not None, form, metric, all_tables, published, plots, html)
     show_report(folders, target, Terminal(quiet), options, require or [])
 
 
 def show_report(
     folders: Sequence[Path], out: Path, terminal: Terminal, options: ReportOptions, requirements: Sequence[str]
 ) -> None:
-    """Prints and writes the report; exits 1 naming each requirement that is not met."""
+    """Prints the report and writes the files of `options`; exits 1 naming each requirement that is not met."""
     from reversal_cli import report as package
 
     results = package.load_results(folders)
@@ -84,28 +90,40 @@ def show_report(
     tables = package.accuracy_tables(results.frame, options.metric)
     if options.published:
         tables.append(package.published_table())
-    written = package.write_reports(results.frame, out, tables, results.notes)
     _print(results, tables, terminal, options)
     for note in results.notes:
         terminal.say(note)
-    terminal.say(f"wrote {written.markdown} and {written.csv}")
-    drawn: list[Path] = []
-    if options.plots:
-        from reversal_cli.report.plots import write_plots
-
-        drawn = write_plots(results, out / "plots", options.metric)
-        terminal.say(f"wrote {len(drawn)} plots as PNG and SVG into {out / 'plots'}")
-    if options.html:
-        from reversal_cli.report.page import write_page
-
-        figures = [stem.with_name(f"{stem.name}.svg").read_text(encoding="utf-8") for stem in drawn]
-        terminal.say(f"wrote {write_page(out, tables, list(results.runs.values()), figures, results.notes)}")
+    _write(results, tables, out, terminal, options)
     for failure in failures:
         terminal.fail(f"not met: {failure}")
     if failures:
         raise typer.Exit(1)
     for requirement in requirements:
         terminal.say(f"met: {requirement}")
+
+
+def _write(
+    results: "Results", tables: Sequence["ReportTable"], out: Path, terminal: Terminal, options: ReportOptions
+) -> None:
+    """The files that were asked for."""
+    from reversal_cli import report as package
+
+    if options.tables:
+        written = package.write_reports(results.frame, out, tables, results.notes)
+        terminal.say(f"wrote {written.markdown} and {written.csv}")
+    drawn: list[Path] = []
+    if options.plots:
+        from reversal_cli.report.plots import heat_map_note, write_plots
+
+        drawn = write_plots(results, out / "plots", options.metric)
+        terminal.say(f"wrote {len(drawn)} plots as PNG and SVG into {out / 'plots'}")
+        if note := heat_map_note(results):
+            terminal.say(note)
+    if options.html:
+        from reversal_cli.report.page import write_page
+
+        figures = [stem.with_name(f"{stem.name}.svg").read_text(encoding="utf-8") for stem in drawn]
+        terminal.say(f"wrote {write_page(out, tables, list(results.runs.values()), figures, results.notes)}")
 
 
 def _print(results: "Results", tables: Sequence["ReportTable"], terminal: Terminal, options: ReportOptions) -> None:
@@ -122,9 +140,8 @@ def _print(results: "Results", tables: Sequence["ReportTable"], terminal: Termin
         terminal.write(text[options.form]())
         return
     shown = [table for table in tables if options.all_tables or table.main]
-    for number, table in enumerate(shown):
-        if number:
-            terminal.show("")
-        terminal.show(package.rich_table(table, terminal.width))
+    for table in package.rich_tables(shown, terminal.width):
+        terminal.show(table)
+        terminal.show("")
     if len(shown) < len(tables):
-        terminal.say(f"{len(tables) - len(shown)} more in accuracy.md, or here with `reversal report --all`")
+        terminal.say(f"{len(tables) - len(shown)} more tables with `reversal report --all`")

@@ -81,4 +81,5 @@ def run(
     refuse_missing_tracker(experiment.specs)
     refuse_unused(experiment.specs, out, overwrite)
     runs = run_experiment(experiment, out, terminal, overwrite, device, allow_leaks)
-    show_report([done.path for done in runs], out / experiment.name, terminal, ReportOptions(), require or [])
+    folders = [done.path for done in runs]
+    show_report(folders, out / experiment.name, terminal, ReportOptions(tables=True), require or [])

@@ -8,7 +8,7 @@ from reversal_cli.data.base import SUBTASKS, Splits, Subtask
 from reversal_cli.data.template_keys import with_template_ids
 from reversal_cli.errors import ReversalError, unknown_name
 from reversal_cli.evaluation.controls import controls
-from reversal_cli.evaluation.predictions import Progress, add_likelihood, predict
+from reversal_cli.evaluation.predictions import STAGES, Progress, add_likelihood, predict
 from reversal_cli.inference.answers import Complete, Measure
 from reversal_cli.inference.finite import NotFiniteError
 from reversal_cli.runs.directory import RunDirectory
@@ -33,7 +33,7 @@ def evaluate(
     settings: EvaluationSpec,
     subtasks: Sequence[str] | None = None,
     limit: int | None = None,
-    on_progress: Progress = lambda label, done, total: None,
+    on_progress: Progress = lambda stage, subtask, done: None,
     measure: Measure | None = None,
 ) -> Metrics:
     """The metrics of a run: every metric of every subtask, with intervals.
@@ -88,14 +88,17 @@ def control_subtasks(splits: Splits, settings: EvaluationSpec) -> dict[str, dict
     }
 
 
-def prompts_to_come(splits: Splits, settings: EvaluationSpec, subtasks: Sequence[str] | None, limit: int | None) -> int:
-    """Prompts of a whole evaluation, one that is answered and measured counted twice: the total of a progress bar."""
+def prompts_to_come(
+    splits: Splits, settings: EvaluationSpec, subtasks: Sequence[str] | None, limit: int | None
+) -> dict[str, int]:
+    """Stage -> its prompts in a whole evaluation: the totals of progress bars."""
     sizes = [len(splits.subtasks[name].examples) for name in chosen_subtasks(subtasks)]
-    total = sum(size if limit is None else min(size, limit) for size in sizes) * (1 + settings.likelihood)
-    if subtasks or limit is not None:
-        return total
-    asked = control_subtasks(splits, settings).values()
-    return total + sum(len(subtask.examples) for subtasks in asked for subtask in subtasks.values())
+    asked = sum(size if limit is None else min(size, limit) for size in sizes)
+    asked_controls = {} if subtasks or limit is not None else control_subtasks(splits, settings)
+    of_controls = sum(
+        len(subtask.examples) for of_control in asked_controls.values() for subtask in of_control.values()
+    )
+    return dict(zip(STAGES, (asked + of_controls, asked * settings.likelihood), strict=True))
 
 
 def _with_conditions(

@@ -16,8 +16,10 @@ from reversal_cli.runs.records import ChoiceMade, Prediction, Ranking
 from reversal_cli.scoring import score_all
 from reversal_cli.scoring.entities import EntityIndex
 
-Progress = Callable[[str, int, int], None]
-"""Called with (what is done, prompts done, prompts in all) at the start and after each batch."""
+GENERATION, RANKING = STAGES = ("generation", "ranking")
+"""What is done with each subtask, in order."""
+Progress = Callable[[str, str, int], None]
+"""Called with (stage, subtask, its prompts done so far) at the start and after each batch."""
 
 
 def predict(
@@ -33,7 +35,7 @@ def predict(
     kept = _kept_predictions(run, subtask, index)
     missing = [row for row in chosen if row not in kept]
     done = len(chosen) - len(missing)
-    on_progress(subtask.name, done, len(chosen))
+    on_progress(GENERATION, subtask.name, done)
     # An interruption may have cut the last line; without this the next line would be appended to the cut one.
     run.write_predictions(subtask.name, kept.values())
     with working_on(f"{run.path}: {subtask.name}"):
@@ -42,7 +44,7 @@ def predict(
             run.append_predictions(subtask.name, fresh.values())
             kept |= fresh
             done += len(fresh)
-            on_progress(subtask.name, done, len(chosen))
+            on_progress(GENERATION, subtask.name, done)
     run.write_predictions(subtask.name, [kept[row] for row in sorted(kept)])
     return [kept[row] for row in chosen]
 
@@ -57,15 +59,14 @@ def add_likelihood(
     by_row = {_row_of(prediction, subtask): prediction for prediction in predictions}
     missing = [row for row, prediction in by_row.items() if prediction.ranking is None]
     done = len(by_row) - len(missing)
-    label = f"{subtask.name} likelihood"
-    on_progress(label, done, len(by_row))
-    with working_on(f"{run.path}: {label}"):
+    on_progress(RANKING, subtask.name, done)
+    with working_on(f"{run.path}: {subtask.name} likelihood"):
         for batch in measure(subtask.name, missing) if missing else ():
             fresh = {item.row: _with_likelihood(by_row[item.row], item.ranking, item.choice) for item in batch}
             run.append_predictions(subtask.name, fresh.values())
             by_row |= fresh
             done += len(fresh)
-            on_progress(label, done, len(by_row))
+            on_progress(RANKING, subtask.name, done)
     if missing:
         kept = {_row_of(prediction, subtask): prediction for prediction in run.read_predictions(subtask.name)}
         run.write_predictions(subtask.name, [kept[row] for row in sorted(kept)])

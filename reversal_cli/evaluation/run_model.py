@@ -23,16 +23,23 @@ class Answering(NamedTuple):
 
 
 def answering(
-    run: RunDirectory, spec: ExperimentSpec, splits: Splits, batch_size: int | None = None, device: str | None = None
+    run: RunDirectory,
+    spec: ExperimentSpec,
+    splits: Splits,
+    batch_size: int | None = None,
+    device: str | None = None,
+    on_loading: Callable[[], None] = lambda: None,
 ) -> Answering:
     """The run's model, which loads on first use: every prediction may already be on disk.
 
-    batch_size, device: None means those of the spec; answers do not depend on them.
+    batch_size, device: None means those of the spec; answers do not depend on them. on_loading is called when loading
+    begins.
     """
     size = batch_size or spec.evaluation.batch_size
 
     @functools.cache
     def loaded() -> "Loaded":
+        on_loading()
         refuse_other_weights(run, spec)
         from reversal_cli.models.loading import load_for_evaluation
         from reversal_cli.models.precision import arithmetic

@@ -3,9 +3,10 @@
 from reversal_cli.report.frame import Results, load_results
 from reversal_cli.report.latex import latex
 from reversal_cli.report.published import published_table
-from reversal_cli.report.render import csv_text, json_text, markdown, rich_table, write_reports
+from reversal_cli.report.render import csv_text, json_text, markdown, write_reports
 from reversal_cli.report.requirements import check_requirements
 from reversal_cli.report.tables import ReportTable, accuracy_tables
+from reversal_cli.report.terminal import rich_table, rich_tables
 
 __all__ = [
     "ReportTable",
@@ -19,5 +20,6 @@ __all__ = [
     "markdown",
     "published_table",
     "rich_table",
+    "rich_tables",
     "write_reports",
 ]

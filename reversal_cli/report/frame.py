@@ -75,7 +75,7 @@ def load_results(folders: Iterable[Path]) -> Results:
     notes = []
     seen: dict[tuple[str, str], RunDirectory] = {}
     originals: dict[tuple[str, ...], RunDirectory] = {}
-    for run in find_runs(folders):
+    for run in _runs_in_order(folders):
         if not run.is_complete:
             notes.append(f"{run.path}: not finished, left out; `reversal eval {run.path}` finishes a trained run")
             continue
@@ -98,6 +98,16 @@ def load_results(folders: Iterable[Path]) -> Results:
     frame = _frame(lines)
     notes += _cautions(frame, seen)
     return Results(frame, [visible(note) for note in notes], seen)
+
+
+def _runs_in_order(folders: Iterable[Path]) -> list[RunDirectory]:
+    """Folder by folder, in each as its runs were begun: the order in which `reversal run` lists and makes them."""
+    runs = (run for folder in folders for run in sorted(find_runs([folder]), key=_begun))
+    return list({run.path: run for run in runs}.values())
+
+
+def _begun(run: RunDirectory) -> str:
+    return str(run.manifest.provenance.get("started", "")) if run.is_complete else ""
 
 
 def _cautions(frame: pd.DataFrame, runs: dict[tuple[str, str], RunDirectory]) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from reversal_cli.data.base import SUBTASKS
-from reversal_cli.report.rows import GROUP, MISSING, by_objective
+from reversal_cli.report.rows import GROUP, MISSING, in_order
 from reversal_cli.scoring import GAP
 
 OVER = {GAP: "entities", f"{GAP}_rows": "rows, as published"}
@@ -16,7 +16,7 @@ def gap_rows(runs: pd.DataFrame, labels: Sequence[str]) -> list[list[str]]:
     """Labels, seed, subtask, what the tests run over, and gap, t and both p: two rows per run and subtask."""
     gaps = runs[runs["metric"].str.startswith(GAP)]
     rows = []
-    for _, of_run in by_objective(gaps).groupby([*GROUP, "seed"], sort=False):
+    for _, of_run in in_order(gaps).groupby([*GROUP, "seed"], sort=False):
         label = [*(of_run.iloc[0][column] for column in labels), str(of_run.iloc[0]["seed"])]
         for subtask in SUBTASKS:
             by_metric = {line.metric: line for line in of_run[of_run["subtask"] == subtask].itertuples()}

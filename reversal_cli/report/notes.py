@@ -1,4 +1,4 @@
-"""The line under a table: what the numbers are, of which data, and how sure they are."""
+"""The lines under a table: what the numbers are, of which data, and how sure they are."""
 
 import pandas as pd
 
@@ -8,11 +8,16 @@ from reversal_cli.report.rows import GROUP, needs_recipe
 from reversal_cli.scoring import METRICS
 
 
-def note(part: pd.DataFrame, metrics: list[str], subtasks: list[str]) -> str:
+def notes_of(part: pd.DataFrame, metrics: list[str], subtasks: list[str]) -> list[str]:
     """`part` are the lines of runs on one dataset, `metrics` and `subtasks` what the table shows of them."""
-    what = "; ".join(f"{metric}: {summary(metric)}" for metric in metrics)
     shown = part[part["metric"].isin(metrics) & part["subtask"].isin(subtasks)]
-    return f"Percent [95 % interval {interval_methods(shown)}]{_spread(part)}. {what}. {data_note(part, subtasks)}"
+    percent = f"Percent [95 % interval {interval_methods(shown)}]."
+    return [
+        percent,
+        *_spread(part),
+        *(f"{metric}: {summary(metric)}." for metric in metrics),
+        *data_notes(part, subtasks),
+    ]
 
 
 def summary(metric: str) -> str:
@@ -20,22 +25,22 @@ def summary(metric: str) -> str:
     return f"{METRICS[metric].summary}{better}"
 
 
-def data_note(part: pd.DataFrame, subtasks: list[str]) -> str:
+def data_notes(part: pd.DataFrame, subtasks: list[str]) -> list[str]:
     """Model, dataset, sizes, seeds, arithmetic and recipes."""
-    model = f"Model {part.iloc[0]['model']}. " if part["model"].nunique() == 1 else ""
+    model = [f"Model {part.iloc[0]['model']}."] if part["model"].nunique() == 1 else []
     dataset = f"Dataset {paths(part)} (test files {part.iloc[0]['dataset']}), {_counts(part, subtasks)}."
     seeds = sorted(part["seed"].unique())
-    seed_list = f" Seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}."
-    return f"{model}{dataset}{_leaks(part)}{seed_list}{_arithmetic(part)}{_recipes(part)}"
+    seed_list = f"Seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}."
+    return [*model, dataset, *_leaks(part), seed_list, *_arithmetic(part), *_recipes(part)]
 
 
 def paths(part: pd.DataFrame) -> str:
     return ", ".join(dict.fromkeys(part["dataset_path"]))
 
 
-def _spread(part: pd.DataFrame) -> str:
+def _spread(part: pd.DataFrame) -> list[str]:
     seeds = part.drop_duplicates([*GROUP, "seed"]).groupby(GROUP).size().max()
-    return ", ± standard deviation over seeds" if seeds > 1 else ""
+    return ["Mean: over seeds, ± their standard deviation."] if seeds > 1 else []
 
 
 def _counts(part: pd.DataFrame, subtasks: list[str]) -> str:
@@ -59,22 +64,22 @@ def _sizes(lines: pd.DataFrame) -> str:
     )
 
 
-def _arithmetic(part: pd.DataFrame) -> str:
+def _arithmetic(part: pd.DataFrame) -> list[str]:
     labels = [label for label in dict.fromkeys(part["arithmetic"]) if label]
-    return f" Trained in {' or '.join(labels)}." if labels else ""
+    return [f"Trained in {' or '.join(labels)}."] if labels else []
 
 
-def _leaks(part: pd.DataFrame) -> str:
-    """What the datasets of which experiments give away; empty where they give away nothing."""
+def _leaks(part: pd.DataFrame) -> list[str]:
+    """What the datasets of which experiments give away; none where they give away nothing."""
     names = {text: lines["experiment"].unique() for text, lines in part.groupby("leaks", sort=False) if text}
     every = part["experiment"].nunique()
     whose = {text: "" if len(found) == every else f" ({', '.join(found)})" for text, found in names.items()}
-    return "".join(f" Dataset leaks{those}: {text}." for text, those in whose.items())
+    return [f"Dataset leaks{those}: {text}." for text, those in whose.items()]
 
 
-def _recipes(part: pd.DataFrame) -> str:
+def _recipes(part: pd.DataFrame) -> list[str]:
     """What the recipe column stands for, where there is one."""
     if not needs_recipe(part):
-        return ""
+        return []
     recipes = part[["recipe", "settings"]].drop_duplicates()
-    return " Recipes: " + "; ".join(f"{line.recipe} {line.settings}" for line in recipes.itertuples()) + "."
+    return ["Recipes: " + "; ".join(f"{line.recipe} {line.settings}" for line in recipes.itertuples()) + "."]

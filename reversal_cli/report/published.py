@@ -50,13 +50,13 @@ def published_table() -> ReportTable:
         [*label[:-1], *(by_subtask.get(subtask, MISSING) for subtask in SUBTASKS), label[-1]]
         for label, by_subtask in rows.items()
     ]
-    listed = " ".join(f"[{number}] {source}." for number, source in enumerate(sources, start=1))
-    text = (
-        "Percent, as the sources print it: other metrics, models, prompts and partly other people, with no interval "
-        f"over entities; they show what was claimed and cannot rank the rows above. {listed}"
-    )
+    notes = [
+        "Percent, as the sources print it: other metrics, models, prompts and partly other entities, with no interval "
+        "over entities; they show what was claimed and cannot rank the rows above.",
+        *(f"[{number}] {source}." for number, source in enumerate(sources, start=1)),
+    ]
     title = "Published elsewhere, other metrics: not comparable row by row"
-    return ReportTable(title, columns, cells, text, list(SUBTASKS))
+    return ReportTable(title, columns, cells, notes, list(SUBTASKS))
 
 
 def source_text(line: Published) -> str:

@@ -3,14 +3,14 @@
 RUN = "run"
 """The `row` of a run's own accuracy; any other is a control or a floor."""
 REFERENCES: dict[str, tuple[str, str]] = {
-    "wrong entity": ("wrong entity's answer", "the target of somebody else, for every prompt: a floor"),
+    "wrong entity": ("wrong entity's answer", "another entity's target, for every prompt: a floor"),
     "other wording": (
         "same entity, another wording",
         "the right target as another template words it: what knowing the fact but not the wording scores",
     ),
     "both-directions": (
         "both-directions group",
-        "the run on people trained in both directions: a ceiling",
+        "the run on entities trained in both directions: a ceiling",
     ),
     "in-context": (
         "fact in context",

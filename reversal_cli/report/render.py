@@ -1,9 +1,9 @@
-"""Tables as rich renderable and Markdown, the frame as CSV and JSON. Nothing is printed here."""
+"""Tables as Markdown, the frame as CSV and JSON. Nothing is printed here."""
 
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
 from tabulate import tabulate
@@ -12,74 +12,12 @@ from reversal_cli.files.writing import write_text
 from reversal_cli.plain_text import markdown_text, spreadsheet_text
 from reversal_cli.report.tables import ReportTable
 
-if TYPE_CHECKING:
-    from rich.table import Table
-
-
-PADDING = (0, 1, 0, 0)
-LONG_LABELS = ("experiment", "model", "reference", "method", "their metric")
-"""Columns that may be folded in a narrow terminal; numbers never are."""
-
 
 class Reports(NamedTuple):
     """The files that were written."""
 
     markdown: Path
     csv: Path
-
-
-def rich_table(table: ReportTable, width: int) -> "Table":
-    """For a terminal of `width` columns. Where the numbers would not fit, each interval goes below its mean."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    fold = stacked if natural_width(table) > width else str
-    rendered = Table(title=table.title, caption=Text(table.note), box=box.SIMPLE_HEAD, padding=PADDING, pad_edge=False)
-    rendered.title_justify = rendered.caption_justify = "left"
-    whole = [column for column in table.columns if column not in LONG_LABELS]
-    texts = [[fold(cell) for cell in cells] for _, *cells in _columns(table)]
-    for column, cells in zip(table.columns, texts, strict=True):
-        heading = fold(column)
-        # A number that is cut short is another number: however narrow the terminal, its column keeps its width.
-        longest = max(len(line) for cell in (heading, *cells) for line in cell.splitlines() or [""])
-        rendered.add_column(
-            Text(heading),
-            justify="right" if column in table.numeric else "left",
-            no_wrap=column in whole,
-            min_width=longest if column in whole else None,
-            overflow="fold",
-        )
-    for row in zip(*texts, strict=True):
-        rendered.add_row(*map(Text, row))
-    return rendered
-
-
-def _columns(table: ReportTable) -> list[tuple[str, ...]]:
-    """Each column as its heading and its cells."""
-    return list(zip(table.columns, *table.rows, strict=True))
-
-
-def stacked(cell: str) -> str:
-    """The interval or spread below its mean, a long heading or name in parts."""
-    for before, after in (
-        (" [", "\n["),
-        (" ±", "\n±"),
-        ("-reverse", "-\nreverse"),
-        (" (", "\n("),
-        (" right", "\nright"),
-        (" bleu", "\nbleu"),
-        (" in nats", "\nin nats"),
-        ("/", "/\n"),
-    ):
-        cell = cell.replace(before, after)
-    return cell
-
-
-def natural_width(table: ReportTable) -> int:
-    """Terminal columns of the table when nothing wraps: the longest cell of each column, with padding and separator."""
-    longest = [max(len(cell) for cell in cells) for cells in zip(table.columns, *table.rows, strict=True)]
-    return sum(longest) + 2 * len(longest)
 
 
 def markdown(tables: Sequence[ReportTable], notes: Sequence[str] = ()) -> str:

@@ -9,13 +9,11 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from reversal_cli.objectives import OBJECTIVES
-
 GROUP = ["experiment", "model", "variant", "recipe"]
 """Runs that share these differ only in their seed."""
 MISSING = "–"
 """A cell of what a run has not measured."""
-SPREAD = re.compile(r"(?P<mean>\S+) (?P<spread>\[.*\]|±.*)")
+SPREAD = re.compile(r"(?P<mean>\S+) (?P<spread>\[.*\]\*?|±.*)")
 """A cell such as `75.0 [62, 86]` or `74.0 ± 3.1`."""
 
 Pair = tuple[str, str]
@@ -31,11 +29,17 @@ def percent_with_interval(value: float, low: float, high: float) -> str:
     return percent(value) if math.isnan(low) else f"{percent(value)} [{100 * low:.0f}, {100 * high:.0f}]"
 
 
-def by_objective(part: pd.DataFrame) -> pd.DataFrame:
-    """Models together, and of each the untrained baseline first, then the objectives in the order of `OBJECTIVES`."""
-    order = {name: index for index, name in enumerate(["none", *OBJECTIVES])}
-    ordered = part.assign(order=part["objective"].map(order))
-    return ordered.sort_values(["model", "order", "variant", "experiment", "seed"], kind="stable")
+def in_order(part: pd.DataFrame) -> pd.DataFrame:
+    """Models together, of each the untrained baseline first, then runs in the order of the frame, seeds together."""
+    return (
+        part.assign(
+            of_model=part.groupby("model", sort=False).ngroup(),
+            trained=part["objective"] != "none",
+            of_group=part.groupby(GROUP, sort=False).ngroup(),
+        )
+        .sort_values(["of_model", "trained", "of_group", "seed"], kind="stable")
+        .drop(columns=["of_model", "trained", "of_group"])
+    )
 
 
 def label_columns(part: pd.DataFrame) -> list[str]:
@@ -61,7 +65,7 @@ def heading(column: str) -> str:
 def group_rows(part: pd.DataFrame, pairs: Sequence[Pair], labels: Sequence[str]) -> list[list[str]]:
     """Labels, seed and a cell per pair: a row per seed, and of several seeds their mean."""
     rows = []
-    for _, runs in by_objective(part).groupby(GROUP, sort=False):
+    for _, runs in in_order(part).groupby(GROUP, sort=False):
         label = [runs.iloc[0][column] for column in labels]
         seeds = sorted(runs["seed"].unique())
         for seed in seeds:

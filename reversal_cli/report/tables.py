@@ -9,7 +9,7 @@ from reversal_cli.errors import unknown_name
 from reversal_cli.report.definitions import check_definitions
 from reversal_cli.report.gaps import gap_rows
 from reversal_cli.report.interval_methods import interval_units
-from reversal_cli.report.notes import data_note, note, paths
+from reversal_cli.report.notes import data_notes, notes_of, paths
 from reversal_cli.report.references import FLOORS, REFERENCES, RUN
 from reversal_cli.report.rows import GROUP, MISSING, Pair, cells, group_rows, heading, label_columns, percent
 from reversal_cli.scoring import GAP, METRICS
@@ -28,11 +28,16 @@ class ReportTable:
     title: str
     columns: list[str]
     rows: list[list[str]]
-    note: str
+    notes: list[str]
+    """Sentences below the table."""
     numeric: list[str] = field(default_factory=list)
     """The columns that hold numbers."""
     main: bool = True
     """What a terminal shows unasked; the others are in the files."""
+
+    @property
+    def note(self) -> str:
+        return " ".join(self.notes)
 
 
 def accuracy_tables(frame: pd.DataFrame, metric: str = DEFAULT_METRIC) -> list[ReportTable]:
@@ -62,7 +67,7 @@ def accuracy_tables(frame: pd.DataFrame, metric: str = DEFAULT_METRIC) -> list[R
 
 
 def _titled(table: ReportTable, suffix: str) -> ReportTable:
-    return ReportTable(table.title + suffix, table.columns, table.rows, table.note, table.numeric, table.main)
+    return ReportTable(table.title + suffix, table.columns, table.rows, table.notes, table.numeric, table.main)
 
 
 def _accuracy(runs: pd.DataFrame, metric: str) -> ReportTable:
@@ -78,9 +83,9 @@ def _similarity(runs: pd.DataFrame) -> ReportTable:
 
 def _run_table(runs: pd.DataFrame, title: str, pairs: list[Pair], numeric: list[str], main: bool) -> ReportTable:
     labels = label_columns(runs)
-    text = note(runs, list(dict.fromkeys(name for _, name in pairs)), [subtask for subtask, _ in pairs])
+    notes = notes_of(runs, list(dict.fromkeys(name for _, name in pairs)), [subtask for subtask, _ in pairs])
     columns = [*map(heading, labels), "seed", *numeric]
-    return ReportTable(title, columns, group_rows(runs, pairs, labels), text, ["seed", *numeric], main)
+    return ReportTable(title, columns, group_rows(runs, pairs, labels), notes, ["seed", *numeric], main)
 
 
 def _references(part: pd.DataFrame, metric: str) -> ReportTable:
@@ -98,11 +103,11 @@ def _references(part: pd.DataFrame, metric: str) -> ReportTable:
             rows += [[name, *[""] * len(labels), "", *texts] for texts in _distinct(lines, pairs)]
         else:
             rows += [[name, *texts] for texts in group_rows(lines, pairs, labels)]
-    meanings = "; ".join(f"{name}: {what}" for row, (name, what) in REFERENCES.items() if row in shown)
-    text = f"{meanings}. {note(beside, [metric], list(SUBTASKS))}" if rows else ""
+    meanings = [f"{name}: {what}." for row, (name, what) in REFERENCES.items() if row in shown]
+    notes = [*meanings, *notes_of(beside, [metric], list(SUBTASKS))] if rows else []
     numeric = list(SUBTASKS)
     columns = ["reference", *map(heading, labels), "seed", *numeric]
-    return ReportTable(f"Baselines and controls ({metric})", columns, rows, text, ["seed", *numeric])
+    return ReportTable(f"Baselines and controls ({metric})", columns, rows, notes, ["seed", *numeric])
 
 
 def _distinct(lines: pd.DataFrame, pairs: list[Pair]) -> list[list[str]]:
@@ -122,9 +127,9 @@ def _by_metric(runs: pd.DataFrame, title: str, metrics: tuple[str, ...], main: b
         if set(guessing) != {MISSING}:
             rows.append([metric, "chance", *[""] * (len(labels) - 1), "", *guessing])
         rows += [[metric, *row] for row in group_rows(runs, pairs, labels)]
-    text = note(runs, measured, list(SUBTASKS))
+    notes = notes_of(runs, measured, list(SUBTASKS))
     columns = ["metric", *map(heading, labels), "seed", *SUBTASKS]
-    return ReportTable(title, columns, rows, text, ["seed", *SUBTASKS], main)
+    return ReportTable(title, columns, rows, notes, ["seed", *SUBTASKS], main)
 
 
 def _chance_cell(runs: pd.DataFrame, pair: Pair) -> str:
@@ -135,11 +140,12 @@ def _chance_cell(runs: pd.DataFrame, pair: Pair) -> str:
 def _gaps(runs: pd.DataFrame) -> ReportTable:
     labels, gaps = label_columns(runs), runs[runs["metric"] == GAP]
     numeric = ["gap in nats", "t", "p (paired t)", "p (KS)"]
-    text = (
-        "Log-probability of the target minus that of another entity's, mean over rows, with a 95 % interval over "
-        f"{interval_units(gaps)}. Over entities: paired t test and Kolmogorov-Smirnov test of "
-        "their means. Rows, as published: the same tests as if the prompts of an entity were independent, which makes "
-        f"p too small. {data_note(runs, list(SUBTASKS))}"
-    )
+    notes = [
+        "Log-probability of the target minus that of another entity's, mean over prompts, with a 95 % interval over "
+        f"{interval_units(gaps)}.",
+        "Over entities: paired t test and Kolmogorov-Smirnov test of their means.",
+        "Rows, as published: the same tests as if the prompts of an entity were independent, which makes p too small.",
+        *data_notes(runs, list(SUBTASKS)),
+    ]
     columns = [*map(heading, labels), "seed", "subtask", "over", *numeric]
-    return ReportTable("Log-probability gap", columns, gap_rows(runs, labels), text, ["seed", *numeric], main=False)
+    return ReportTable("Log-probability gap", columns, gap_rows(runs, labels), notes, ["seed", *numeric], main=False)

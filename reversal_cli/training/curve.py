@@ -63,12 +63,12 @@ class Curve:
                 "them, or remove the file for a curve from here on"
             )
 
-    def add_epoch(self, epoch: int, step: int, steps: int) -> None:
+    def add_epoch(self, epoch: int, step: int) -> None:
         """Evaluates the network as it is now and appends the record."""
         started = time.monotonic()
 
         def on_prompts(done: int, total: int) -> None:
-            self.on_step(step, steps, eval=f"epoch {epoch}: {done}/{total} prompts")
+            self.on_step(done, total, stage="validation", epoch=epoch)
 
         with decoding(self.loaded.model):
             measured = self._measure(on_prompts)

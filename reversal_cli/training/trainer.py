@@ -19,7 +19,8 @@ from reversal_cli.training.batching import BatchPlan, Key
 from reversal_cli.training.finite_steps import FiniteSteps
 
 OnStep = Callable[..., None]
-"""Called as `on_step(optimizer step, all steps, loss=...)`, and with `eval="epoch 2: 60/240 prompts"` meanwhile."""
+"""Called as `on_step(optimizer step, all steps, loss=...)`, and in an evaluation meanwhile as
+`on_step(prompts, all prompts, stage="validation", epoch=2)`."""
 OnLog = Callable[[LogRecord], None]
 """Called for each line of the training log."""
 
@@ -213,9 +214,9 @@ class Reporter(TrainerCallback):
 
 
 class EvaluatedEpochs(TrainerCallback):
-    """Calls `evaluate(epoch, step, all steps)` after every `training.eval_every` epochs and after the last one."""
+    """Calls `evaluate(epoch, step)` after every `training.eval_every` epochs and after the last one."""
 
-    def __init__(self, training: TrainingSpec, evaluate: Callable[[int, int, int], None]):
+    def __init__(self, training: TrainingSpec, evaluate: Callable[[int, int], None]):
         self.training = training
         self.evaluate = evaluate
 
@@ -225,4 +226,4 @@ class EvaluatedEpochs(TrainerCallback):
         epoch, rest = divmod(state.global_step, steps_per_epoch)
         last = epoch == self.training.last_epoch
         if not rest and (last or epoch % self.training.eval_every == 0):
-            self.evaluate(epoch, state.global_step, self.training.last_epoch * steps_per_epoch)
+            self.evaluate(epoch, state.global_step)

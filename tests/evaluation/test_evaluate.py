@@ -201,7 +201,7 @@ def test_progress_counts_what_was_there_before(run):
     evaluate(run, FakeModel(), make_splits(), SETTINGS, subtasks=["N2D"], limit=3)
     calls = []
     evaluate(run, FakeModel(), make_splits(), SETTINGS, subtasks=["N2D"], on_progress=lambda *call: calls.append(call))
-    assert calls == [("N2D", 3, 6), ("N2D", 4, 6), ("N2D", 6, 6)]
+    assert calls == [("generation", "N2D", 3), ("generation", "N2D", 4), ("generation", "N2D", 6)]
 
 
 @pytest.mark.parametrize(
@@ -294,7 +294,7 @@ def test_controls_and_floors_stand_beside_the_subtasks_of_a_full_evaluation(run)
         "in-context": list(SUBTASKS),
     }
     assert set(metrics.floors) == {"wrong entity", "other wording"}
-    assert len(model.prompts) == prompts_to_come(splits, settings, None, None)
+    assert prompts_to_come(splits, settings, None, None) == {"generation": len(model.prompts), "ranking": 0}
     asked = [record.prompt for record in run.read_predictions("in-context/D2N")]
     assert len(asked) == metrics.controls["in-context"]["D2N"].n == len(splits.subtasks["D2N"].examples)
 

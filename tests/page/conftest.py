@@ -27,7 +27,7 @@ def open_page(browser):
     complaints = []
     contexts = []
 
-    def open_(path, script="", **options):
+    def open_(path, script="", fragment="", **options):
         context = browser.new_context(**options)
         contexts.append(context)
         if script:
@@ -39,8 +39,8 @@ def open_page(browser):
         page.on("dialog", lambda dialog: complaints.append(dialog.message))
         page.on("request", lambda request: request.url[:5] in ("data:", "blob:") or requests.append(request.url))
         requests = []
-        page.goto(path.as_uri())
-        assert requests == [path.as_uri()]
+        page.goto(f"{path.as_uri()}#{fragment}" if fragment else path.as_uri())
+        assert [request.partition("#")[0] for request in requests] == [path.as_uri()]
         page.evaluate("document.fonts.ready")
         return page
 

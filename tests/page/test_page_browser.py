@@ -33,11 +33,11 @@ def test_a_click_on_a_heading_sorts_numbers_as_numbers_and_keeps_intervals(tmp_p
     head.get_by_role("button").click()
     assert head.get_attribute("aria-sort") == "descending"
     expected = ["75.0 [65, 85]", "70.0 ± 7.1", "65.0 [55, 75]", "0.0 [0, 10]", "0.0 [0, 10]"]
-    assert column(page, 5) == expected
+    assert column(page, 4) == expected
     head.get_by_role("button").click()
     assert head.get_attribute("aria-sort") == "ascending"
-    assert sorted(column(page, 5)[:2]) == ["0.0 [0, 10]"] * 2
-    assert column(page, 5)[2:] == list(reversed(expected[:3]))
+    assert sorted(column(page, 4)[:2]) == ["0.0 [0, 10]"] * 2
+    assert column(page, 4)[2:] == list(reversed(expected[:3]))
 
 
 def test_enter_and_space_sort_and_a_mean_stays_below_the_seeds(tmp_path, open_page):
@@ -47,10 +47,10 @@ def test_enter_and_space_sort_and_a_mean_stays_below_the_seeds(tmp_path, open_pa
     page.keyboard.press("Enter")
     assert column(page, 0) == ["bico", "bico", "bico", "ntp", "untrained"]
     assert heads.nth(0).get_attribute("aria-sort") == "ascending"
-    heads.nth(2).get_by_role("button").focus()
+    heads.nth(1).get_by_role("button").focus()
     for expected in (["1", "0", "0", "0", "mean"], ["0", "0", "0", "1", "mean"]):
         page.keyboard.press("Space")
-        assert column(page, 2) == expected
+        assert column(page, 1) == expected
     assert heads.nth(0).get_attribute("aria-sort") is None
 
 
@@ -60,8 +60,8 @@ def test_the_downloaded_csv_is_the_table(tmp_path, open_page):
         page.click(".download >> nth=0")
     assert download.value.suggested_filename == "Accuracy_contains.csv"
     rows = list(csv.reader(download.value.path().read_text(encoding="utf-8").splitlines()))
-    assert rows[0] == ["experiment", "objective", "seed", "N2D", "D2N", "N2D-reverse", "D2N-reverse"]
-    assert [row[5] for row in rows[1:]] == column(page, 5)
+    assert rows[0] == ["experiment", "seed", "N2D", "D2N", "N2D-reverse", "D2N-reverse"]
+    assert [row[4] for row in rows[1:]] == column(page, 4)
 
 
 def test_filters_select_what_a_loop_over_the_predictions_selects(small, open_page):
@@ -82,7 +82,7 @@ def test_filters_select_what_a_loop_over_the_predictions_selects(small, open_pag
     assert page.evaluate(IDS) == expected != []
     assert page.text_content("#count") == f"{len(expected)} prompts, 100.0 % right by wrong_entity"
     page.click("#clear")
-    page.fill("#person", "number3")
+    page.fill("#entity", "number3")
     assert page.evaluate(IDS) == [record["id"] for record in records if record["entity_id"] == "name-first-0003"]
     page.fill("#search", "nothing has this")
     assert page.text_content("#count") == "No prediction matches these filters."
@@ -124,6 +124,9 @@ def test_every_step_can_be_done_with_the_keyboard(small, open_page):
     page.keyboard.type("n2d/")
     assert count(page) == 60
     page.keyboard.press("Escape")
+    assert (page.input_value("#search"), count(page)) == ("n2d/", 60)
+    assert page.evaluate(focused) == "N2D/0"
+    page.keyboard.press("Escape")
     assert (page.input_value("#search"), count(page)) == ("", 120)
     page.evaluate("document.activeElement.blur()")
     for key, expected in (("j", "N2D/0"), ("j", "N2D/1"), ("ArrowDown", "N2D/2"), ("k", "N2D/1"), ("ArrowUp", "N2D/0")):
@@ -139,6 +142,37 @@ def test_every_step_can_be_done_with_the_keyboard(small, open_page):
     assert page.evaluate(outline) == "solid"
     page.keyboard.press("Tab")
     assert page.evaluate(focused) == "next"
+
+
+def test_the_address_is_a_link_to_what_is_shown(small, open_page):
+    path, _ = small
+    page = open_page(path)
+    assert page.evaluate("location.hash") == ""
+    page.select_option("#run-b", "1")
+    page.select_option("#subtask", "N2D-reverse")
+    page.select_option("#metric", "wrong_entity")
+    page.fill("#entity", "Number3")
+    page.fill("#search", "other & more? #1")
+    page.fill("#search", "lighthouse")
+    choose(page, "01")
+    link, shown = page.evaluate("location.href"), page.evaluate(IDS)
+    again = open_page(path, fragment=link.partition("#")[2])
+    assert again.evaluate(IDS) == shown
+    assert again.input_value("#search") == "lighthouse"
+    assert again.text_content("#count") == page.text_content("#count")
+    page.click("#clear")
+    assert "search" not in page.evaluate("location.hash")
+    again.evaluate("location.hash = '#a=nobody&subtask=D2X&show=9'")
+    again.wait_for_function("document.getElementById('count').textContent.startsWith('120 ')")
+
+
+def test_the_first_stop_of_the_keyboard_leads_to_the_content(small, open_page):
+    page = open_page(small[0])
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+    assert count(page) == 120
 
 
 def test_moving_past_the_last_row_turns_the_page(small, open_page):

@@ -75,10 +75,44 @@ def test_a_phone_shows_all_without_scrolling_sideways(small, open_page):
     assert labels == [None, "Prompt", "Target", *pairs]
 
 
+@pytest.mark.parametrize("width", [360, 400, 1280])
+def test_every_number_of_a_table_is_on_the_screen(width, tmp_path, open_page):
+    page = open_page(page_of(make_results(tmp_path), []), viewport={"width": width, "height": 800})
+    ends = page.locator(".report td.number, .bar .value").evaluate_all(
+        "cells => cells.map(c => { const box = c.getBoundingClientRect(); return [box.left, box.right, box.width]; })"
+    )
+    assert len(ends) == 2 * 5 * 4 + 3 * 4
+    assert all(left >= 0 and right <= width and size > 0 for left, right, size in ends)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_first_screen_has_a_sentence_and_four_bars_for_each_run_or_mean_of_seeds(tmp_path, open_page):
+    page = open_page(page_of(make_results(tmp_path), []), viewport={"width": 1280, "height": 800})
+    names = page.locator(".headline .name").all_text_contents()
+    assert names == ["untrained, seed 0", "ntp, seed 0", "bico, mean of seeds"]
+    assert page.locator(".headline .sentence").last.text_content() == (
+        "As trained, 35.0 % of the descriptions and 100.0 % of the names; reversed, 70.0 % of the names and 2.0 % of "
+        "the descriptions."
+    )
+    assert page.locator(".headline .bar").count() == 12
+    assert page.locator(".headline li").last.bounding_box()["y"] < 800
+    width = "(bar) => bar.getBBox().width / bar.ownerSVGElement.getBoundingClientRect().width"
+    shown = page.locator(".headline li").last.locator(".fill").evaluate_all(f"bars => bars.map({width})")
+    assert shown == pytest.approx([0.35, 1.0, 0.7, 0.02], abs=0.01)
+
+
+def test_the_links_to_the_sections_stay_on_the_screen(small, open_page):
+    page = open_page(small[0])
+    page.evaluate("document.getElementById('predictions').scrollIntoView()")
+    assert page.locator("header").bounding_box()["y"] == 0
+    assert page.locator("#predictions h2").bounding_box()["y"] >= page.locator("header").bounding_box()["height"]
+
+
 def test_without_predictions_or_plots_nothing_is_broken(tmp_path, open_page):
     page = open_page(page_of(make_results(tmp_path), []))
     assert page.locator("#predictions, .plots").count() == 0
-    assert page.locator("h2").all_text_contents() == ["Accuracy (contains)", "Similarity of descriptions"]
+    titles = ["Accuracy (contains), percent", "Accuracy (contains)", "Similarity of descriptions"]
+    assert page.locator("h2").all_text_contents() == titles
 
 
 def test_plots_are_drawn_each_with_its_own_ids(small, tmp_path, open_page):

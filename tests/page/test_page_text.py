@@ -41,10 +41,20 @@ def test_every_prompt_is_stored_once_and_every_prediction_is_found_again(tmp_pat
             assert run["scores"]["chrf"][row] == pytest.approx(1000 * record["scores"]["chrf"], abs=0.5)
 
 
-def test_a_person_has_the_name_that_a_prompt_asks_for(tmp_path):
+def test_an_entity_has_the_name_that_a_prompt_asks_for(tmp_path):
     runs, _ = two_runs(tmp_path, 20)
     data = collect_predictions(runs).data
-    assert data["people"] == ["Ann Number0", "Ann Number1"]
+    assert data["entities"] == ["Ann Number0", "Ann Number1"]
+
+
+def test_an_entity_that_is_only_named_in_a_completion_has_its_name_from_the_control(tmp_path):
+    runs, records = two_runs(tmp_path, 5)
+    records[0][0]["named_entity"] = "both-0010"
+    runs[0].write_predictions("N2D", records[0][:5])
+    assert collect_predictions(runs).data["entities"][1] == "both-0010"
+    asked = {**records[0][0], "id": "both-directions/D2N/0", "entity_id": "both-0010", "target": "Bo Both"}
+    runs[1].write_predictions("both-directions/D2N", [asked])
+    assert collect_predictions(runs).data["entities"][1] == "Bo Both"
 
 
 def test_the_same_id_in_another_dataset_is_another_prompt(tmp_path):
@@ -94,9 +104,9 @@ def test_runs_without_predictions_are_named_in_one_sentence(tmp_path):
 
 
 def test_notes_titles_and_cells_are_escaped_and_placeholders_in_them_stay(tmp_path):
-    make_run(tmp_path, "<b>$style</b>", "bico", {})
+    make_run(tmp_path, "<b>$style", "bico", {})
     text = page_of(tmp_path, [], notes=["<i>$policy</i> & more"]).read_text()
-    assert "&lt;b&gt;$style&lt;/b&gt;" in text
+    assert "&lt;b&gt;$style" in text
     assert "<li>&lt;i&gt;$policy&lt;/i&gt; &amp; more</li>" in text
     assert "<b>" not in text
     assert "<i>" not in text

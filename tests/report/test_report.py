@@ -104,7 +104,7 @@ def test_several_models_get_a_column(results):
     make_run(results, "big", "bico", BICO, model="meta-llama/Llama-2-7b-hf")
     table = accuracy_tables(load_results([results]).frame)[0]
     assert table.columns[:3] == ["experiment", "model", "objective"]
-    assert table.rows[0][:3] == ["big", "meta-llama/Llama-2-7b-hf", "bico"]
+    assert table.rows[-1][:3] == ["big", "meta-llama/Llama-2-7b-hf", "bico"]
 
 
 def test_runs_on_different_datasets_never_share_a_table(results):
@@ -141,7 +141,7 @@ def test_completions_cut_at_different_lengths_are_a_note(results):
     write_json(run.manifest_path, content)
     frame, notes, _ = load_results([results])
     (dataset,) = frame["dataset"].unique()
-    differs = "evaluation.max_new_tokens differs (40 in bico, 64 in long): fewer can cut a target off"
+    differs = "evaluation.max_new_tokens differs (40 in untrained, 64 in long): fewer can cut a target off"
     assert notes == [f"dataset {dataset}: {differs}"]
 
 

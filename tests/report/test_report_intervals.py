@@ -38,8 +38,8 @@ def test_runs_whose_intervals_were_made_in_different_ways_stand_together_with_a_
     loaded = load_results([results])
     (caution,) = [note for note in loaded.notes if "intervals" in note]
     assert caution.endswith(
-        ": intervals are over entities in bico seed 0; entities and templates in bico seed 1, untrained seed 0; "
-        "entities (by an earlier version) in ntp seed 0; `reversal eval RUN` makes them alike"
+        ": intervals are over entities and templates in untrained seed 0, bico seed 1; "
+        "entities (by an earlier version) in ntp seed 0; entities in bico seed 0; `reversal eval RUN` makes them alike"
     )
     note = accuracy(results).note
     for way in (

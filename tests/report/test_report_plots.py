@@ -2,8 +2,10 @@
 
 import re
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import pytest
+from matplotlib.image import imread
 from raw_records import raw_prediction, write_raw_predictions
 from report_measures import add_curve, add_predictions, add_references
 from report_runs import BICO, make_results, make_run
@@ -12,9 +14,10 @@ from reversal_cli.cli import main
 from reversal_cli.data.base import SUBTASKS
 from reversal_cli.errors import ReversalError
 from reversal_cli.report import load_results
-from reversal_cli.report.plots import write_plots
+from reversal_cli.report.plots import MOST_HEAT_MAPS, heat_map_note, write_plots
+from reversal_cli.report.plots.bars import bar_figure
 from reversal_cli.report.plots.heatmap import entity_order, score_grid
-from reversal_cli.report.plots.style import group_names, legend_columns
+from reversal_cli.report.plots.style import COLOURS, HATCHES, MARKERS, group_names, legend_columns
 from reversal_cli.runs.directory import RunDirectory
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -117,7 +120,7 @@ def test_the_caption_of_curves_says_the_intervals_of_those_drawn(tmp_path):
     path.write_text(old.replace("contains", "exact"))
     write_plots(load_results([tmp_path]), tmp_path / "one", "contains")
     start = "on validation templates; bands: 95 % interval over entities"
-    assert {f"{start} and templates or entities"} <= texts(tmp_path / "both/epochs.svg")
+    assert {f"{start} or entities and templates"} <= texts(tmp_path / "both/epochs.svg")
     assert {f"{start} and templates"} <= texts(tmp_path / "one/epochs.svg")
 
 
@@ -154,3 +157,38 @@ def test_legend_entries_are_short_but_tell_all_runs_apart(tmp_path):
     assert len(set(names.values())) == len(names) == 5
     assert legend_columns(["ab", "cd"]) == 2
     assert legend_columns(["x" * 48] * 3) == 2
+
+
+def make_grid(folder: Path, number: int) -> Path:
+    for index in range(number):
+        run = make_run(folder, f"grid/bico-{index}", "bico", BICO)
+        add_curve(run, BICO)
+        add_predictions(run, BICO, entities=2, templates=2)
+    return folder
+
+
+@pytest.mark.parametrize("number", [8, 9, 30])
+def test_every_run_is_named_inside_the_figure_however_many_there_are(number, tmp_path):
+    results = load_results([make_grid(tmp_path, number)])
+    write_plots(results, tmp_path / "plots", "contains")
+    for stem in ("accuracy", "epochs"):
+        svg = tmp_path / f"plots/{stem}.svg"
+        assert {f"bico-{index}" for index in range(number)} <= texts(svg)
+        image = imread(svg.with_suffix(".png"))[:, :, :3]
+        for border in (image[:3], image[-3:], image[:, :3], image[:, -3:]):
+            assert (border == 1).all()  # white: nothing runs off the figure
+
+
+def test_a_bar_figure_has_at_most_8_runs_and_no_colour_or_hatch_twice(tmp_path):
+    assert len(COLOURS) == len(set(COLOURS)) == len(set(HATCHES)) == len(set(MARKERS)) == 8
+    for number, patches in ((8, True), (9, False)):
+        part = load_results([make_grid(tmp_path / str(number), number)]).frame
+        assert bool(bar_figure(part, "contains").axes[0].patches) == patches
+
+
+def test_heat_maps_are_drawn_of_the_first_runs_and_a_line_says_so(tmp_path, capsys):
+    make_grid(tmp_path, MOST_HEAT_MAPS + 2)
+    assert main(["report", str(tmp_path), "--plots"]) == 0
+    assert len(list((tmp_path / "plots").glob("entities-*.png"))) == MOST_HEAT_MAPS
+    assert f"drawn for the first {MOST_HEAT_MAPS} of {MOST_HEAT_MAPS + 2} runs" in capsys.readouterr().err
+    assert heat_map_note(load_results([tmp_path / "grid/bico-1"])) == ""

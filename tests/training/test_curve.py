@@ -122,7 +122,9 @@ class Interruption:
         self.evaluating = evaluating
 
     def __call__(self, step: int, total: int, **fields) -> None:
-        if step == self.step and self.evaluating == ("/24" in fields.get("eval", "") and "0/24" not in fields["eval"]):
+        evaluating = "stage" in fields
+        at = 2 * fields["epoch"] if evaluating else step
+        if at == self.step and evaluating == self.evaluating and step > 0:
             raise KeyboardInterrupt
 
 
@@ -187,9 +189,9 @@ def test_progress_tells_the_epoch_and_the_prompts_and_one_line_tells_the_result(
     seen, said = [], []
     spec = spec_for(llama_checkpoint, epochs=1, eval_every=1)
     run = RunDirectory(tmp_path)
-    train(spec, SPLITS, run, lambda step, total, **fields: seen.append((step, total, fields.get("eval"))), said.append)
-    assert seen[:3] == [(1, 2, None), (2, 2, None), (2, 2, "epoch 1: 0/24 prompts")]
-    assert seen[-1] == (2, 2, "epoch 1: 24/24 prompts")
+    train(spec, SPLITS, run, lambda step, total, **fields: seen.append((step, total, fields.get("stage"))), said.append)
+    assert seen[:3] == [(1, 2, None), (2, 2, None), (0, 24, "validation")]
+    assert seen[-1] == (24, 24, "validation")
     assert said == ["epoch 1: N2D 0.0, D2N 0.0, N2D-reverse 0.0, D2N-reverse 0.0 percent (contains, validation)"]
 
 

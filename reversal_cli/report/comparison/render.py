@@ -28,8 +28,10 @@ def comparison_tables(comparison: Comparison) -> list[ReportTable]:
     rest = ["ICC", "detectable", "p (permutation)", "only A right", "only B right", "p (McNemar)"]
     title = f"B - A ({comparison.metric})"
     return [
-        ReportTable(title, ["subtask", *differences], [_row(s) for s in subtasks], _note(comparison), differences),
-        ReportTable("What it rests on", ["subtask", *rest], [_rest(s) for s in subtasks], _rest_note(comparison), rest),
+        ReportTable(title, ["subtask", *differences], [_row(s) for s in subtasks], _notes(comparison), differences),
+        ReportTable(
+            "What it rests on", ["subtask", *rest], [_rest(s) for s in subtasks], _rest_notes(comparison), rest
+        ),
     ]
 
 
@@ -119,36 +121,40 @@ def _sentence(subtask: SubtaskComparison, name_a: str, name_b: str) -> str:
     return f"{subtask.subtask}: {higher} is {points}, {tested}."
 
 
-def _note(comparison: Comparison) -> str:
+def _notes(comparison: Comparison) -> list[str]:
     a, b = comparison.a, comparison.b
     methods = {subtask.paired.interval for subtask in comparison.subtasks}
     units = " or ".join(dict.fromkeys(SHORT_UNITS[subtask.paired.unit] for subtask in comparison.subtasks))
-    student = f" {T}." if "t" in methods else ""
-    score = f" * {SCORE}." if "score" in methods else ""
-    return (
-        f"A: {a.folder} ({a.model}, {a.objective}, seed {a.seed}). "
-        f"B: {b.folder} ({b.model}, {b.objective}, seed {b.seed}). "
-        f"Percent, differences in points [95 % interval over {units}, for each subtask alone].{student}{score} "
-        f"p: the two-sided test that belongs to the interval; Holm: corrected for "
-        f"{len(comparison.subtasks)} subtasks. These are two single runs: nothing here knows how much another training "
-        f"seed changes. {comparison.metric}: {comparison.definition}."
-    )
+    student = [f"{T}."] if "t" in methods else []
+    score = [f"* {SCORE}."] if "score" in methods else []
+    return [
+        f"A: {a.folder} ({a.model}, {a.objective}, seed {a.seed}).",
+        f"B: {b.folder} ({b.model}, {b.objective}, seed {b.seed}).",
+        f"Percent, differences in points [95 % interval over {units}, for each subtask alone].",
+        *student,
+        *score,
+        f"p: the two-sided test that belongs to the interval; Holm: corrected for {len(comparison.subtasks)} subtasks.",
+        "These are two single runs: nothing here knows how much another training seed changes.",
+        f"{comparison.metric}: {comparison.definition}.",
+    ]
 
 
-def _rest_note(comparison: Comparison) -> str:
+def _rest_notes(comparison: Comparison) -> list[str]:
     bound = any(subtask.paired.standard_error is None for subtask in comparison.subtasks)
     worst = "; <=: a bound from the interval, no spread to estimate it from" if bound else ""
     binary = any(subtask.paired.discordant for subtask in comparison.subtasks)
-    mcnemar = " McNemar's exact test is over rows: it ignores that rows of an entity belong together." if binary else ""
+    mcnemar = "McNemar's exact test is over rows: it ignores that rows of an entity belong together."
     exact = all(subtask.paired.p_is_exact for subtask in comparison.subtasks)
     flips = "all sign flips" if exact else f"{FLIPS:,} random sign flips where all are too many"
-    return (
+    return [
         "ICC: intraclass correlation of the differences of one entity's rows; 1: ten rows say no more than one; -: not "
-        "estimable. Detectable: the smallest true difference in points that a paired comparison with these numbers and "
-        f"this spread finds with 80 % power at the two-sided 5 % level, before Holm{worst}. p (permutation): paired "
-        f"permutation test over entities, two-sided, {flips}: of these very templates, whatever others may "
-        f"give.{mcnemar}"
-    )
+        "estimable.",
+        "Detectable: the smallest true difference in points that a paired comparison with these numbers and "
+        f"this spread finds with 80 % power at the two-sided 5 % level, before Holm{worst}.",
+        f"p (permutation): paired permutation test over entities, two-sided, {flips}: of these very templates, "
+        "whatever others may give.",
+        *([mcnemar] if binary else []),
+    ]
 
 
 def _names(a: EvaluatedRun, b: EvaluatedRun) -> tuple[str, str]:

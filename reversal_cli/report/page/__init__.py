@@ -17,8 +17,10 @@ from typing import Any
 
 from reversal_cli import __version__
 from reversal_cli.files.writing import write_text
+from reversal_cli.report.compact import compact
+from reversal_cli.report.page.headline import headline_html
 from reversal_cli.report.page.predictions import PagePredictions, collect_predictions
-from reversal_cli.report.rows import SPREAD
+from reversal_cli.report.rows import MISSING, SPREAD
 from reversal_cli.report.tables import ReportTable
 from reversal_cli.runs.directory import RunDirectory
 
@@ -52,14 +54,18 @@ def build_page(
     """
     predictions = collect_predictions(runs)
     style, theme = asset("page.css"), asset("theme.js")
-    script = asset("tables.js") + (asset("predictions.js") + asset("rows.js") if predictions.data else "")
+    script = asset("tables.js") + (
+        asset("view.js") + asset("predictions.js") + asset("rows.js") if predictions.data else ""
+    )
     # substitute never looks into what it inserts, so a `$name` in a note or a completion stays as it is.
     return Template(asset("template.html")).substitute(
         policy=content_policy(style, theme, script),
         style=style,
         theme=theme,
         script=script,
-        tables="\n".join(table_html(table) for table in tables),
+        links=links_html(bool(plots), bool(predictions.data or predictions.without), bool(notes)),
+        headline=headline_html(tables),
+        tables=tables_html(tables),
         plots=plots_html(plots),
         predictions=predictions_html(predictions),
         notes=notes_html(notes),
@@ -81,13 +87,29 @@ def content_policy(style: str, *scripts: str) -> str:
     )
 
 
-def table_html(table: ReportTable) -> str:
-    numeric = [column in table.numeric for column in table.columns]
+def links_html(plots: bool, predictions: bool, notes: bool) -> str:
+    """To each section that the page has."""
+    names = {"tables": True, "plots": plots, "predictions": predictions, "notes": notes}
+    return "".join(f'<a href="#{name}">{name.capitalize()}</a>' for name, shown in names.items() if shown)
+
+
+def tables_html(tables: Sequence[ReportTable]) -> str:
+    """What rows repeat is said once, and so is a note of several tables."""
+    said: set[str] = set()
+    parts = []
+    for table in map(compact, tables):
+        parts.append(table_html(table, [note for note in table.notes if note not in said]))
+        said |= {*table.notes}
+    return "\n".join(parts)
+
+
+def table_html(table: ReportTable, notes: Sequence[str]) -> str:
+    classes = [_class(column, table) for column in table.columns]
     heads = "".join(
-        f"<th scope=col{_class(number)}>{escape(column)}</th>"
-        for column, number in zip(table.columns, numeric, strict=True)
+        f'<th scope=col class="{kind}">{escape(column)}</th>'
+        for column, kind in zip(table.columns, classes, strict=True)
     )
-    rows = "\n".join(f"<tr>{''.join(map(_cell, row, numeric))}</tr>" for row in table.rows)
+    rows = "\n".join(f"<tr>{''.join(map(_cell, row, classes))}</tr>" for row in table.rows)
     title = escape(table.title)
     return f"""<section class="report">
 <h2>{title}</h2>
@@ -97,7 +119,7 @@ def table_html(table: ReportTable) -> str:
 {rows}
 </tbody></table>
 </div>
-<p class="note">{escape(table.note)}</p>
+<p class="note">{escape(" ".join(notes))}</p>
 </section>"""
 
 
@@ -131,7 +153,7 @@ def predictions_html(predictions: PagePredictions) -> str:
 
 def notes_html(notes: Sequence[str]) -> str:
     items = "\n".join(f"<li>{escape(note)}</li>" for note in notes)
-    return f'<section class="notes"><h2>Notes</h2>\n<ul>\n{items}\n</ul></section>' if notes else ""
+    return f'<section class="notes" id="notes"><h2>Notes</h2>\n<ul>\n{items}\n</ul></section>' if notes else ""
 
 
 def json_for_html(content: Any) -> str:
@@ -144,13 +166,17 @@ def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def _class(numeric: bool) -> str:
-    return ' class="number"' if numeric else ""
+def _class(column: str, table: ReportTable) -> str:
+    """On a narrow screen labels have a line of their own above the numbers; there a seed is a label."""
+    if column == "seed":
+        return "label seed"
+    return "number" if column in table.numeric else "label"
 
 
-def _cell(cell: str, numeric: bool) -> str:
+def _cell(cell: str, kind: str) -> str:
     """The spread stands in its own element, so that the means of a column line up."""
-    match = SPREAD.fullmatch(cell) if numeric else None
-    if match is None:
-        return f"<td{_class(numeric)}>{escape(cell)}</td>"
-    return f'<td{_class(numeric)}>{escape(match["mean"])} <span class="spread">{escape(match["spread"])}</span></td>'
+    match = SPREAD.fullmatch(cell) if kind == "number" else None
+    if match is not None:
+        return f'<td class="{kind}">{escape(match["mean"])} <span class="spread">{escape(match["spread"])}</span></td>'
+    below_means = '<span class="spread"></span>' if cell == MISSING else ""
+    return f'<td class="{kind}">{escape(cell)}{below_means}</td>'

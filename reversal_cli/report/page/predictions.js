@@ -12,9 +12,9 @@ const OUTCOMES = {
 const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
 const data = JSON.parse(element("predictions-data").textContent);
-const { people, prompts, runs } = data;
+const { entities, prompts, runs } = data;
 for (const run of runs) run.rows = new Map(run.prompt.map((prompt, row) => [prompt, row]));
-const names = people.map((name) => name.toLowerCase());
+const names = entities.map((name) => name.toLowerCase());
 
 let matches = []; // {prompt, rows}: a prompt and the row of each shown run that holds its prediction
 let page = 0;
@@ -37,8 +37,8 @@ function start() {
   fill("run-b", [["", "none"], ...runs.map((run, index) => [index, run.name])]);
   fill("subtask", [["", "all"], ...[...new Set(prompts.subtask)].map((name) => [name, name])]);
   fillMetrics();
-  const asked = [...new Set(prompts.person)].map((person) => people[person]);
-  element("people").append(...[...new Set(asked)].sort().map((name) => make("option", "", { value: name })));
+  const asked = [...new Set(prompts.entity)].map((entity) => entities[entity]);
+  element("entities").append(...[...new Set(asked)].sort().map((name) => make("option", "", { value: name })));
   const form = element("filters");
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("reset", (event) => {
@@ -52,7 +52,8 @@ function start() {
   element("previous").addEventListener("click", () => turnTo(page - 1));
   element("next").addEventListener("click", () => turnTo(page + 1));
   document.addEventListener("keydown", onKey);
-  update();
+  addEventListener("hashchange", openView);
+  if (!openView()) update();
 }
 
 function fill(id, options) {
@@ -78,7 +79,7 @@ function fillMetrics() {
 }
 
 function clearFilters() {
-  for (const id of ["subtask", "person", "search"]) element(id).value = "";
+  for (const id of ["subtask", "entity", "search"]) element(id).value = "";
   for (const choice of document.getElementsByName("outcome")) choice.checked = choice.value === "";
   update();
 }
@@ -94,7 +95,7 @@ function searchable(run, row) {
   run.searchable ??= run.prompt.map((prompt, at) => {
     const named = run.named?.[at] ?? null;
     const parts = [prompts.id[prompt], prompts.text[prompt], prompts.target[prompt], run.completion[at]];
-    return [...parts, named === null ? "" : people[named]].join("\n").toLowerCase();
+    return [...parts, named === null ? "" : entities[named]].join("\n").toLowerCase();
   });
   return run.searchable[row];
 }
@@ -103,7 +104,7 @@ function update() {
   const shown = shownRuns();
   const metric = element("metric").value;
   const subtask = element("subtask").value;
-  const person = element("person").value.trim().toLowerCase();
+  const entity = element("entity").value.trim().toLowerCase();
   const search = element("search").value.trim().toLowerCase();
   const chosen = document.querySelector("[name=outcome]:checked")?.value ?? "";
   const wanted = OUTCOMES[shown.length].some(([value]) => value === chosen) ? chosen : "";
@@ -113,7 +114,7 @@ function update() {
     const rows = shown.map((run) => run.rows.get(prompt));
     if (rows.includes(undefined)) continue;
     if (subtask && prompts.subtask[prompt] !== subtask) continue;
-    if (person && !names[prompts.person[prompt]].includes(person)) continue;
+    if (entity && !names[prompts.entity[prompt]].includes(entity)) continue;
     if (search && !shown.some((run, index) => searchable(run, rows[index]).includes(search))) continue;
     const outcome = shown.map((run, index) => verdict(run, rows[index], metric)).join("");
     counts[""] += 1;
@@ -123,6 +124,7 @@ function update() {
   showOutcomes(shown.length, counts, wanted);
   showCount(shown, metric);
   turnTo(0);
+  rememberView();
 }
 
 function showOutcomes(runsShown, counts, wanted) {

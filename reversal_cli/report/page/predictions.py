@@ -13,6 +13,10 @@ from reversal_cli.runs.directory import RunDirectory
 from reversal_cli.runs.records import Prediction
 from reversal_cli.scoring import METRICS
 
+NAMES_OF_BOTH = "both-directions/D2N"
+"""Predictions of a control whose targets are the names of entities about which no subtask asks, but which a completion
+may name."""
+
 
 class PagePredictions(NamedTuple):
     data: JsonObject | None
@@ -29,9 +33,11 @@ def collect_predictions(runs: Sequence[RunDirectory]) -> PagePredictions:
     columns = Columns()
     without = []
     for run, label in zip(runs, run_labels(runs), strict=True):
+        dataset = dataset_id(run.metrics.dataset)
         predictions = {subtask: run.read_predictions(subtask) for subtask in SUBTASKS}
         if any(predictions.values()):
-            columns.add_run(label, dataset_id(run.metrics.dataset), predictions)
+            columns.add_run(label, dataset, predictions)
+            columns.add_names(dataset, run.read_predictions(NAMES_OF_BOTH))
         else:
             without.append(label)
     return PagePredictions(columns.as_json() if columns.runs else None, without)
@@ -60,28 +66,28 @@ class RunColumns:
     """1: the model did not end it."""
     rank: list[int | None] = field(default_factory=list)
     named: list[int | None] = field(default_factory=list)
-    """Numbers of people."""
+    """Numbers of entities."""
     scores: dict[str, list[int | None]] = field(default_factory=dict)
     """Metric -> scores in thousandths."""
 
     def as_json(self) -> JsonObject:
-        """The lists; null for ranks and named people where no prediction has one: the page shows no such column."""
+        """The lists; null for ranks and named entities if no prediction has one: the page shows no such column."""
         unmeasured = [key for key in ("rank", "named") if all(value is None for value in vars(self)[key])]
         return vars(self) | dict.fromkeys(unmeasured)
 
 
 @dataclass
 class Columns:
-    """Fills the columns run by run. People and prompts are numbered in the order in which they are first seen."""
+    """Fills the columns run by run. Entities and prompts are numbered in the order in which they are first seen."""
 
-    people: dict[tuple[str, str], int] = field(default_factory=dict)
+    entities: dict[tuple[str, str], int] = field(default_factory=dict)
     """(dataset, entity id) -> number"""
     names: dict[int, str] = field(default_factory=dict)
-    """Person -> name, for people whose name is the target of some prompt."""
+    """Entity -> name, for entities whose name is the target of some prompt, that of a control included."""
     prompts: dict[tuple[str, str], int] = field(default_factory=dict)
     """(dataset, prompt id) -> number"""
     prompt_columns: dict[str, list[Any]] = field(
-        default_factory=lambda: {"id": [], "subtask": [], "person": [], "text": [], "target": []}
+        default_factory=lambda: {"id": [], "subtask": [], "entity": [], "text": [], "target": []}
     )
     runs: list[RunColumns] = field(default_factory=list)
 
@@ -93,11 +99,18 @@ class Columns:
                 self._add_prediction(run, subtask, prediction)
         self.runs.append(run)
 
+    def add_names(self, dataset: str, predictions: Sequence[Prediction]) -> None:
+        """Names of entities that are known by their ids so far."""
+        for prediction in predictions:
+            number = self.entities.get((dataset, prediction.entity_id))
+            if number is not None:
+                self.names.setdefault(number, prediction.target)
+
     def as_json(self) -> JsonObject:
-        people = [self.names.get(number, entity_id) for (_, entity_id), number in self.people.items()]
+        entities = [self.names.get(number, entity_id) for (_, entity_id), number in self.entities.items()]
         lower = [name for name, metric in METRICS.items() if metric.better == "lower"]
         runs = [run.as_json() for run in self.runs]
-        return {"people": people, "prompts": self.prompt_columns, "runs": runs, "lower": lower}
+        return {"entities": entities, "prompts": self.prompt_columns, "runs": runs, "lower": lower}
 
     def _add_prediction(self, run: RunColumns, subtask: str, prediction: Prediction) -> None:
         named = prediction.named_entity
@@ -105,7 +118,7 @@ class Columns:
         run.completion.append(prediction.completion)
         run.cut.append(int(not prediction.stopped))
         run.rank.append(prediction.ranking.rank if prediction.ranking else None)
-        run.named.append(None if named is None else self._person(run.dataset, named))
+        run.named.append(None if named is None else self._entity(run.dataset, named))
         for metric, scores in run.scores.items():
             scores.append(thousandths(prediction.scores.get(metric)))
 
@@ -113,16 +126,16 @@ class Columns:
         key = (dataset, prediction.id)
         if key not in self.prompts:
             self.prompts[key] = len(self.prompts)
-            person = self._person(dataset, prediction.entity_id)
+            entity = self._entity(dataset, prediction.entity_id)
             if TARGETS[subtask] == "name":
-                self.names.setdefault(person, prediction.target)
-            values = (prediction.id, subtask, person, prediction.prompt, prediction.target)
+                self.names.setdefault(entity, prediction.target)
+            values = (prediction.id, subtask, entity, prediction.prompt, prediction.target)
             for column, value in zip(self.prompt_columns.values(), values, strict=True):
                 column.append(value)
         return self.prompts[key]
 
-    def _person(self, dataset: str, entity_id: str) -> int:
-        return self.people.setdefault((dataset, entity_id), len(self.people))
+    def _entity(self, dataset: str, entity_id: str) -> int:
+        return self.entities.setdefault((dataset, entity_id), len(self.entities))
 
 
 def thousandths(score: float | None) -> int | None:

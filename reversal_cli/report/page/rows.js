@@ -17,14 +17,14 @@ function turnTo(wanted) {
   document.querySelector(".pager").hidden = last === 0;
 }
 
-// Of each run: the heading and the value of its columns. Rank and named person appear where a shown run has them.
+// Of each run: the heading and the value of its columns. Rank and named entity appear where a shown run has them.
 function columnsOf(shown) {
   const columns = [["Completion", completionCell]];
   if (shown.some((run) => run.rank)) {
     columns.push(["Rank", (run, row) => make("td", run.rank?.[row] ?? "–", { class: "number" })]);
   }
   if (shown.some((run) => run.named)) {
-    const name = (run, row) => (run.named?.[row] ?? null) === null ? "–" : spelled(people[run.named[row]]);
+    const name = (run, row) => (run.named?.[row] ?? null) === null ? "–" : spelled(entities[run.named[row]]);
     columns.push(["Names", (run, row) => make("td", name(run, row))]);
   }
   return columns;
@@ -122,7 +122,8 @@ function rowButtons() {
 function onKey(event) {
   const typing = event.target.matches("input:not([type=radio]), select");
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.key === "Escape" && !event.target.matches("select")) return clearFilters();
+  if (event.key === "Escape" && typing) return leaveField(event);
+  if (event.key === "Escape") return clearFilters();
   if (typing) return;
   const inRows = event.target.matches(".id button");
   if (event.key === "/") {
@@ -135,6 +136,13 @@ function onKey(event) {
     event.preventDefault();
     moveRow(-1);
   }
+}
+
+// From a box to the rows that it has found, where `j`, `k` and Enter work. The box keeps its text.
+function leaveField(event) {
+  event.preventDefault(); // a search box would clear itself
+  event.target.blur();
+  rowButtons().find((button) => button.tabIndex === 0)?.focus();
 }
 
 // One row is in the tab order, as in a list: the one that had the focus last. After the last row comes the next page.

@@ -11,7 +11,7 @@ function addSortButton(table, head, column) {
   button.textContent = head.textContent;
   head.replaceChildren(button);
   button.addEventListener("click", () => {
-    const numeric = head.classList.contains("number");
+    const numeric = head.matches(".number, .seed");
     // Of numbers the highest first, of names the alphabet; the second click turns it round.
     const first = numeric ? "descending" : "ascending";
     const second = numeric ? "ascending" : "descending";
@@ -28,6 +28,11 @@ function sortRows(table, column, numeric, sign) {
     ? (a, b) => compareNumbers(parseFloat(key(a)), parseFloat(key(b)), sign)
     : (a, b) => sign * key(a).localeCompare(key(b), undefined, { numeric: true });
   table.tBodies[0].append(...[...table.tBodies[0].rows].sort(compare));
+}
+
+// On a narrow screen rows are grids, which would no longer be read out as rows of a table.
+for (const [selector, role] of [["table", "table"], ["tr", "row"], ["th", "columnheader"], ["td", "cell"]]) {
+  for (const part of document.querySelectorAll(`.report ${selector}`)) part.setAttribute("role", role);
 }
 
 // What is no number, such as the seed of a mean, stays below in both directions.

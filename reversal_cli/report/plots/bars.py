@@ -1,42 +1,48 @@
-"""Accuracy as grouped bars: a group per subtask, a bar per run or mean of seeds."""
+"""Accuracy as grouped bars: a group per subtask, a bar per run or mean of seeds; of many runs as dots."""
 
 from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from reversal_cli.data.base import SUBTASKS
 from reversal_cli.report.interval_methods import interval_units
-from reversal_cli.report.plots.style import COLOURS, HATCHES, group_names, legend_columns, new_figure, titled
-from reversal_cli.report.references import FLOORS, REFERENCES, RUN
-from reversal_cli.report.rows import GROUP, by_objective
+from reversal_cli.report.plots.dots import dot_figure
+from reversal_cli.report.plots.legends import CONTROL_MARKERS, FLOOR_LINES, HOLLOW, OPTIONS, add_reference_legend
+from reversal_cli.report.plots.style import (
+    COLOURS,
+    HATCHES,
+    LEGEND_LINE,
+    group_names,
+    legend_columns,
+    new_figure,
+    titled,
+)
+from reversal_cli.report.references import FLOORS, RUN
+from reversal_cli.report.rows import GROUP, in_order
 
 GROUP_WIDTH = 0.84
 """Of the distance between two subtasks."""
 VALUES_UP_TO = 7
 """Bars per subtask above which values would touch one another."""
-FLOOR_LINES = {"wrong entity": ":", "other wording": "--"}
-CONTROL_MARKERS = {"both-directions": "D", "in-context": "^"}
-HOLLOW: dict[str, Any] = {
-    "markersize": 4,
-    "markerfacecolor": "white",
-    "markeredgecolor": "black",
-    "markeredgewidth": 0.7,
-}
+HEIGHT = 3.4
+"""Inches of the figure without the legend of its runs."""
 GAP_BELOW_VALUE, VALUE_HEIGHT = 1.5, 4.0
 """In percent of the axis."""
 
 
 def bar_figure(part: pd.DataFrame, metric: str) -> Figure | None:
     """`part` are the lines of one dataset. None where no run has measured the metric."""
-    lines = by_objective(part[part["metric"] == metric])
+    lines = in_order(part[part["metric"] == metric])
     runs = lines[lines["row"] == RUN]
     if runs.empty:
         return None
     names = group_names(runs)
-    figure = new_figure(3.6)
+    if len(names) > len(COLOURS):
+        return dot_figure(lines, metric)
+    columns = legend_columns(names.values())
+    figure = new_figure(HEIGHT + LEGEND_LINE * -(-len(names) // columns))
     axes = figure.add_subplot()
     width = GROUP_WIDTH / len(names)
     for index, (group, name) in enumerate(names.items()):
@@ -48,7 +54,7 @@ def bar_figure(part: pd.DataFrame, metric: str) -> Figure | None:
             _write_values(axes, tops, of_group, offset)
     _draw_floors(axes, lines)
     _finish(figure, axes, metric, runs)
-    _add_legends(figure, axes, lines)
+    _add_legends(figure, axes, lines, columns)
     return figure
 
 
@@ -59,11 +65,7 @@ def _draw_bars(
 
     Returns subtask -> (mean, top of the whisker) in percent.
     """
-    look: dict[str, Any] = {
-        "color": COLOURS[index % len(COLOURS)],
-        "hatch": HATCHES[index % len(HATCHES)],
-        "label": name,
-    }
+    look: dict[str, Any] = {"color": COLOURS[index], "hatch": HATCHES[index], "label": name}
     tops = {}
     for position, subtask in enumerate(SUBTASKS):
         of_subtask = runs[runs["subtask"] == subtask]
@@ -109,24 +111,21 @@ def _draw_controls(axes: Axes, lines: pd.DataFrame, offset: float) -> None:
         if means.empty:  # an empty unclipped line would count as one at the figure's corner, and move the axes
             continue
         positions = [list(SUBTASKS).index(subtask) + offset for subtask in means.index]
-        axes.plot(positions, means, linestyle="", marker=marker, clip_on=False, zorder=5, **HOLLOW)
+        axes.plot(
+            positions,
+            means,
+            linestyle="",
+            marker=marker,
+            clip_on=False,
+            zorder=5,
+            **HOLLOW | {"markerfacecolor": "white"},
+        )
 
 
-def _add_legends(figure: Figure, axes: Axes, lines: pd.DataFrame) -> None:
+def _add_legends(figure: Figure, axes: Axes, lines: pd.DataFrame, columns: int) -> None:
     """Runs above the bars, floors and controls below them."""
-    options = {"handlelength": 1.6, "columnspacing": 1.4, "borderaxespad": 0.2}
-    columns = legend_columns(axes.get_legend_handles_labels()[1])
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1.01), ncols=columns, **options)
-    shown = [row for row in [*FLOOR_LINES, *CONTROL_MARKERS] if (lines["row"] == row).any()]
-    if shown:
-        names = [REFERENCES[row][0] for row in shown]
-        figure.legend([_reference_handle(row) for row in shown], names, loc="outside lower center", ncols=4, **options)
-
-
-def _reference_handle(row: str) -> Line2D:
-    if row in FLOOR_LINES:
-        return Line2D([], [], linestyle=FLOOR_LINES[row], color="black", linewidth=0.9)
-    return Line2D([], [], linestyle="", marker=CONTROL_MARKERS[row], **HOLLOW)
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1.01), ncols=columns, **OPTIONS)
+    add_reference_legend(figure, lines)
 
 
 def _finish(figure: Figure, axes: Axes, metric: str, runs: pd.DataFrame) -> None:

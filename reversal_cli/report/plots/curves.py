@@ -1,79 +1,89 @@
-"""Accuracy along training: a panel per subtask, a line per run."""
+"""Accuracy along training: a panel per subtask, a line per run; of many runs a row each."""
 
-from collections.abc import Collection
-from typing import NamedTuple
+from collections.abc import Mapping
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reversal_cli.data.base import SUBTASKS
-from reversal_cli.report.plots.style import COLOURS, LINES, MARKERS, group_names, legend_columns, new_figure, titled
+from reversal_cli.report.plots.curve_points import Point, curve_points
+from reversal_cli.report.plots.curve_rows import curve_rows_figure
+from reversal_cli.report.plots.style import (
+    COLOURS,
+    LEGEND_LINE,
+    LINE_CHARACTERS,
+    LINES,
+    MARKERS,
+    group_names,
+    legend_columns,
+    new_figure,
+    titled,
+)
 from reversal_cli.report.references import RUN
-from reversal_cli.report.rows import GROUP, by_objective
+from reversal_cli.report.rows import GROUP, in_order
 from reversal_cli.runs.directory import RunDirectory
-from reversal_cli.runs.records import CurveRecord
 from reversal_cli.statistics.estimate import SHORT_UNITS
+
+HEIGHT = 2.4
+"""Inches of the figure of lines without its legend."""
+Curves = Mapping[tuple[str, str], Mapping[str, list[Point]]]
+"""(digest, dataset) -> subtask -> points."""
 
 
 def curve_figure(part: pd.DataFrame, runs: dict[tuple[str, str], RunDirectory], metric: str) -> Figure | None:
     """From curve.jsonl of the runs on one dataset. None where no run has evaluated `metric` along its training."""
-    identities = by_objective(part[part["row"] == RUN]).drop_duplicates(["digest", "dataset"])
-    curves = {key: runs[key].read_curve() for key in zip(identities["digest"], identities["dataset"], strict=True)}
+    identities = in_order(part[part["row"] == RUN]).drop_duplicates(["digest", "dataset"])
+    curves = {
+        key: curve_points(runs[key], metric) for key in zip(identities["digest"], identities["dataset"], strict=True)
+    }
     drawn = identities[[bool(curve) for curve in curves.values()]]
+    if drawn.empty:
+        return None
     names = group_names(identities)  # of all runs, so that each has its colour of the bars
-    figure = new_figure(2.6)
+    title = titled(f"Accuracy ({metric}) along training", drawn)
+    if len(names) > len(COLOURS):
+        return curve_rows_figure(_row_names(drawn, names), [curve for curve in curves.values() if curve], title)
+    return _lines_figure(drawn, curves, names, title)
+
+
+def _row_names(drawn: pd.DataFrame, names: Mapping[tuple[str, ...], str]) -> list[str]:
+    """With the seed, where a group has several."""
+    several = drawn.duplicated(GROUP, keep=False)
+    groups = drawn[GROUP].itertuples(index=False, name=None)
+    return [
+        f"{names[group]}, seed {seed}" if of_several else names[group]
+        for group, seed, of_several in zip(groups, drawn["seed"], several, strict=True)
+    ]
+
+
+def _lines_figure(drawn: pd.DataFrame, curves: Curves, names: Mapping[tuple[str, ...], str], title: str) -> Figure:
+    seen: dict[tuple[str, ...], None] = {}
+    columns = legend_columns(names.values(), LINE_CHARACTERS)
+    figure = new_figure(HEIGHT + LEGEND_LINE * -(-len(names) // columns))
     panels = dict(zip(SUBTASKS, figure.subplots(1, len(SUBTASKS), sharex=True, sharey=True), strict=True))
-    seen = set()
-    units: dict[str, None] = {}
     for line in drawn.itertuples():
         group = tuple(getattr(line, column) for column in GROUP)
         index = list(names).index(group)
-        for subtask, axes in panels.items():
-            points = _points(curves[line.digest, line.dataset], subtask, metric)
+        style = {"linestyle": LINES[index % len(LINES)], "marker": MARKERS[index], "color": COLOURS[index]}
+        for subtask, points in curves[line.digest, line.dataset].items():
             if not points:
                 continue
-            units |= dict.fromkeys(point.unit for point in points)
-            colour = COLOURS[index % len(COLOURS)]
-            style = {"linestyle": LINES[index % len(LINES)], "marker": MARKERS[index % len(MARKERS)], "color": colour}
             label = None if group in seen else names[group]
-            seen.add(group)
+            seen[group] = None
             epochs, means, lows, highs, _ = zip(*points, strict=True)
-            axes.plot(epochs, means, label=label, linewidth=1.2, markersize=3, clip_on=False, **style)
-            axes.fill_between(epochs, lows, highs, color=colour, alpha=0.15, linewidth=0)
-    if not seen:
-        return None
-    shown = [names[group] for group in names if group in seen]
-    title = titled(f"Accuracy ({metric}) along training", drawn)
-    _finish(figure, panels, title, " or ".join(SHORT_UNITS[unit] for unit in units), shown)
+            panels[subtask].plot(epochs, means, label=label, linewidth=1.2, markersize=3, clip_on=False, **style)
+            panels[subtask].fill_between(epochs, lows, highs, color=COLOURS[index], alpha=0.15, linewidth=0)
+    _finish(figure, panels, title, _units(curves), columns)
     return figure
 
 
-class Point(NamedTuple):
-    """One evaluation along a training."""
-
-    epoch: int
-    mean: float
-    """In percent, as are low and high."""
-    low: float
-    high: float
-    unit: str
-    """What low and high are over; records of an earlier version do not say it, and theirs are over entities."""
+def _units(curves: Curves) -> str:
+    points = (point for curve in curves.values() for points in curve.values() for point in points)
+    return " or ".join(SHORT_UNITS[unit] for unit in dict.fromkeys(point.unit for point in points))
 
 
-def _points(curve: list[CurveRecord], subtask: str, metric: str) -> list[Point]:
-    """One line, as far as it was evaluated; of two records of an epoch the later one counts."""
-    by_epoch = {record.epoch: record.subtasks.get(subtask) for record in curve}
-    points = []
-    for epoch, scores in sorted(by_epoch.items()):
-        if scores and metric in scores.metrics:
-            score = scores.metrics[metric]
-            unit = scores.intervals or "entities"
-            points.append(Point(epoch, 100 * score.mean, 100 * score.low, 100 * score.high, unit))
-    return points
-
-
-def _finish(figure: Figure, panels: dict[str, Axes], title: str, units: str, names: Collection[str]) -> None:
+def _finish(figure: Figure, panels: dict[str, Axes], title: str, units: str, columns: int) -> None:
     for subtask, axes in panels.items():
         axes.set_title(subtask, fontsize=8, fontweight="normal")
         axes.set_xlabel("epoch")
@@ -84,6 +94,5 @@ def _finish(figure: Figure, panels: dict[str, Axes], title: str, units: str, nam
     first.set_ylim(0, 100)
     first.set_xlim(left=0)
     caption = f"on validation templates; bands: 95 % interval over {units}"
-    columns = legend_columns(names)
     figure.legend(loc="outside lower center", ncols=columns, handlelength=3, title=caption, title_fontsize=6)
     figure.suptitle(title, fontsize=9, fontweight="bold", x=0.01, ha="left")

@@ -1,7 +1,7 @@
-"""One run entity by entity: whether it fails on whole people (a fact is missing) or on single prompts (a wording is).
+"""One run entity by entity: whether it fails on whole entities (a fact is missing) or on single prompts (a wording is).
 
-The two subtasks of a group of entities stand side by side with the same rows, so that a row shows what is known of a
-person in the trained direction and in the other one.
+The two subtasks of a group of entities stand side by side with the same rows, so that a row shows what is known of an
+entity in the trained direction and in the other one.
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from reversal_cli.report.plots.style import new_figure
+from reversal_cli.report.plots import style
 from reversal_cli.report.rows import percent
 from reversal_cli.runs.directory import RunDirectory
 from reversal_cli.scoring import METRICS
@@ -21,7 +21,9 @@ PAIRS = (("N2D", "N2D-reverse"), ("D2N", "D2N-reverse"))
 """Subtasks about the same entities, trained direction first."""
 SEPARATED_ENTITIES = 60
 """Above this many rows, lines between them would hide them."""
-RIGHT, WRONG = "#0072B2", "#f2f2f2"
+WRONG, RIGHT = style.SCALE
+HEIGHT = 3.2
+"""Inches of the panels."""
 
 
 def heatmap_figure(of_run: pd.DataFrame, run: RunDirectory, metric: str) -> Figure | None:
@@ -31,8 +33,8 @@ def heatmap_figure(of_run: pd.DataFrame, run: RunDirectory, metric: str) -> Figu
     if len(grids) < len(subtasks):
         return None
     lower = METRICS[metric].better == "lower"
-    figure = new_figure(4.6)
-    panels = figure.subplots(1, len(grids))
+    templates = max(len(str(name)) for grid in grids.values() for name in grid.columns)
+    figure, panels = style.panels(HEIGHT, bottom=0.45 + style.LETTER * templates)
     for (forward, backward), axes in zip(PAIRS, (panels[:2], panels[2:]), strict=True):
         order = entity_order(grids[forward], grids[backward], lower)
         for subtask, panel in zip((forward, backward), axes, strict=True):
@@ -41,12 +43,12 @@ def heatmap_figure(of_run: pd.DataFrame, run: RunDirectory, metric: str) -> Figu
         axes[0].set_ylabel(f"{entities} {'name' if forward == 'N2D' else 'description'}-first entities, best first")
     first = of_run.iloc[0]
     name = f"{first['experiment']}, seed {first['seed']}: {metric} by entity (row) and test template (column)"
-    figure.suptitle(name, fontsize=9, fontweight="bold", x=0.01, ha="left")
+    style.put_title(figure, name)
     handles = [Patch(facecolor=colour, edgecolor="black", linewidth=0.4) for colour in (RIGHT, WRONG)]
     binary = all(np.isin(grid.to_numpy(), (0, 1)).all() for grid in grids.values())
     one, zero = ("wrong", "right") if lower else ("right", "wrong")
     labels = [f"{one} ({metric} 1)", f"{zero} ({metric} 0)"] if binary else [f"{metric} 1", f"{metric} 0"]
-    figure.legend(handles, labels, loc="outside lower center", ncols=2)
+    figure.legend(handles, labels, loc="lower center", ncols=2)
     return figure
 
 

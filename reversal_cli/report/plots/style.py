@@ -1,27 +1,40 @@
 """How figures look: colours that a colour-blind reader and a grey printer can tell apart, and files without dates."""
 
 import contextlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import matplotlib
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from reversal_cli.data.base import SUBTASKS
 from reversal_cli.report.rows import GROUP
 
 COLOURS = ("#999999", "#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#0072B2", "#D55E00", "#F0E442")
-"""Okabe and Ito 2008; grey comes first, because the untrained baseline does."""
+"""Okabe and Ito 2008; grey comes first, because the untrained baseline does. As many as a figure tells apart by colour:
+more runs get a row each."""
+FORWARD, REVERSED = "#666666", "#0072B2"
+"""Subtasks in the trained direction, and reversed."""
+SCALE = ("#f2f2f2", "#0072B2")
+"""From 0 to 1, in a heat map."""
 HATCHES = ("", "///", "...", "\\\\\\", "xxx", "---", "++", "oo")
 MARKERS = "osD^vPX*"
 LINES = ("-", "--", "-.", ":")
+ROW_HEIGHT = 0.15
+"""Inches of a row in a figure with a row per run."""
+TOP, LETTER = 0.6, 0.05
+"""Inches above panels, for the titles, and of a letter of size 6."""
 WIDTH = 7.2
 """Inches: a text width of two columns."""
 DPI = 200
-LEGEND_CHARACTERS, HANDLE_CHARACTERS = 110, 7
-"""What a line of WIDTH holds, and what the colour of an entry takes of it."""
+LEGEND_CHARACTERS, PATCH_CHARACTERS, LINE_CHARACTERS = 110, 7, 13
+"""What a line of WIDTH holds, and what the colour or the piece of line of an entry takes of it."""
+LEGEND_LINE = 0.16
+"""Inches of a line of a legend."""
 STYLE = {
     "font.family": "DejaVu Sans",
     "font.size": 8,
@@ -50,6 +63,35 @@ def new_figure(height: float, **options: Any) -> Figure:
     return figure
 
 
+def panels(rows: float, bottom: float, left: float = 0.35) -> tuple[Figure, Sequence[Axes]]:
+    """A figure with a panel per subtask; sizes in inches: the panels' height, and what stands below and beside them.
+
+    The places are given, not searched for: with hundreds of labels the search takes most of a minute.
+    """
+    height = rows + bottom + TOP
+    figure = Figure(figsize=(WIDTH, height))
+    FigureCanvasAgg(figure)
+    place = {"left": left / WIDTH, "right": 1 - 0.15 / WIDTH, "bottom": bottom / height, "top": 1 - TOP / height}
+    return figure, figure.subplots(1, len(SUBTASKS), gridspec_kw={**place, "wspace": 0.15})
+
+
+def row_panels(names: Sequence[str], bottom: float) -> tuple[Figure, Sequence[Axes]]:
+    """Panels with a row per name, from above; the names stand at the first."""
+    figure, axes = panels(ROW_HEIGHT * len(names), bottom, left=0.2 + LETTER * max(map(len, names)))
+    for panel in axes:
+        panel.set_ylim(len(names) - 0.5, -0.5)
+        panel.set_yticks([])
+        panel.spines["left"].set_visible(False)
+    axes[0].set_yticks(range(len(names)), names, fontsize=6)
+    axes[0].tick_params(axis="y", length=0)
+    return figure, axes
+
+
+def put_title(figure: Figure, text: str) -> None:
+    top = 1 - 0.08 / figure.get_figheight()
+    figure.suptitle(text, fontsize=9, fontweight="bold", x=0.01, y=top, ha="left", va="top")
+
+
 def save(figure: Figure, stem: Path) -> Path:
     """Writes stem.png and stem.svg, each whole or not at all."""
     stem.parent.mkdir(parents=True, exist_ok=True)
@@ -67,9 +109,9 @@ def save(figure: Figure, stem: Path) -> Path:
     return stem
 
 
-def legend_columns(names: Collection[str]) -> int:
+def legend_columns(names: Collection[str], handle: int = PATCH_CHARACTERS) -> int:
     """How many entries fit beside one another; legends align them in columns."""
-    widths = [len(name) + HANDLE_CHARACTERS for name in names]
+    widths = [len(name) + handle for name in names]
     return len(widths) if sum(widths) <= LEGEND_CHARACTERS else max(1, LEGEND_CHARACTERS // max(widths))
 
 
@@ -91,4 +133,7 @@ def group_names(runs: pd.DataFrame) -> dict[tuple[str, ...], str]:
         groups["experiment"] + ", " + variants + ", " + groups["recipe"],
     ]
     names = next(names for names in choices if names.is_unique)
+    folders = groups["experiment"].str.rpartition("/")[0].unique()
+    if len(folders) == 1 and folders[0]:
+        names = names.str.removeprefix(f"{folders[0]}/")
     return dict(zip(groups.itertuples(index=False, name=None), names, strict=True))

@@ -1,0 +1,185 @@
+"""How far the work is: a bar per stage on a terminal, plain lines elsewhere, each stage with a pace of its own."""
+
+import contextlib
+import time
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Column
+
+LINE_SECONDS = 10.0
+"""Off a terminal, at least this long between two progress lines ..."""
+LINE_SECONDS_AT_MOST = 60.0
+"""... and one only when another tenth of the work is done, or after a minute."""
+BAR_SHARE = 8
+"""The bar has this part of the terminal's columns; the rest is for words and numbers."""
+LOADING = "loading"
+"""The stage before the first step is done."""
+
+Advance = Callable[..., None]
+"""`advance(done, total=None, stage="", part="", **fields)`: units of the stage done so far, out of `total`; `part` is
+what it is at, fields are numbers such as `loss` to show."""
+Clock = Callable[[], float]
+
+
+class Pace:
+    """The time that a stage still needs, from its own steps: neither loading nor other stages count."""
+
+    def __init__(self, clock: Clock = time.monotonic):
+        self._clock = clock
+        self._last: tuple[int, float] | None = None
+        self._warm = False
+        self._seconds = 0.0
+        self._units = 0
+
+    def pause(self) -> None:
+        """Another stage goes on now."""
+        self._last = None
+
+    def seconds_left(self, done: int, total: int | None) -> float | None:
+        """To be called whenever `done` has changed. None where it cannot be told yet, or nothing is left."""
+        now = self._clock()
+        before, self._last = self._last, self._last or (done, now)
+        if before is not None and done != before[0]:
+            if self._warm and done > before[0]:
+                self._units += done - before[0]
+                self._seconds += now - before[1]
+            self._warm = True  # the first step is slower: the model is loaded, or compiled
+            self._last = (done, now)
+        if not total or done >= total or not self._units:
+            return None
+        return self._seconds / self._units * (total - done)
+
+
+class PlainProgress:
+    """Progress as lines: `finetune tiny-llama bico: step 340/1130 (30 %), loss 1.23, 0:42 left`."""
+
+    def __init__(self, description: str, unit: str, say: Callable[[str], None], clock: Clock = time.monotonic):
+        self.description = description
+        self.unit = unit
+        self.pace = Pace(clock)
+        self._say = say
+        self._clock = clock
+        self._last_time = clock()
+        self._last_tenth: int | None = None
+        self._finished = False
+
+    def __call__(self, done: int, total: int | None = None, **fields: Any) -> None:
+        now = self._clock()
+        left = self.pace.seconds_left(done, total)
+        tenth = 10 * done // total if total else 0
+        if self._last_tenth is None:
+            self._last_tenth = tenth  # a continued training begins at step 300
+        waited = now - self._last_time
+        due = waited >= LINE_SECONDS and (tenth != self._last_tenth or waited >= LINE_SECONDS_AT_MOST)
+        finished = bool(total) and done >= total
+        if not (due or (finished and not self._finished)):
+            return
+        self._finished = finished
+        self._last_time, self._last_tenth = now, tenth
+        parts = [f"{self.unit} {done}/{total} ({100 * done // total} %)".strip() if total else f"{self.unit} {done}"]
+        parts += _numbers(fields)
+        if left is not None:
+            parts.append(f"{clock_time(left)} left")
+        self._say(f"{self.description}: {', '.join(parts)}")
+
+
+def plain_stages(description: str, unit: str, say: Callable[[str], None], clock: Clock = time.monotonic) -> Advance:
+    """A `PlainProgress` per stage."""
+    stages: dict[str, PlainProgress] = {}
+
+    def advance(done: int, total: int | None = None, stage: str = "", part: str = "", **fields: Any) -> None:
+        for name, other in stages.items():
+            if name != stage:
+                other.pace.pause()
+        if stage not in stages:
+            words = " ".join(filter(None, (description, stage)))
+            stages[stage] = PlainProgress(words, "" if stage else unit, say, clock)
+        stages[stage](done, total, **({"at": part} if part else {}), **fields)
+
+    return advance
+
+
+@contextlib.contextmanager
+def bar_stages(console: Console, description: str, clock: Clock = time.monotonic) -> Iterator[Advance]:
+    """A bar per stage; the words give way where the terminal is narrow, the numbers never."""
+    whole = {"no_wrap": True}
+    columns = (
+        TextColumn("{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")),
+        BarColumn(bar_width=max(6, console.width // BAR_SHARE)),
+        MofNCompleteColumn(table_column=Column(**whole)),
+        TextColumn("{task.fields[left]}", markup=False, justify="right", table_column=Column(min_width=9, **whole)),
+    )
+    with Progress(*columns, console=console, transient=True, expand=True) as bar:
+        tasks = {LOADING: bar.add_task(f"{description} {LOADING}", total=None, left="")}
+        paces: dict[str, Pace] = {}
+
+        def advance(done: int, total: int | None = None, stage: str = "", part: str = "", **fields: Any) -> None:
+            for name, pace in paces.items():
+                if name != stage:
+                    pace.pause()
+            if stage not in tasks:
+                tasks[stage] = bar.add_task("", total=total, left="")
+            left = paces.setdefault(stage, Pace(clock)).seconds_left(done, total)
+            words = " ".join(filter(None, (description, stage, part, *_numbers(fields))))
+            text = "" if left is None else f"{clock_time(left)} left"
+            bar.update(tasks[stage], description=words, completed=done, total=total, left=text)
+            bar.update(tasks[LOADING], visible=stage == LOADING)
+
+        yield advance
+
+
+def sum_of_parts(advance: Advance, totals: Mapping[str, int]) -> Callable[[str, str, int], None]:
+    """A callable for (stage, part, units of the part done) that advances each stage by all of its parts."""
+    done: dict[str, dict[str, int]] = {stage: {} for stage in totals}
+
+    def on_progress(stage: str, part: str, of_part: int) -> None:
+        done[stage][part] = of_part
+        advance(sum(done[stage].values()), totals[stage], stage=stage, part=part)
+
+    return on_progress
+
+
+class RunClock:
+    """Which run of how many, and how long all will still take, from those of the same kind that were made."""
+
+    def __init__(self, kinds: Sequence[Hashable], clock: Clock = time.monotonic):
+        """kinds: of each run in order; those of one kind take about the same time, those of None are made already."""
+        self.runs = len(kinds)
+        self._waiting = list(kinds)
+        self._clock = clock
+        self._began = clock()
+        self._taken: dict[Hashable, list[float]] = {}
+
+    def finish(self) -> None:
+        """The run is made."""
+        now = self._clock()
+        self._taken.setdefault(self._waiting.pop(0), []).append(now - self._began)
+        self._began = now
+
+    @property
+    def number(self) -> int:
+        """That of the run that is made now, from 1."""
+        return self.runs - len(self._waiting) + 1
+
+    def seconds_left(self) -> float | None:
+        """None while nothing is known of a kind that waits: a baseline says nothing of a training."""
+        waiting = [kind for kind in self._waiting if kind is not None]
+        if not waiting or any(kind not in self._taken for kind in waiting):
+            return None
+        return sum(sum(self._taken[kind]) / len(self._taken[kind]) for kind in waiting)
+
+
+def clock_time(seconds: float) -> str:
+    """`0:42`, `12:05`, `1:02:03`."""
+    minutes, second = divmod(round(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+
+
+def _numbers(fields: dict[str, Any]) -> list[str]:
+    """`loss 1.23` and the like; a loss that is not known yet (NaN) is left out."""
+    known = {name: value for name, value in fields.items() if value == value}
+    return [f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}" for name, value in known.items()]

@@ -1,0 +1,76 @@
+"""A table without what its rows repeat: a value that all share, or that the experiment's name says, goes below it."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from reversal_cli.report.tables import ReportTable
+from reversal_cli.spec.names import model_stem
+
+SHARED = ("model", "objective", "recipe", "seed", "rows", "entities", "templates")
+"""Columns that go when every row has the same value in them."""
+IN_NOTES = ("model", "seed")
+"""Those of which the notes of a table speak anyway."""
+NO_RUN = ("", "chance")
+"""What stands in the column of experiments where a row is not a run."""
+
+
+def compact(table: ReportTable) -> ReportTable:
+    """The same table for a reader; files keep every column."""
+    columns = dict(zip(table.columns, map(list, zip(*table.rows, strict=True)), strict=True)) if table.rows else {}
+    notes: list[str] = []
+    _drop_shared(columns, notes)
+    if "experiment" in columns:
+        _drop_named(columns, [name.split("/")[-1] for name in columns["experiment"]], notes)
+        _drop_folder(columns, notes)
+    rows = [list(row) for row in zip(*columns.values(), strict=True)]
+    numeric = [column for column in table.numeric if column in columns]
+    return ReportTable(table.title, list(columns), rows, [*notes, *table.notes], numeric, table.main)
+
+
+def _drop_shared(columns: dict[str, list[str]], notes: list[str]) -> None:
+    told = []
+    for name in [name for name in SHARED if name in columns]:
+        values = {value for value in columns[name] if value}
+        if len(values) == 1:
+            (value,) = values
+            if name not in IN_NOTES:
+                told.append(f"{value} {name}" if value.isdigit() else f"{name} {value}")
+            del columns[name]
+    if told:
+        each = "run" if "experiment" in columns else next(iter(columns), "row")
+        notes.append(f"Each {each}: {', '.join(told)}.")
+
+
+def _drop_named(columns: dict[str, list[str]], names: Sequence[str], notes: list[str]) -> None:
+    """Model and objective, where every experiment's name says them."""
+    if "model" in columns:
+        models = zip(columns["model"], names, strict=True)
+        if all(model_stem(model) in name for model, name in models if model):
+            del columns["model"]
+    detailed = _unsaid_details(zip(columns["objective"], names, strict=True)) if "objective" in columns else None
+    if detailed is not None:
+        del columns["objective"]
+        notes += [f"{word} stands for {objective}." for word, objective in detailed.items()]
+
+
+def _unsaid_details(rows: Iterable[tuple[str, str]]) -> dict[str, str] | None:
+    """`{"abi": "abi (single)"}`: what names leave out of the objective. None where a name does not tell it at all."""
+    detailed: dict[str, str] = {}
+    for objective, name in rows:
+        words = re.findall(r"\w+", objective.replace("none", "untrained"))
+        if words and words[0] not in name:
+            return None
+        if any(word not in name for word in words) and detailed.setdefault(words[0], objective) != objective:
+            return None
+    return detailed
+
+
+def _drop_folder(columns: dict[str, list[str]], notes: list[str]) -> None:
+    """The folder that all experiments share."""
+    names = [name for name in columns.get("experiment", []) if name not in NO_RUN]
+    folders = {name.rpartition("/")[0] for name in names}
+    if len(folders) != 1 or folders == {""}:
+        return
+    prefix = f"{folders.pop()}/"
+    columns["experiment"] = [name.removeprefix(prefix) for name in columns["experiment"]]
+    notes.append(f"All experiments are in {prefix}.")

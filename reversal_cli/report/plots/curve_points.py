@@ -1,0 +1,38 @@
+"""Accuracy along training as numbers: what curve.jsonl says of one metric."""
+
+from typing import NamedTuple
+
+from reversal_cli.data.base import SUBTASKS
+from reversal_cli.runs.directory import RunDirectory
+from reversal_cli.runs.records import CurveRecord
+
+
+class Point(NamedTuple):
+    """One evaluation along a training."""
+
+    epoch: int
+    mean: float
+    """In percent, as are low and high."""
+    low: float
+    high: float
+    unit: str
+    """What low and high are over; records of an earlier version do not say it, and theirs are over entities."""
+
+
+def curve_points(run: RunDirectory, metric: str) -> dict[str, list[Point]]:
+    """Subtask -> points by epoch; empty where training was not evaluated with the metric."""
+    curve = run.read_curve()
+    points = {subtask: _points(curve, subtask, metric) for subtask in SUBTASKS}
+    return points if any(points.values()) else {}
+
+
+def _points(curve: list[CurveRecord], subtask: str, metric: str) -> list[Point]:
+    """As far as the subtask was evaluated; of two records of an epoch the later one counts."""
+    by_epoch = {record.epoch: record.subtasks.get(subtask) for record in curve}
+    points = []
+    for epoch, scores in sorted(by_epoch.items()):
+        if scores and metric in scores.metrics:
+            score = scores.metrics[metric]
+            unit = scores.intervals or "entities"
+            points.append(Point(epoch, 100 * score.mean, 100 * score.low, 100 * score.high, unit))
+    return points

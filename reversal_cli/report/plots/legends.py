@@ -1,0 +1,26 @@
+"""How floors and controls look in a figure of accuracies, and the legend that says so."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from reversal_cli.report.references import REFERENCES
+
+FLOOR_LINES = {"wrong entity": ":", "other wording": "--"}
+CONTROL_MARKERS = {"both-directions": "D", "in-context": "^"}
+HOLLOW = {"markersize": 4, "markerfacecolor": "white", "markeredgecolor": "black", "markeredgewidth": 0.7}
+OPTIONS = {"handlelength": 1.6, "columnspacing": 1.4, "borderaxespad": 0.2}
+
+
+def add_reference_legend(figure: Figure, lines: pd.DataFrame, place: str = "outside lower center") -> None:
+    """Below the figure, of those that were measured."""
+    shown = [row for row in [*FLOOR_LINES, *CONTROL_MARKERS] if (lines["row"] == row).any()]
+    if shown:
+        names = [REFERENCES[row][0] for row in shown]
+        figure.legend([_handle(row) for row in shown], names, loc=place, ncols=4, **OPTIONS)
+
+
+def _handle(row: str) -> Line2D:
+    if row in FLOOR_LINES:
+        return Line2D([], [], linestyle=FLOOR_LINES[row], color="black", linewidth=0.9)
+    return Line2D([], [], linestyle="", marker=CONTROL_MARKERS[row], **HOLLOW)

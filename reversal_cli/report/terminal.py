@@ -1,0 +1,210 @@
+"""Tables for a terminal: numbers are never cut, names fold at their parts, and each note is printed once."""
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reversal_cli.report.compact import compact
+from reversal_cli.report.rows import SPREAD
+from reversal_cli.report.tables import ReportTable
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.text import Text
+
+GAP = 2
+"""Between two columns: one for the padding, one for the separator of the box."""
+MUTED = "dim"
+INDENT = "  "
+SHORTEST_LABEL = 16
+"""A name without a place to fold it is broken when it is longer than this and nothing else helps."""
+LINES_BESIDE = 2
+"""Names may take so many lines before intervals go below their means."""
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """A column of numbers, as it will be printed."""
+
+    heading: str
+    cells: list["Text"]
+    width: int
+    justify: str
+
+
+def rich_tables(tables: Sequence[ReportTable], width: int) -> list["RenderableType"]:
+    """Each table with the notes that no table before it has."""
+    said: set[str] = set()
+    shown = []
+    for table in tables:
+        shown.append(rich_table(table, width, said))
+        said |= {*compact(table).notes}
+    return shown
+
+
+def rich_table(table: ReportTable, width: int, said: Collection[str] = ()) -> "RenderableType":
+    """For a terminal of `width` columns.
+
+    Intervals stand beside their means, or below them where names would need more than two lines. If even that is too
+    wide, the last columns are left out, and a line says so.
+    """
+    from rich.console import Group
+    from rich.text import Text
+
+    short = compact(table)
+    body = nested(short)
+    labels = {name: cells for name, *cells in _columns(body) if name not in body.numeric}
+    numbers, left_out = _fitting(body, labels, width)
+    notes = [note for note in short.notes if note not in said]
+    if left_out:
+        notes.insert(0, f"Left out at {width} columns: {', '.join(left_out)}; `--format md` prints every column.")
+    return Group(_draw(body.title, labels, numbers, width), "", Text("\n".join(notes)))
+
+
+def nested(table: ReportTable) -> ReportTable:
+    """The runs of a reference or a metric below its name, which is then said once; of several seeds the name once."""
+    if table.columns[:2] in (["reference", "experiment"], ["metric", "experiment"]):
+        rows: list[list[str]] = []
+        above = ""
+        for first, experiment, *rest in table.rows:
+            if experiment and first != above:
+                rows.append([first, *[""] * len(rest)])
+                above = first
+            rows.append([f"{INDENT}{experiment}" if experiment else first, *rest])
+        columns = [table.columns[0], *table.columns[2:]]
+        table = ReportTable(table.title, columns, rows, table.notes, table.numeric, table.main)
+    if "seed" not in table.columns:
+        return table
+    names = table.columns.index("seed")
+    rows = [
+        [*[""] * names, *row[names:]] if before[:names] == row[:names] else row
+        for before, row in zip([[""], *table.rows], table.rows, strict=False)
+    ]
+    return ReportTable(table.title, table.columns, rows, table.notes, table.numeric, table.main)
+
+
+def _columns(table: ReportTable) -> list[tuple[str, ...]]:
+    """Each column as its heading and its cells."""
+    return list(zip(table.columns, *table.rows, strict=True))
+
+
+def _fitting(table: ReportTable, labels: dict[str, list[str]], width: int) -> tuple[list[Numbers], list[str]]:
+    """The columns of numbers that fit, and the names of those that do not."""
+    columns = [column for column in _columns(table) if column[0] in table.numeric]
+    beside = [_numbers(name, cells, stack=False) for name, *cells in columns]
+    room = width - _width(beside)
+    widths = _label_widths(labels, room)
+    if widths is not None and _lines(labels, widths) <= LINES_BESIDE:
+        return beside, []
+    below = [_numbers(name, cells, stack=True) for name, *cells in columns]
+    left_out: list[str] = []
+    while len(below) > 1 and _label_widths(labels, width - _width(below)) is None:
+        left_out.insert(0, columns[len(below) - 1][0])
+        below.pop()
+    return below, left_out
+
+
+def _width(numbers: Sequence[Numbers]) -> int:
+    return sum(GAP + column.width for column in numbers)
+
+
+def _label_widths(labels: dict[str, list[str]], room: int) -> list[int] | None:
+    """Columns for each column of names, the widest folded first; None where the parts of names do not fit."""
+    texts = [[name, *cells] for name, cells in labels.items()]
+    widths = [max(map(len, column)) for column in texts]
+    least = [max(min(_longest_part(text), SHORTEST_LABEL) for text in column) for column in texts]
+    room -= GAP * (len(widths) - 1)
+    while sum(widths) > room:
+        loose = [index for index, width in enumerate(widths) if width > least[index]]
+        if not loose:
+            return None
+        widths[max(loose, key=widths.__getitem__)] -= 1
+    return widths
+
+
+def _lines(labels: dict[str, list[str]], widths: Sequence[int]) -> int:
+    columns = zip(labels.values(), widths, strict=True)
+    return max((fold(cell, width).count("\n") + 1 for cells, width in columns for cell in cells), default=1)
+
+
+def _parts(text: str) -> list[str]:
+    """`["tiny-", "llama-", "ntp"]`: where a name may go on in the next line."""
+    return re.split(r"(?<=[-/_ ,])(?=\S)", text)
+
+
+def _longest_part(text: str) -> int:
+    indent = len(text) - len(text.lstrip())
+    return indent + max(len(part.rstrip()) for part in _parts(text.strip()))
+
+
+def fold(text: str, width: int) -> str:
+    """The text in lines of at most `width`, broken after a hyphen, slash, underscore or space.
+
+    >>> fold("tiny-llama-untrained", 12)
+    'tiny-llama-\\nuntrained'
+    """
+    indent = text[: len(text) - len(text.lstrip())]
+    lines = [""]
+    for part in _parts(text.strip()):
+        if lines[-1] and len(indent + lines[-1] + part.rstrip()) > width:
+            lines.append("")
+        lines[-1] += part
+        while len(indent + lines[-1].rstrip()) > width > len(indent):
+            cut = width - len(indent)
+            lines[-1:] = [lines[-1][:cut], lines[-1][cut:]]
+    return "\n".join(indent + line.rstrip() for line in lines)
+
+
+def stacked(heading: str) -> str:
+    """A long heading in two lines."""
+    for before, after in (("-reverse", "-\nreverse"), (" (", "\n("), (" right", "\nright"), (" bleu", "\nbleu")):
+        heading = heading.replace(before, after)
+    return heading.replace(" in nats", "\nin nats")
+
+
+def _numbers(name: str, cells: Sequence[str], stack: bool) -> Numbers:
+    """Means below means at the decimal point, and each interval muted, beside its mean or below it."""
+    found = [SPREAD.fullmatch(cell) for cell in cells]
+    means = [match["mean"] if match else cell for match, cell in zip(found, cells, strict=True)]
+    spreads = [match["spread"] if match else "" for match in found]
+    mean_width, spread_width = max(map(len, means), default=0), max(map(len, spreads), default=0)
+    if stack or not spread_width:
+        heading = stacked(name) if stack else name
+        texts = [_below(*cell) for cell in zip(means, spreads, strict=True)]
+        return Numbers(heading, texts, max(map(len, [*heading.splitlines(), *means, *spreads])), "right")
+    texts = [
+        _beside(mean.rjust(mean_width), spread.ljust(spread_width)) for mean, spread in zip(means, spreads, strict=True)
+    ]
+    heading = name.rjust(mean_width)
+    return Numbers(heading, texts, max(len(heading), mean_width + 1 + spread_width), "left")
+
+
+def _below(mean: str, spread: str) -> "Text":
+    from rich.text import Text
+
+    return Text.assemble(mean, ("\n" + spread, MUTED)) if spread else Text(mean)
+
+
+def _beside(mean: str, spread: str) -> "Text":
+    from rich.text import Text
+
+    return Text.assemble(mean, " ", (spread, MUTED))
+
+
+def _draw(title: str, labels: dict[str, list[str]], numbers: Sequence[Numbers], width: int) -> "RenderableType":
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title, box=box.SIMPLE_HEAD, padding=(0, GAP - 1, 0, 0), pad_edge=False, show_edge=False)
+    table.title_justify = "left"
+    widths = _label_widths(labels, width - _width(numbers)) or [SHORTEST_LABEL] * len(labels)
+    for name, label_width in zip(labels, widths, strict=True):
+        table.add_column(Text(fold(name, label_width)), width=label_width)
+    for column in numbers:
+        table.add_column(Text(column.heading), width=column.width, justify=column.justify, no_wrap=True)
+    names = [[Text(fold(cell, of)) for cell in cells] for cells, of in zip(labels.values(), widths, strict=True)]
+    for row in zip(*names, *(column.cells for column in numbers), strict=True):
+        table.add_row(*row)
+    return table
