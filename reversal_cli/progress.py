@@ -74,7 +74,7 @@ class PlainProgress:
             self._last_tenth = tenth  # a continued training begins at step 300
         waited = now - self._last_time
         due = waited >= LINE_SECONDS and (tenth != self._last_tenth or waited >= LINE_SECONDS_AT_MOST)
-        finished = bool(total) and done >= total
+        finished = total is not None and 0 < total <= done
         if not (due or (finished and not self._finished)):
             return
         self._finished = finished
@@ -105,12 +105,13 @@ def plain_stages(description: str, unit: str, say: Callable[[str], None], clock:
 @contextlib.contextmanager
 def bar_stages(console: Console, description: str, clock: Clock = time.monotonic) -> Iterator[Advance]:
     """A bar per stage; the words give way where the terminal is narrow, the numbers never."""
-    whole = {"no_wrap": True}
     columns = (
         TextColumn("{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")),
         BarColumn(bar_width=max(6, console.width // BAR_SHARE)),
-        MofNCompleteColumn(table_column=Column(**whole)),
-        TextColumn("{task.fields[left]}", markup=False, justify="right", table_column=Column(min_width=9, **whole)),
+        MofNCompleteColumn(table_column=Column(no_wrap=True)),
+        TextColumn(
+            "{task.fields[left]}", markup=False, justify="right", table_column=Column(min_width=9, no_wrap=True)
+        ),
     )
     with Progress(*columns, console=console, transient=True, expand=True) as bar:
         tasks = {LOADING: bar.add_task(f"{description} {LOADING}", total=None, left="")}

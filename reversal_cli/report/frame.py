@@ -153,7 +153,7 @@ def settings_label(spec: StoredSpec) -> str:
     if spec.objective.name == "none":
         return ", ".join([*start, "untrained"])
     training, stop = spec.training, spec.training.stop_after_epochs
-    tuning = f"lora r={training.lora.r}" if training.tuning == "lora" else training.tuning
+    tuning = f"lora r={training.lora.r}" if training.tuning == "lora" and training.lora else training.tuning
     epochs = f"{stop} of {training.epochs} epochs" if stop else f"{training.epochs} epochs"
     options = [f"{key}={value}" for key, value in spec.objective.content().items() if key != "name"]
     batch = f"batch {training.batch_size}"

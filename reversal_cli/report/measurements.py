@@ -28,7 +28,7 @@ def measurement_lines(run: RunDirectory, metrics: Metrics) -> Iterator[Line]:
 def _measured(
     row: str, subtask: str, scores: SubtaskScores, definitions: dict[str, str], run: RunDirectory
 ) -> Iterator[Line]:
-    where = {"row": row, "subtask": subtask, "target": TARGETS[subtask]}
+    where: Line = {"row": row, "subtask": subtask, "target": TARGETS[subtask]}
     candidates = _candidates(run, row, subtask, scores)
     for metric, score in scores.metrics.items():
         yield where | {

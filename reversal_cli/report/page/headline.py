@@ -105,7 +105,7 @@ def _numbers(cell: str) -> tuple[float | None, float | None, float | None]:
     mean = float(mean_text)
     numbers = [float(number) for number in NUMBER.findall(found["spread"])] if found else []
     if len(numbers) == 2:
-        return mean, *numbers
+        return mean, numbers[0], numbers[1]
     if len(numbers) == 1:
         return mean, max(0.0, mean - numbers[0]), min(100.0, mean + numbers[0])
     return mean, None, None
