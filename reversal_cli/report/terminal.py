@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from reversal_cli.report.compact import compact
 from reversal_cli.report.rows import SPREAD
@@ -30,7 +30,7 @@ class Numbers:
     heading: str
     cells: list["Text"]
     width: int
-    justify: str
+    justify: Literal["left", "right"]
 
 
 def rich_tables(tables: Sequence[ReportTable], width: int) -> list["RenderableType"]:
