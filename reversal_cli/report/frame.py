@@ -46,13 +46,15 @@ COLUMNS = [
     "settings",
     "recipe",
     "arithmetic",
+    "weights",
     "digest",
 ]
 """One value per line. value, low, high and chance are scores in [0, 1]; only the log-probability gap is in nats, and
 its tests are statistics and p-values. `row` is "run", or the control or floor that was measured beside the run.
 `variant` is the objective as tables show it, `dataset` identifies the test files, `leaks` says what of the tests the
 training rows give away, `recipe` what seeds of one experiment share, `settings` says in words what a reader wants to
-know of it, `arithmetic` how it was trained, and `definition` identifies how the metric was computed (empty where a run
+know of it, `arithmetic` how it was trained, `weights` of which file the model was made if that is not what its name
+says, and `definition` identifies how the metric was computed (empty where a run
 does not say). `intervals` is what low and high are over (empty: entities, by an earlier version)."""
 
 
@@ -160,6 +162,14 @@ def settings_label(spec: StoredSpec) -> str:
     return ", ".join([*start, tuning, epochs, batch, f"lr {training.learning_rate:g}", *options])
 
 
+def weights_label(manifest: Manifest) -> str:
+    """`tiny.gguf (Q4_1, dequantized)`, or the hub where a preset has other weights too; empty for any other model."""
+    gguf = (manifest.model or {}).get("gguf")
+    if isinstance(gguf, dict):
+        return f"{gguf.get('file')} ({gguf.get('quantization')}, dequantized)"
+    return "the hub's" if manifest.spec.model.source == "hub" else ""
+
+
 def _identity(manifest: Manifest) -> Line:
     spec = manifest.spec
     leaks = (Leak(leak.where, leak.count, leak.what, leak.remedy, leak.kind) for leak in manifest.dataset.leaks)
@@ -171,6 +181,7 @@ def _identity(manifest: Manifest) -> Line:
         "seed": spec.seed,
         "settings": settings_label(spec),
         "arithmetic": arithmetic_label(manifest.training),
+        "weights": weights_label(manifest),
         "digest": manifest.digest,
         "dataset_path": manifest.dataset.path,
         "leaks": counted(leaks),

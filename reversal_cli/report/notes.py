@@ -31,7 +31,7 @@ def data_notes(part: pd.DataFrame, subtasks: list[str]) -> list[str]:
     dataset = f"Dataset {paths(part)} (test files {part.iloc[0]['dataset']}), {_counts(part, subtasks)}."
     seeds = sorted(part["seed"].unique())
     seed_list = f"Seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}."
-    return [*model, dataset, *_leaks(part), seed_list, *_arithmetic(part), *_recipes(part)]
+    return [*model, dataset, *_leaks(part), seed_list, *_weights(part), *_arithmetic(part), *_recipes(part)]
 
 
 def paths(part: pd.DataFrame) -> str:
@@ -67,6 +67,12 @@ def _sizes(lines: pd.DataFrame) -> str:
 def _arithmetic(part: pd.DataFrame) -> list[str]:
     labels = [label for label in dict.fromkeys(part["arithmetic"]) if label]
     return [f"Trained in {' or '.join(labels)}."] if labels else []
+
+
+def _weights(part: pd.DataFrame) -> list[str]:
+    """Of models whose name does not say it."""
+    labels = part[part["weights"] != ""].drop_duplicates(["model", "weights"])
+    return [f"Weights of {line.model}: {line.weights}." for line in labels.itertuples()]
 
 
 def _leaks(part: pd.DataFrame) -> list[str]:

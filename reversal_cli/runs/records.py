@@ -33,6 +33,7 @@ class Metrics(FileShape):
 class StoredModel(Shape):
     name: str
     init: str | None = None
+    source: str | None = None
 
 
 class StoredObjective(Shape):

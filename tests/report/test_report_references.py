@@ -242,3 +242,10 @@ def test_runs_with_one_arithmetic_have_no_such_note(results):
     run = run_of(results, "ntp")
     write_json(run.manifest_path, read_json(run.manifest_path) | {"training": {"dtype": "float32", "device": "cpu"}})
     assert not any("arithmetic" in note for note in load_results([results]).notes)
+
+
+def test_the_file_that_quantized_weights_come_from_stands_under_the_table(results):
+    run = run_of(results, "ntp")
+    gguf = {"file": "smol.Q4_1.gguf", "quantization": "Q4_1", "architecture": "llama", "sha256": "0" * 64}
+    write_json(run.manifest_path, read_json(run.manifest_path) | {"model": {"name": "tiny-llama", "gguf": gguf}})
+    assert "Weights of tiny-llama: smol.Q4_1.gguf (Q4_1, dequantized)." in table(results, "Accuracy").note
