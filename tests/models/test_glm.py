@@ -151,7 +151,7 @@ LAYER = "transformer.layers.0.attention.dense.weight"
         (lambda f: (f / "config.json").write_text("{"), r"config\.json is not valid JSON"),
         (lambda f: (f / "config.json").unlink(), r"it has no config\.json"),
         (lambda f: (f / "pytorch_model.bin").unlink(), "it has no model.safetensors or pytorch_model.bin"),
-        (lambda f: edit_config(f, num_attention_heads=5), "hidden_size no multiple of num_attention_heads"),
+        (lambda f: edit_config(f, num_attention_heads=5), "hidden_size is not a multiple of num_attention_heads"),
         (lambda f: edit_config(f, hidden_size="32"), "has hidden_size '32'; it has to be a whole number"),
         (lambda f: (f / "vocab.json").unlink(), r"no vocab\.json; expected the published tokenizer files"),
         (lambda f: (f / "merges.txt").write_text("h e\na b c\n"), r"merges\.txt: line 2 merges no tokens"),

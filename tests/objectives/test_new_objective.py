@@ -84,4 +84,4 @@ def test_an_objective_that_fills_blanks_is_listed_trained_and_asked_with_one_fil
     assert "second-half on glm" in done.stdout
     for model in ("tiny-llama", "tiny-glm"):
         assert f"results/{model}/seed-0: N2D" in done.stdout
-    assert done.stdout.count("second-half (0.5)") >= 2
+    assert "second-half (0.5)" in done.stdout

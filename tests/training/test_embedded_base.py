@@ -33,7 +33,10 @@ class Base(NamedTuple):
     sizes: dict
 
 
-@pytest.fixture(scope="module", params=PRESETS)
+EMBEDDED = [name for name, preset in PRESETS.items() if preset.folder]
+
+
+@pytest.fixture(scope="module", params=EMBEDDED)
 def base(request) -> Base:
     preset = PRESETS[request.param]
     training = {"tuning": "full", "device": "cpu", "dtype": "float32"}
