@@ -129,8 +129,8 @@ def evaluate_all(
     else:
         for run, metrics in results:
             terminal.show(one_line(run, metrics))
-    for error in errors[:-1]:
-        error_line(str(error))
+    for other in errors[:-1]:
+        error_line(str(other))
     if errors:
         raise errors[-1]
 

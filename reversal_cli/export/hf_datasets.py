@@ -10,8 +10,8 @@ SUFFIX = "_validation"
 
 
 def examples_by_split(splits: Splits) -> dict[str, tuple[Example, ...]]:
-    """Split name -> examples: `train`, the four subtasks (`N2D_reverse`: a split name has no dash), and if the benchmark
-    has them `both` and `N2D_validation` and so on."""
+    """Split name -> examples: `train`, the four subtasks (`N2D_reverse`: a split name has no dash), and, if the
+    benchmark has them, `both` and `N2D_validation` and so on."""
     examples = {"train": splits.train}
     examples |= {split_name(name): subtask.examples for name, subtask in splits.subtasks.items()}
     if splits.both:

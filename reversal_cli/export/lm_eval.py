@@ -1,10 +1,10 @@
 """The four subtasks as tasks of EleutherAI's lm-evaluation-harness: YAML, prompts, scores, and how to run them."""
 
 import inspect
-import json
 from pathlib import Path
 
 from reversal_cli.data.base import SUBTASKS, Splits, Subtask
+from reversal_cli.files.writing import json_lines
 from reversal_cli.scoring import matching
 
 GROUP = "reversal"
@@ -23,9 +23,7 @@ def task_files(splits: Splits, max_new_tokens: int) -> dict[str, str]:
     files[f"{GROUP}.yaml"] = GROUP_YAML.format(tasks=", ".join(task_name(name) for name in SUBTASKS))
     for name, subtask in splits.subtasks.items():
         task, source = task_name(name), f"{SUBTASKS[name]}.jsonl"
-        files[f"{task}.jsonl"] = "".join(
-            json.dumps(document, ensure_ascii=False) + "\n" for document in documents(subtask)
-        )
+        files[f"{task}.jsonl"] = json_lines(documents(subtask))
         files[f"{task}.yaml"] = TASK_YAML.format(
             task=task, max_new_tokens=max_new_tokens, source=source, sha256=splits.sha256[source]
         )

@@ -1,6 +1,6 @@
-"""Whom texts name and whom they describe, by the words alone.
+"""Which entities a text names and which it describes, by its words alone.
 
-Never by the fields of a row, so that a reversed row cannot hide behind its labels, its case or a second sentence.
+The fields of an example are not used: a reversed example is recognised whatever its labels, case or second sentence.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,68 +20,70 @@ TEST_STEMS = (*SUBTASKS.values(), BOTH_TEST)
 
 
 class Reading(NamedTuple):
-    """Whom the texts of a file name and whom they describe."""
+    """The entities that the texts of a file name and describe."""
 
     named: Occurrences
     """The full names in text order, then the surnames that stand alone in text order."""
     described: Occurrences
     """In text order."""
     surely: Occurrences
-    """Those of the described whose description is beyond doubt."""
+    """Those in `described` that are beyond doubt."""
 
 
 @dataclass(frozen=True, slots=True)
-class DirectionJudge:
+class EntityReader:
+    """Recognises entities in texts by their names and clues."""
+
     known: KnownNames
     clues: Clues
 
     @classmethod
-    def of(cls, known: KnownNames, samples: Sequence[Sample], more: Sample | None = None) -> "DirectionJudge":
-        """A judge who has learned from sample texts what entities are called; see `learn_clues`."""
+    def of(cls, known: KnownNames, samples: Sequence[Sample], more: Sample | None = None) -> "EntityReader":
+        """A reader with the clues of sample texts; see `learn_clues`."""
         return cls(known, learn_clues(known, samples, more))
 
     def read(self, file: NumberedFile) -> Reading:
-        """Whom each row names, in full or by a surname that is theirs alone, and whom it describes."""
+        """The entities that each example names, in full or by a surname that only one has, and those it describes."""
         texts, mentions = without_names(self.known, file.texts)
         surnames = self._lone_surnames(file._replace(texts=texts))
         texts.words[surnames.places] = NAME
         named = Occurrences(*map(np.append, mentions, surnames))
-        found = self.clues.pairs.anywhere_in(texts)
-        described = Occurrences(texts.text_at(found.places), self.clues.owners[found.phrases], found.places)
-        is_sure = self.clues.is_strong[found.phrases]
+        pairs = self.clues.pairs.anywhere_in(texts)
+        described = Occurrences(texts.text_at(pairs.places), self.clues.owners[pairs.phrases], pairs.places)
+        is_sure = self.clues.is_strong[pairs.phrases]
         return Reading(named, described, Occurrences(*(column[is_sure] for column in described)))
 
     def _lone_surnames(self, file: NumberedFile) -> Occurrences:
         """Surnames that stand alone, with a capital letter: "Lee" may be a name, "the lee side" is not."""
         texts = file.texts
         places = np.flatnonzero(np.isin(texts.words, list(self.clues.surnames)))
-        rows = texts.text_at(places)
+        numbers = texts.text_at(places)
         is_capital = np.zeros(len(places), bool)
-        for number, (place, row) in enumerate(zip(places.tolist(), rows.tolist(), strict=True)):
-            written = WORD.findall(file.rows[row].text)
-            first, last = texts.starts[row : row + 2].tolist()
-            is_capital[number] = len(written) == last - first and written[place - first][0].isupper()
+        for index, (place, number) in enumerate(zip(places.tolist(), numbers.tolist(), strict=True)):
+            words = WORD.findall(file.examples[number].text)
+            first, last = texts.starts[number : number + 2].tolist()
+            is_capital[index] = len(words) == last - first and words[place - first][0].isupper()
         places = places[is_capital]
         names = [self.clues.surnames[word] for word in texts.words[places].tolist()]
-        return Occurrences(rows[is_capital], np.array(names, np.int64), places)
+        return Occurrences(numbers[is_capital], np.array(names, np.int64), places)
 
 
 @dataclass(frozen=True, slots=True)
 class BenchmarkEntities:
-    """Who a benchmark is about, and how its texts tell them apart."""
+    """The entities of a benchmark, their groups, and the reader that recognises them."""
 
     targets: dict[Group, set[str]]
     groups: dict[str, Group]
     """Name -> group."""
-    judge: DirectionJudge
+    reader: EntityReader
 
     @classmethod
     def of(cls, files: Mapping[str, NumberedFile], vocabulary: Vocabulary) -> "BenchmarkEntities":
-        """Group of an entity = which test file asks about it. A test file counts alike, whatever its number of rows."""
-        targets = group_targets({stem: file.rows for stem, file in files.items()})
+        """An entity has the group of the test file that asks about it. Test files of any size have equal weight."""
+        targets = group_targets({stem: file.examples for stem, file in files.items()})
         groups = {name: group for group, names in targets.items() for name in sorted(names)}
-        tests = [files[stem] for stem in TEST_STEMS if stem in files and files[stem].rows]
-        samples = [Sample(file.texts, 1 / len(file.rows)) for file in tests]
+        tests = [files[stem] for stem in TEST_STEMS if stem in files and files[stem].examples]
+        samples = [Sample(file.texts, 1 / len(file.examples)) for file in tests]
         train = files[TRAIN]  # the one file that is about all three groups
-        more = Sample(train.texts, len(targets) / len(train.rows))
-        return cls(targets, groups, DirectionJudge.of(KnownNames.of(groups, vocabulary), samples, more))
+        more = Sample(train.texts, len(targets) / len(train.examples))
+        return cls(targets, groups, EntityReader.of(KnownNames.of(groups, vocabulary), samples, more))

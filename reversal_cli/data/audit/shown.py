@@ -1,7 +1,6 @@
-"""Which way round a file really shows its entities: name before description, description before name, or both.
+"""The directions in which a file shows its entities: name before description, description before name, or both.
 
-Judged from the words alone, never from the fields of a row, so that a reversed row cannot hide behind its labels, its
-case or a second sentence.
+As in `direction.py`, by the words alone.
 """
 
 from collections import Counter
@@ -12,15 +11,15 @@ from typing import NamedTuple, get_args
 import numpy as np
 
 from reversal_cli.data.arrays import distinct, is_new, look_up
-from reversal_cli.data.audit.direction import DirectionJudge, Reading
+from reversal_cli.data.audit.direction import EntityReader, Reading
 from reversal_cli.data.audit.numbered_file import NumberedFile
 from reversal_cli.data.base import Direction, Group
 from reversal_cli.data.names_in_text import Occurrences
 
-NOBODY = -1
-"""In the place of an entity: none, or none of those known."""
+NO_ENTITY = -1
+"""Instead of an entity: none, or an unknown one."""
 NO_LABEL = -2
-"""In the place of the entity of a row: the row does not say."""
+"""Instead of the entity of an example: its field is empty."""
 
 
 @dataclass(slots=True)
@@ -28,30 +27,30 @@ class GroupSummary:
     """How the entities of one group are shown."""
 
     entities: int
-    rows: int = 0
-    name_first_rows: int = 0
-    description_first_rows: int = 0
+    examples: int = 0
+    name_first_examples: int = 0
+    description_first_examples: int = 0
 
 
 class Confusion(NamedTuple):
-    """A line that brings two entities together."""
+    """A line that confuses two entities."""
 
     line: int
     name: str
-    """Whom the text names."""
+    """The entity that the text names."""
     other: str
-    """Whom it describes, or is said to be about."""
+    """The entity that it describes, or that its field says."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a file really shows."""
+    """The directions of all examples of a file, and those that are wrong or unclear."""
 
     groups: dict[Group, GroupSummary]
     lines: dict[tuple[Group, Direction], np.ndarray]
     """The numbers of the lines that show an entity of the group in the direction: int64, ascending, each once."""
     names: dict[Direction, set[str]]
-    """Who is shown in the direction."""
+    """The entities shown in the direction."""
     swapped: list[Confusion]
     """Lines that put the name of one entity to the description of another."""
     mislabelled: list[Confusion]
@@ -61,37 +60,37 @@ class Shown:
 
 
 class _Spans(NamedTuple):
-    """From where to where a text names an entity, or describes it; one for each text and entity."""
+    """Where a text names an entity, or describes it; one span for each text and entity."""
 
     keys: np.ndarray
     """int64 [s], ascending: text * number of entities + entity."""
     first: np.ndarray
-    """int64 [s]: the place where it is named first."""
+    """int64 [s]: the first place."""
     last: np.ndarray
-    """int64 [s]: the place where it is named last."""
+    """int64 [s]: the last place."""
 
 
-def show_directions(file: NumberedFile, judge: DirectionJudge, groups: Mapping[str, Group]) -> Shown:
-    """Every row judged by its text. `groups`: name -> group.
+def show_directions(file: NumberedFile, reader: EntityReader, groups: Mapping[str, Group]) -> Shown:
+    """The directions of every example, by its text. groups: name -> group.
 
     All mentions count. "For Ann, remember that the baker is Ann" trains the name after the description, although the
     name also stands before it.
     """
-    reading, names = judge.read(file), judge.known.names
+    reading, names = reader.read(file), reader.known.names
     named = _spans(reading.named, len(names))
     directions = _directions(named, _spans(reading.described, len(names)))
-    swapped = _swapped(reading, named.keys, names, len(file.rows))
+    swapped = _swapped(reading, named.keys, names, len(file.examples))
     lines = {confusion.line for confusion in swapped}
     mislabelled = [wrong for wrong in _mislabelled(file, reading, named.keys, names) if wrong.line not in lines]
-    rows, entities = np.divmod(named.keys, max(len(names), 1))
+    texts, entities = np.divmod(named.keys, max(len(names), 1))
     members = {group: np.array([groups[name] == group for name in names], bool)[entities] for group in get_args(Group)}
-    is_unclear = np.ones(len(file.rows), bool)
-    is_unclear[rows[directions["N2D"] | directions["D2N"]]] = False
+    is_unclear = np.ones(len(file.examples), bool)
+    is_unclear[texts[directions["N2D"] | directions["D2N"]]] = False
     is_unclear[np.array([confusion.line - 1 for confusion in (*swapped, *mislabelled)], np.int64)] = False
     return Shown(
         groups=_summaries(groups, members, directions),
         lines={
-            (group, direction): distinct(rows[is_member & is_shown]) + 1
+            (group, direction): distinct(texts[is_member & is_shown]) + 1
             for group, is_member in members.items()
             for direction, is_shown in directions.items()
         },
@@ -105,10 +104,10 @@ def show_directions(file: NumberedFile, judge: DirectionJudge, groups: Mapping[s
     )
 
 
-def _spans(found: Occurrences, entities: int) -> _Spans:
-    keys = found.texts * entities + found.names
+def _spans(occurrences: Occurrences, entities: int) -> _Spans:
+    keys = occurrences.texts * entities + occurrences.names
     order = np.argsort(keys, kind="stable")
-    keys, places = keys[order], found.places[order]
+    keys, places = keys[order], occurrences.places[order]
     starts = np.flatnonzero(is_new(keys))
     return _Spans(keys[starts], np.minimum.reduceat(places, starts), np.maximum.reduceat(places, starts))
 
@@ -130,40 +129,42 @@ def _summaries(
     return {
         group: GroupSummary(
             entities,
-            rows=int(members[group].sum()),
-            name_first_rows=int((members[group] & directions["N2D"]).sum()),
-            description_first_rows=int((members[group] & directions["D2N"]).sum()),
+            examples=int(members[group].sum()),
+            name_first_examples=int((members[group] & directions["N2D"]).sum()),
+            description_first_examples=int((members[group] & directions["D2N"]).sum()),
         )
         for group, entities in sorted(Counter(groups.values()).items())
     }
 
 
-def _swapped(reading: Reading, named: np.ndarray, names: Sequence[str], rows: int) -> list[Confusion]:
-    """Rows that name an entity and surely describe one, but none is both named and described. named: as _Spans.keys."""
+def _swapped(reading: Reading, named: np.ndarray, names: Sequence[str], texts: int) -> list[Confusion]:
+    """Examples that name an entity and surely describe one, but never the same. named: as _Spans.keys."""
     surely = reading.surely
     _, is_named = look_up(surely.texts * len(names) + surely.names, named)
-    first_named, first_described = _first(reading.named, rows), _first(surely, rows)
-    is_swapped = (first_named != NOBODY) & (first_described != NOBODY)
+    first_named, first_described = _first(reading.named, texts), _first(surely, texts)
+    is_swapped = (first_named != NO_ENTITY) & (first_described != NO_ENTITY)
     is_swapped[surely.texts[is_named]] = False
     return [
-        Confusion(row + 1, names[first_named[row]], names[first_described[row]])
-        for row in np.flatnonzero(is_swapped).tolist()
+        Confusion(text + 1, names[first_named[text]], names[first_described[text]])
+        for text in np.flatnonzero(is_swapped).tolist()
     ]
 
 
 def _mislabelled(file: NumberedFile, reading: Reading, named: np.ndarray, names: Sequence[str]) -> Iterator[Confusion]:
-    """Rows that name entities, but not the one of their field `name`. named: as _Spans.keys."""
+    """Examples that name entities, but not the one of their field `name`. named: as _Spans.keys."""
     entities = {name: entity for entity, name in enumerate(names)} | {"": NO_LABEL}
-    labels = np.fromiter((entities.get(row.name, NOBODY) for row in file.rows), np.int64, len(file.rows))
-    first_named = _first(reading.named, len(file.rows))
+    labels = np.fromiter(
+        (entities.get(example.name, NO_ENTITY) for example in file.examples), np.int64, len(file.examples)
+    )
+    first_named = _first(reading.named, len(file.examples))
     _, is_named = look_up(np.arange(len(labels)) * len(names) + labels, named)
-    is_right = (first_named == NOBODY) | (labels == NO_LABEL) | (is_named & (labels != NOBODY))
-    for row in np.flatnonzero(~is_right).tolist():
-        yield Confusion(row + 1, names[first_named[row]], file.rows[row].name)
+    is_right = (first_named == NO_ENTITY) | (labels == NO_LABEL) | (is_named & (labels != NO_ENTITY))
+    for text in np.flatnonzero(~is_right).tolist():
+        yield Confusion(text + 1, names[first_named[text]], file.examples[text].name)
 
 
-def _first(found: Occurrences, texts: int) -> np.ndarray:
-    """int64 [texts]: the entity that comes first among those of each text, or `NOBODY`."""
-    first = np.full(texts, NOBODY)
-    first[found.texts[::-1]] = found.names[::-1]  # the last one written stays
+def _first(occurrences: Occurrences, texts: int) -> np.ndarray:
+    """int64 [texts]: the entity that comes first in each text, or `NO_ENTITY`."""
+    first = np.full(texts, NO_ENTITY)
+    first[occurrences.texts[::-1]] = occurrences.names[::-1]  # the last assignment wins
     return first
