@@ -110,7 +110,7 @@ def check_folder(folder: Path, terminal: Terminal, as_json: bool) -> None:
         content = {"counts": result.counts, "groups": result.summary_rows()}
         terminal.write(json.dumps(content | {"problems": result.problems, "warnings": result.warnings}, indent=2))
     else:
-        terminal.show(make_table(f"Files of {folder}", ["file", "rows"], _rows(result.counts.items())))
+        terminal.show(make_table(f"Files of {folder}", ["file", "examples"], _rows(result.counts.items())))
         if summary := result.summary_rows():
             terminal.show(make_table("Shown in training", list(summary[0]), _rows(row.values() for row in summary)))
         for warning in result.warnings:
@@ -131,8 +131,8 @@ def _report(folder: Path, what: str, terminal: Terminal, as_json: bool) -> None:
     if as_json:
         terminal.write(json.dumps({"folder": str(folder), **card.content()}, indent=2, sort_keys=True))
         return
-    rows = sum(card.counts.values())
-    terminal.say(f"wrote {what} to {folder}: {rows:,} rows in {len(card.counts)} files")
+    count = sum(card.counts.values())
+    terminal.say(f"wrote {what} to {folder}: {count:,} examples in {len(card.counts)} files")
 
 
 def _refuse(flags: dict[str, Any], why: str) -> None:

@@ -12,7 +12,7 @@ WEIGHT_SUFFIXES = (".safetensors", ".bin")
 """Suffixes of files that hold weights."""
 
 
-def file_digest(path: Path) -> str:
+def file_sha256(path: Path) -> str:
     """The SHA-256 of a file, as hex digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -7,10 +7,10 @@ import pytest
 from slow_audit import SlowJudge, SlowReading
 
 from reversal_cli.data.audit.clues import Sample
-from reversal_cli.data.audit.direction import EntityReader
+from reversal_cli.data.audit.direction import Confusion, GroupSummary, find_directions
 from reversal_cli.data.audit.leaks import prompt_leaks
 from reversal_cli.data.audit.numbered_file import number_file, number_files
-from reversal_cli.data.audit.shown import Confusion, GroupSummary, show_directions
+from reversal_cli.data.audit.reader import EntityReader
 from reversal_cli.data.folding import folded_words
 from reversal_cli.data.jsonl import RawExample
 from reversal_cli.data.names_in_text import TRAIN, KnownNames
@@ -56,17 +56,17 @@ def test_rows_are_judged_together_as_one_by_one(seed):
     samples = [Sample(number_file(one, vocabulary).texts, 0.25), Sample(number_file(two, vocabulary).texts, 0.5)]
     known = KnownNames.of(NAMES, vocabulary)
     reader = EntityReader.of(known, samples, Sample(number_file(more, vocabulary).texts, 0.125))
-    shown = show_directions(number_file(rows, vocabulary), reader, GROUPS)
+    directions = find_directions(number_file(rows, vocabulary), reader, GROUPS)
 
     slow = SlowJudge(NAMES, [(one, 0.25), (two, 0.5)], (more, 0.125))
     readings = [slow.read(row.text) for row in rows]
-    assert shown.groups == summaries(readings)
+    assert directions.groups == summaries(readings)
     for way in ("N2D", "D2N"):
-        assert shown.names[way] == {name for reading in readings for name in reading.shows(way)}
+        assert directions.names[way] == {name for reading in readings for name in reading.shows(way)}
         for group in set(GROUPS.values()):
             lines = [line for line, it in enumerate(readings, 1) if group in {GROUPS[name] for name in it.shows(way)}]
-            assert shown.lines[group, way].tolist() == lines
-    assert (shown.swapped, shown.mislabelled, shown.unclear) == faults(rows, readings)
+            assert directions.lines[group, way].tolist() == lines
+    assert (directions.swapped, directions.mislabelled, directions.unclear) == faults(rows, readings)
 
 
 def summaries(readings: list[SlowReading]) -> dict[str, GroupSummary]:

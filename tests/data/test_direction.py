@@ -3,9 +3,9 @@
 import pytest
 
 from reversal_cli.data.audit.clues import Sample
-from reversal_cli.data.audit.direction import EntityReader
+from reversal_cli.data.audit.direction import find_directions
 from reversal_cli.data.audit.numbered_file import number_file
-from reversal_cli.data.audit.shown import show_directions
+from reversal_cli.data.audit.reader import EntityReader
 from reversal_cli.data.jsonl import RawExample
 from reversal_cli.data.names_in_text import KnownNames
 from reversal_cli.data.numbered_words import Vocabulary
@@ -42,7 +42,7 @@ class JudgeOfTexts:
         return bool(self.read(text).swapped)
 
     def read(self, text: str):
-        return show_directions(number_file([RawExample(text, "")], self.vocabulary), self.reader, self.groups)
+        return find_directions(number_file([RawExample(text, "")], self.vocabulary), self.reader, self.groups)
 
 
 def rows_about(people) -> list[RawExample]:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from reversal_cli.data.audit.clues import Sample
 from reversal_cli.data.audit.copies import duplicates, lines_of_a_part
-from reversal_cli.data.audit.direction import TEST_STEMS, BenchmarkEntities, EntityReader
+from reversal_cli.data.audit.direction import FileDirections, GroupSummary, find_directions
 from reversal_cli.data.audit.labels import Labels, confusions, shared_descriptions
 from reversal_cli.data.audit.leaks import IN_WORDS, NEEDED, prompt_leaks, reversed_examples
 from reversal_cli.data.audit.numbered_file import NumberedFile, number_file, number_files
-from reversal_cli.data.audit.shown import GroupSummary, Shown, show_directions
+from reversal_cli.data.audit.reader import TEST_STEMS, BenchmarkEntities, EntityReader
 from reversal_cli.data.audit.validation import validation_faults
 from reversal_cli.data.base import SUBTASKS, VALIDATION, Group
 from reversal_cli.data.berglund import REQUIRED_FILES
@@ -21,7 +21,7 @@ from reversal_cli.data.name_description.folder import CARD, Card, read_card
 from reversal_cli.data.name_description.lexicon import BENCHMARK, CORPUS
 from reversal_cli.data.names_in_text import TRAIN, Files, KnownNames, noun_phrases
 from reversal_cli.data.numbered_words import Vocabulary
-from reversal_cli.files.writing import file_digest
+from reversal_cli.files.writing import file_sha256
 
 CORPUS_STEM = "corpus"
 RANDOMIZED = tuple(f"{stem}_randomized" for stem in SUBTASKS.values())
@@ -132,7 +132,7 @@ def _card_mismatches(folder: Path, card: Card, digests: Mapping[str, str]) -> It
         file = folder / name
         if not file.is_file():
             yield f"{name}: missing; expected every file that {CARD} names; generate the dataset again"
-        elif (digests.get(name) or file_digest(file)) != expected:
+        elif (digests.get(name) or file_sha256(file)) != expected:
             yield f"{name}: its SHA-256 is not the one in {CARD}; it was changed later; generate the dataset again"
 
 
@@ -167,11 +167,11 @@ def _check_texts(result: Audit, files: Mapping[str, NumberedFile], vocabulary: V
     names = chain.from_iterable(entities.reader.known.first_in(file.prompts) for file in tests)
     result.problems += shared_descriptions(noun_phrases(examples, names))
     for stem, file in files.items():
-        shown = show_directions(file, entities.reader, entities.groups)
+        directions = find_directions(file, entities.reader, entities.groups)
         if stem == TRAIN:
-            _report(result, TRAIN, shown, entities.groups)
+            _report(result, TRAIN, directions, entities.groups)
         else:
-            result.problems += confusions(stem, shown)
+            result.problems += confusions(stem, directions)
 
 
 def _check_corpus(result: Audit, examples: Sequence[RawExample]) -> None:
@@ -181,7 +181,7 @@ def _check_corpus(result: Audit, examples: Sequence[RawExample]) -> None:
     vocabulary = Vocabulary()
     sample = Sample(vocabulary.number(f"{name} {description}" for name, description in descriptions.items()))
     reader = EntityReader.of(KnownNames.of(groups, vocabulary), [sample])
-    _report(result, CORPUS_STEM, show_directions(number_file(examples, vocabulary), reader, groups), groups)
+    _report(result, CORPUS_STEM, find_directions(number_file(examples, vocabulary), reader, groups), groups)
 
 
 def _in_two_groups(targets: Mapping[Group, set[str]]) -> Iterator[str]:
@@ -190,24 +190,24 @@ def _in_two_groups(targets: Mapping[Group, set[str]]) -> Iterator[str]:
             yield f"'{name}' is in the groups {one} and {two}; expected one of them; remove its examples from the other"
 
 
-def _report(result: Audit, stem: str, shown: Shown, groups: Mapping[str, Group]) -> None:
+def _report(result: Audit, stem: str, directions: FileDirections, groups: Mapping[str, Group]) -> None:
     """Reports entities that are shown in a direction that leaks the answer, or never in one that they need."""
-    result.groups = shown.groups
-    result.problems += map(str, reversed_examples(stem, shown))
-    result.problems += _never_shown(stem, shown, groups)
-    result.problems += confusions(stem, shown)
-    if shown.unclear:
+    result.groups = directions.groups
+    result.problems += map(str, reversed_examples(stem, directions))
+    result.problems += _never_shown(stem, directions, groups)
+    result.problems += confusions(stem, directions)
+    if directions.unclear:
         result.warnings.append(
-            f"{stem}.jsonl:{shown.unclear[0]}: {len(shown.unclear)} examples do not hold both a known name and its "
-            "description; their direction is not checked; look at them"
+            f"{stem}.jsonl:{directions.unclear[0]}: {len(directions.unclear)} examples do not hold both a known name and "
+            "its description; their direction is not checked; look at them"
         )
 
 
-def _never_shown(stem: str, shown: Shown, groups: Mapping[str, Group]) -> Iterator[str]:
+def _never_shown(stem: str, directions: FileDirections, groups: Mapping[str, Group]) -> Iterator[str]:
     for group, needed in NEEDED.items():
         members = sorted(name for name, its_group in groups.items() if its_group == group)
         for direction in needed:
-            missing = [name for name in members if name not in shown.names[direction]]
+            missing = [name for name in members if name not in directions.names[direction]]
             if missing:
                 yield (
                     f"{stem}.jsonl: no example shows '{missing[0]}' ({len(missing)} such {group} entities) "

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
-from reversal_cli.data.audit.shown import Shown
+from reversal_cli.data.audit.direction import FileDirections
 from reversal_cli.data.name_description.lexicon import Lexicon
 from reversal_cli.data.names_in_text import AnyExample
 
@@ -56,18 +56,18 @@ def shared_descriptions(descriptions: Mapping[str, str]) -> Iterator[str]:
             yield f"'{description}' describes {' and '.join(names)}; expected one of them; change the others"
 
 
-def confusions(stem: str, shown: Shown) -> Iterator[str]:
+def confusions(stem: str, directions: FileDirections) -> Iterator[str]:
     """Examples that put the name of one entity to the description of another, or whose field `name` is another's."""
-    if shown.swapped:
-        first = shown.swapped[0]
+    if directions.swapped:
+        first = directions.swapped[0]
         yield (
-            f"{stem}.jsonl:{first.line}: {len(shown.swapped)} examples put the name of one entity to the description "
-            f"of another, first '{first.name}' to that of '{first.other}'; expected its own; exchange the completions"
+            f"{stem}.jsonl:{first.line}: {len(directions.swapped)} examples put the name of one entity to the "
+            f"description of another, first '{first.name}' to that of '{first.other}'; expected its own; exchange the completions"
         )
-    if shown.mislabelled:
-        first = shown.mislabelled[0]
+    if directions.mislabelled:
+        first = directions.mislabelled[0]
         yield (
-            f"{stem}.jsonl:{first.line}: {len(shown.mislabelled)} examples are about another entity than their field "
-            f"'name' says, first '{first.name}' where it says '{first.other}'; expected one entity in field and text; "
+            f"{stem}.jsonl:{first.line}: {len(directions.mislabelled)} examples are about another entity than their "
+            f"field 'name' says, first '{first.name}' where it says '{first.other}'; expected one entity in field and text; "
             "correct the lines"
         )

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from reversal_cli.data.audit.direction import TEST_STEMS, BenchmarkEntities
+from reversal_cli.data.audit.direction import FileDirections, find_directions
 from reversal_cli.data.audit.numbered_file import NumberedFile, number_files
-from reversal_cli.data.audit.shown import Shown, show_directions
+from reversal_cli.data.audit.reader import TEST_STEMS, BenchmarkEntities
 from reversal_cli.data.base import SUBTASKS, VALIDATION, Direction, Group, Splits
 from reversal_cli.data.names_in_text import BOTH_TEST, TRAIN, AnyExample, Files
 from reversal_cli.data.numbered_words import NumberedTexts, Vocabulary
@@ -55,8 +55,8 @@ def find_leaks(files: Files) -> list[Leak]:
     vocabulary = Vocabulary()
     numbered = number_files(files, vocabulary)
     entities = BenchmarkEntities.of(numbered, vocabulary)
-    shown = show_directions(numbered[TRAIN], entities.reader, entities.groups)
-    return [*prompt_leaks(numbered), *reversed_examples(TRAIN, shown)]
+    directions = find_directions(numbered[TRAIN], entities.reader, entities.groups)
+    return [*prompt_leaks(numbered), *reversed_examples(TRAIN, directions)]
 
 
 def count_by_kind(leaks: Iterable[Leak]) -> str:
@@ -109,9 +109,9 @@ def _first_places(prompts: PhraseTree, texts: Mapping[str, NumberedTexts]) -> di
     return places
 
 
-def reversed_examples(stem: str, shown: Shown) -> Iterator[Leak]:
+def reversed_examples(stem: str, directions: FileDirections) -> Iterator[Leak]:
     """Examples that show an entity in a direction that would leak the answer of a reverse subtask."""
-    for (group, direction), lines in shown.lines.items():
+    for (group, direction), lines in directions.lines.items():
         if direction not in NEEDED[group] and len(lines):
             # "rows": manifests hold this text, and tables compare it.
             what = f"rows show a {group} entity {IN_WORDS[direction]}"

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from reversal_cli.data.audit.direction import TEST_STEMS
+from reversal_cli.data.audit.reader import TEST_STEMS
 from reversal_cli.data.base import SUBTASKS, VALIDATION
 from reversal_cli.data.names_in_text import Files
 
