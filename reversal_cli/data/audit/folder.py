@@ -198,8 +198,8 @@ def _report(result: Audit, stem: str, directions: FileDirections, groups: Mappin
     result.problems += confusions(stem, directions)
     if directions.unclear:
         result.warnings.append(
-            f"{stem}.jsonl:{directions.unclear[0]}: {len(directions.unclear)} examples do not hold both a known name and "
-            "its description; their direction is not checked; look at them"
+            f"{stem}.jsonl:{directions.unclear[0]}: {len(directions.unclear)} examples do not hold both a known name "
+            "and its description; their direction is not checked; look at them"
         )
 
 

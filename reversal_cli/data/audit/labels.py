@@ -62,12 +62,13 @@ def confusions(stem: str, directions: FileDirections) -> Iterator[str]:
         first = directions.swapped[0]
         yield (
             f"{stem}.jsonl:{first.line}: {len(directions.swapped)} examples put the name of one entity to the "
-            f"description of another, first '{first.name}' to that of '{first.other}'; expected its own; exchange the completions"
+            f"description of another, first '{first.name}' to that of '{first.other}'; expected its own; exchange the "
+            "completions"
         )
     if directions.mislabelled:
         first = directions.mislabelled[0]
         yield (
             f"{stem}.jsonl:{first.line}: {len(directions.mislabelled)} examples are about another entity than their "
-            f"field 'name' says, first '{first.name}' where it says '{first.other}'; expected one entity in field and text; "
-            "correct the lines"
+            f"field 'name' says, first '{first.name}' where it says '{first.other}'; expected one entity in field "
+            "and text; correct the lines"
         )
