@@ -25,7 +25,7 @@ def list_names(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """List objectives, models, datasets and metrics, or the options of a spec."""
+    """List objectives, models, datasets, metrics and options."""
     terminal = Terminal(quiet)
     if options:
         show_options(section, terminal, as_json)
