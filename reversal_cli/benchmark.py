@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from reversal_cli.console import Terminal
-from reversal_cli.data.audit.leaks import Leak, counted, files_of, find_leaks
+from reversal_cli.data.audit.leaks import Leak, count_by_kind, files_of, find_leaks
 from reversal_cli.data.base import Splits
 from reversal_cli.data.compatibility import refuse_leaks, refuse_missing_validation, refuse_other_options
 from reversal_cli.data.missing import no_such_dataset
@@ -75,5 +75,5 @@ def find_allowed_leaks(dataset: DatasetSpec, splits: Splits, terminal: Terminal,
     if not allow_leaks:
         refuse_leaks(Path(dataset.path), found, "or go on with --allow-leaks, which the tables will say")
     elif found:
-        terminal.say(f"warning: {dataset.path}: {counted(found)}")
+        terminal.say(f"warning: {dataset.path}: {count_by_kind(found)}")
     return found

@@ -1,4 +1,4 @@
-"""The command line: commands, and the one line with which a mistake ends.
+"""The command line: its commands, and the one line that a mistake prints.
 
 Only typer and rich are imported here and in `commands`; what a command needs it imports itself, so that `--help` is
 quick.
@@ -35,9 +35,9 @@ UsageError: Any = typer.BadParameter.__base__
 
 UNKNOWN_OPTION = re.compile(r"No such option: (\S+)")
 
-FULL = {errno.EDQUOT, errno.EFBIG, errno.EEXIST, errno.ENOSPC, errno.ENOTEMPTY, errno.EROFS}
-"""What only a writer meets."""
-STORAGE_ERRORS = FULL | {
+WRITE_ERRORS = {errno.EDQUOT, errno.EFBIG, errno.EEXIST, errno.ENOSPC, errno.ENOTEMPTY, errno.EROFS}
+"""Errors that only writing raises."""
+STORAGE_ERRORS = WRITE_ERRORS | {
     errno.EACCES,
     errno.EBUSY,
     errno.EINVAL,
@@ -49,7 +49,7 @@ STORAGE_ERRORS = FULL | {
     errno.ENOTDIR,
     errno.EPERM,
 }
-"""What a disk or a path can be guilty of; any other OSError is a bug and keeps its traceback."""
+"""Errors of a disk or a path; any other OSError is a bug and keeps its traceback."""
 
 app = typer.Typer(
     add_completion=True,
@@ -87,12 +87,12 @@ app.command("list")(list_names)
 
 def main(arguments: Sequence[str]) -> int:
     """Runs a command line and returns its exit code: 0, 1 (a check failed), 2 (a mistake, one line), 130 (Ctrl-C),
-    141 (nobody reads stdout any more)."""
+    141 (stdout was closed)."""
     prepare_streams()
     code = _run(arguments)
     try:
         with writing_to_stdout():
-            pass  # what is still waiting to be written leaves the process
+            pass  # flushes the buffer
     except PipeClosedError:
         return BROKEN_PIPE
     except ReversalError as error:
@@ -140,17 +140,17 @@ def _usage_line(error: Any, arguments: Sequence[str]) -> str:
     return f"{message.rstrip('.?').replace('Input should be', 'expected')}; see `{command} --help`"
 
 
-def _nearest_option(found: str, command: Any, arguments: Sequence[str]) -> str:
-    """`; did you mean '--epochs'` for `--epoch`, and for `-epochs`, of which only the first letter was taken."""
-    if not found.startswith("--"):
-        found = next((f"-{word}" for word in arguments if word.startswith(found) and len(word) > len(found)), found)
-    flags = [flag for parameter in command.params for flag in (*parameter.opts, *parameter.secondary_opts)]
-    close = difflib.get_close_matches(found.partition("=")[0][:LONGEST_NAME], flags, n=1)
+def _nearest_option(flag: str, command: Any, arguments: Sequence[str]) -> str:
+    """`; did you mean '--epochs'` for `--epoch`, and for `-epochs`, of which typer reports the first letter only."""
+    if not flag.startswith("--"):
+        flag = next((f"-{word}" for word in arguments if word.startswith(flag) and len(word) > len(flag)), flag)
+    known = [name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)]
+    close = difflib.get_close_matches(flag.partition("=")[0][:LONGEST_NAME], known, n=1)
     return f"; did you mean '{close[0]}'" if close else ""
 
 
 def _storage_line(error: OSError) -> str:
-    if error.errno in FULL:
+    if error.errno in WRITE_ERRORS:
         where = error.filename or "writing a file"
         return f"{where}: {error.strerror}; expected a place to write with room left; what was finished is kept"
     where = error.filename or "a file"

@@ -273,7 +273,7 @@ def test_a_folder_of_an_older_version_serves_every_run_but_an_evaluation_along_t
     message = error(capsys, [*FINETUNE, "--name", "z", "--eval-every", "2"])
     assert message == (
         "error: data: has no validation prompts; expected p2d_prompts_validation.jsonl and three more, since "
-        "training.eval_every never looks at the test prompts; generate it again: "
+        "training.eval_every does not use the test prompts; generate it again: "
         "`reversal generate --entities 2 --train-templates 2 --test-templates 1 --out data --overwrite`"
     )
     assert not Path("results/z").exists()

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from reversal_cli.commands.options import Json, Quiet, refuse_ignored, refuse_other_intervals
+from reversal_cli.commands.options import Json, Quiet, refuse_unknown_intervals, refuse_without_effect
 from reversal_cli.console import Terminal
 from reversal_cli.errors import unknown_name
 from reversal_cli.statistics.interval_units import UNITS
@@ -14,11 +14,11 @@ FORMATS = ("table", "md", "csv", "json")
 
 
 def compare(
-    run_a: Annotated[Path, typer.Argument(metavar="RUN_A", help="Run folder that the other is compared with.")],
+    run_a: Annotated[Path, typer.Argument(metavar="RUN_A", help="Run folder to compare with.")],
     run_b: Annotated[Path, typer.Argument(metavar="RUN_B", help="Run folder; differences are B - A.")],
     metric: Annotated[str, typer.Option(metavar="NAME", help="Any metric of the predictions.")] = "contains",
     intervals: Annotated[
-        str, typer.Option(metavar="NAME", help="Over entities-and-templates, or over entities alone.")
+        str, typer.Option(metavar="NAME", help="What intervals are over: entities-and-templates, or entities.")
     ] = UNITS[0],
     form: Annotated[
         str, typer.Option("--format", metavar="NAME", help="What is printed: table, md, csv or json.")
@@ -28,14 +28,14 @@ def compare(
 ) -> None:
     """Compare two evaluated runs prompt by prompt.
 
-    Differences with intervals over entities and templates, tests, and what the data could have shown. Exits 0 whatever
-    the difference is.
+    Prints differences with intervals, significance tests, and the smallest difference that the data could have shown.
+    Exits 0 whatever the difference is.
     """
     if form not in FORMATS:
         raise unknown_name("--format", "format", form, FORMATS)
     if as_json and form not in ("table", "json"):
-        refuse_ignored(f"--format {form}", "--json prints JSON")
-    refuse_other_intervals(intervals)
+        refuse_without_effect(f"--format {form}", "--json prints JSON")
+    refuse_unknown_intervals(intervals)
     from reversal_cli.report import comparison as statistics
     from reversal_cli.report import rich_tables
 

@@ -1,4 +1,4 @@
-"""`reversal eval`: generate, score, write metrics.json."""
+"""`reversal eval`: predictions and metrics of runs."""
 
 import json
 from pathlib import Path
@@ -16,8 +16,8 @@ from reversal_cli.commands.options import (
     Json,
     Quiet,
     Results,
-    refuse_ignored,
-    refuse_other_intervals,
+    refuse_unknown_intervals,
+    refuse_without_effect,
 )
 from reversal_cli.console import Terminal, error_line
 from reversal_cli.errors import ReversalError
@@ -38,7 +38,7 @@ def evaluate(
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Evaluate this preset, checkpoint folder or hub id as it is, untrained."),
+        typer.Option(metavar="NAME", help="Evaluate this preset, checkpoint folder or hub id without training it."),
     ] = None,
     revision: Annotated[
         str | None, typer.Option(metavar="NAME", help="With --model: branch, tag or commit of a hub id.")
@@ -71,27 +71,29 @@ def evaluate(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Evaluate runs, or a checkpoint as it is."""
+    """Evaluate runs, or a checkpoint without training it."""
     from reversal_cli.evaluation.options import EvaluationOptions
 
     if runs and out != RESULTS:
-        refuse_ignored("--out", "the runs are named, and each is written where it is")
+        refuse_without_effect("--out", "the runs are named, and the results of each go into its own folder")
     if controls and (subtask or limit is not None):
-        refuse_ignored("--controls", "controls belong to an evaluation without --subtask and --limit")
+        refuse_without_effect("--controls", "controls are left out with --subtask or --limit")
     terminal = Terminal(quiet)
-    refuse_other_intervals(intervals)
+    refuse_unknown_intervals(intervals)
     options = EvaluationOptions(
         batch_size, tuple(subtask or ()), limit, device, overwrite, likelihood, controls, intervals
     )
     if model is not None:
         if runs:
-            raise ReversalError("--model: evaluates a bare checkpoint; name either runs or a model")
-        chosen = [begin_untrained(model, revision, data, out, terminal)]
+            raise ReversalError("--model: evaluates a checkpoint without training it; name either runs or a model")
+        directories = [begin_untrained(model, revision, data, out, terminal)]
     elif revision is not None or data is not None:
-        raise ReversalError("--revision, --data: belong to --model; a run knows its own model and dataset")
+        raise ReversalError(
+            "--revision, --data: belong to --model, since a run has its own model and dataset; remove them"
+        )
     else:
-        chosen = choose_runs(runs, out, terminal)
-    evaluate_all(chosen, options, terminal, as_json)
+        directories = choose_runs(runs, out, terminal)
+    evaluate_all(directories, options, terminal, as_json)
 
 
 def choose_runs(folders: list[Path] | None, results: Path, terminal: Terminal) -> "list[RunDirectory]":
@@ -100,45 +102,46 @@ def choose_runs(folders: list[Path] | None, results: Path, terminal: Terminal) -
     from reversal_cli.runs.directory import find_runs
 
     if folders:
-        chosen = find_runs(folders)
-        if not chosen:
+        directories = find_runs(folders)
+        if not directories:
             raise ReversalError(f"{folders[0]}: holds no run; expected a folder with a manifest.json; check the path")
-        return chosen
-    chosen = runs_to_evaluate(results)
-    if not chosen:
+        return directories
+    directories = runs_to_evaluate(results)
+    if not directories:
         terminal.say(f"{results}: every trained run is evaluated already; name a run to evaluate it again")
-    return chosen
+    return directories
 
 
 def evaluate_all(
     runs: "Sequence[RunDirectory]", options: "EvaluationOptions", terminal: Terminal, as_json: bool
 ) -> None:
-    """Evaluates and prints each run. Raises the last run's error, when the others are printed too."""
+    """Evaluates and prints each run, then prints the errors; the last error is raised."""
     from reversal_cli.pipeline import evaluate_run
 
-    measured, failed = [], []
+    results, errors = [], []
     for run in runs:
         try:
-            measured.append((run, evaluate_run(run, terminal, options)))
+            results.append((run, evaluate_run(run, terminal, options)))
         except ReversalError as error:
-            failed.append(error)  # the other runs need not wait for this one to be mended
+            errors.append(error)  # the other runs are evaluated all the same
     if as_json:
-        terminal.write(json.dumps([{"run": str(run.path), **metrics.content()} for run, metrics in measured], indent=2))
+        terminal.write(json.dumps([{"run": str(run.path), **metrics.content()} for run, metrics in results], indent=2))
     else:
-        for run, metrics in measured:
+        for run, metrics in results:
             terminal.show(one_line(run, metrics))
-    for failure in failed[:-1]:
-        error_line(str(failure))
-    if failed:
-        raise failed[-1]
+    for other in errors[:-1]:
+        error_line(str(other))
+    if errors:
+        raise errors[-1]
 
 
 def begin_untrained(
     model: str, revision: str | None, data: str | None, results: Path, terminal: Terminal
 ) -> "RunDirectory":
-    """The run of a bare checkpoint: RESULTS/<model>-untrained/seed-0. No leak of a dataset can reach its weights.
+    """The run of a checkpoint that is not trained: RESULTS/<model>-untrained/seed-0.
 
-    Raises ReversalError for a checkpoint without a config.json, before a dataset or a run is made for it.
+    Leaks of its dataset are allowed, since they cannot reach its weights. Raises ReversalError for a checkpoint without
+    a config.json, before a dataset is generated or a run folder made.
     """
     from reversal_cli.models.checkpoint import family_of
     from reversal_cli.pipeline import finetune, prepare_datasets

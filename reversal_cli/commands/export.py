@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from reversal_cli.export import Format
 
 PYCACHE = "__pycache__"
-"""What Python leaves beside an exported file that it has read."""
+"""What Python writes beside an exported file that it has imported."""
 
 
 def export(
@@ -47,16 +47,16 @@ def export(
     terminal = Terminal(quiet)
     if data is None:
         data = DATASET
-        terminal.say(f"exports {data}; --data FOLDER names another dataset")
+        terminal.say(f"exporting {data}; for another dataset pass --data FOLDER")
     splits = prepare_dataset(DatasetSpec(path=str(data)), terminal)
     refuse_leaks(data, find_leaks(files_of(splits)), "or export another dataset")
-    written = write_folder(folder, FORMATS[form], splits, EvaluationSpec().max_new_tokens, overwrite)
+    files = write_folder(folder, FORMATS[form], splits, EvaluationSpec().max_new_tokens, overwrite)
     if as_json:
-        content = {"folder": str(folder), "format": form, "files": written, "dataset": splits.sha256}
+        content = {"folder": str(folder), "format": form, "files": files, "dataset": splits.sha256}
         terminal.write(json.dumps(content, indent=2, sort_keys=True))
     else:
         usage = FORMATS[form].usage.format(folder=folder)
-        terminal.say(f"wrote {len(written)} files to {folder}; {usage}")
+        terminal.say(f"wrote {len(files)} files to {folder}; {usage}")
 
 
 def write_folder(folder: Path, form: "Format", splits: "Splits", max_new_tokens: int, overwrite: bool) -> list[str]:

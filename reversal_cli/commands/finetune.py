@@ -20,7 +20,7 @@ from reversal_cli.commands.options import (
     Seeds,
     Set,
     refuse_folder,
-    refuse_ignored,
+    refuse_without_effect,
     seed_list,
 )
 from reversal_cli.console import Terminal
@@ -65,7 +65,7 @@ def finetune(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Fine-tune a model into RESULTS/<name>/seed-<n>/."""
+    """Fine-tune a model; the run goes to RESULTS/<name>/seed-<n>/."""
     from reversal_cli.spec.loading import flag_settings, load_experiment
 
     refuse_folder(file, "--data ")
@@ -89,7 +89,7 @@ def finetune(
     }
     settings = flag_settings(flags, assignments or [])
     if any(setting.key == "baseline" for setting in settings):
-        refuse_ignored("--set baseline", "only `reversal run` adds baselines")
+        refuse_without_effect("--set baseline", "only `reversal run` adds baselines")
     experiment = load_experiment(file, settings)
     terminal = Terminal(quiet)
     for note in experiment.notes:
@@ -113,7 +113,7 @@ def finetune(
 
 
 def show_specs(specs: "tuple[ExperimentSpec, ...]", results: Path, terminal: Terminal, as_json: bool) -> None:
-    """What `--dry-run` prints: for each run its folder and its whole spec, as TOML that can be run again, or JSON."""
+    """Prints the folder and the whole spec of each run, as TOML that can be run again, or as JSON."""
     from reversal_cli.plain_text import visible
     from reversal_cli.runs.directory import run_path
     from reversal_cli.spec.toml import write_spec

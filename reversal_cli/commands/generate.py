@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from reversal_cli.commands.options import DATASET, Json, Overwrite, Quiet
+from reversal_cli.commands.options import DATASET, Json, Overwrite, Quiet, refuse_without_effect
 from reversal_cli.console import Terminal, make_table
 from reversal_cli.errors import ReversalError
 from reversal_cli.spec.field_docs import field_help
@@ -26,7 +26,8 @@ Check = Annotated[
 
 def generate(
     out: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help=f"Where to write.  [default: {DATASET}, or {CORPUS}]")
+        Path | None,
+        typer.Option(metavar="FOLDER", help=f"Where to write.  [default: {DATASET}, or {CORPUS} for a corpus]"),
     ] = None,
     entities: Annotated[int | None, typer.Option(metavar="N", help=field_help(f"{GENERATOR}.entities"))] = None,
     train_templates: Annotated[
@@ -69,11 +70,11 @@ def generate(
         _refuse({**benchmark_flags, **corpus_flags, **others}, "--check only reads a folder")
         check_folder(check, terminal, as_json)
     elif corpus:
-        _refuse(benchmark_flags, "--corpus has no groups and no test set")
+        _refuse(benchmark_flags, "a corpus has no groups and no test set")
         folder = write_corpus(out or CORPUS, corpus_flags | {"--seed": seed}, overwrite)
         _report(folder, "the corpus", terminal, as_json)
     else:
-        _refuse(corpus_flags, "they belong to --corpus")
+        _refuse(corpus_flags, "it belongs to --corpus")
         folder = write_benchmark(out or DATASET, benchmark_flags | {"--seed": seed}, overwrite)
         _report(folder, "the benchmark", terminal, as_json)
 
@@ -96,30 +97,30 @@ def write_corpus(folder: Path, flags: dict[str, Any], overwrite: bool) -> Path:
 
 
 def check_folder(folder: Path, terminal: Terminal, as_json: bool) -> None:
-    """Shows the audit; exits 1 when it found a problem."""
+    """Prints the audit; exits 1 if there is a problem."""
     from reversal_cli.data.audit.folder import CORPUS_STEM, REQUIRED_FILES, audit
 
-    expected = (*REQUIRED_FILES, CORPUS_STEM)
-    if folder.is_dir() and not any((folder / f"{stem}.jsonl").exists() for stem in expected):
+    stems = (*REQUIRED_FILES, CORPUS_STEM)
+    if folder.is_dir() and not any((folder / f"{stem}.jsonl").exists() for stem in stems):
         raise ReversalError(
             f"{folder}: holds no dataset; expected {', '.join(f'{stem}.jsonl' for stem in REQUIRED_FILES)}, or a "
             "corpus; check the path"
         )
-    found = audit(folder)
+    result = audit(folder)
     if as_json:
-        content = {"counts": found.counts, "groups": found.summary_rows()}
-        terminal.write(json.dumps(content | {"problems": found.problems, "warnings": found.warnings}, indent=2))
+        content = {"counts": result.counts, "groups": result.summary_rows()}
+        terminal.write(json.dumps(content | {"problems": result.problems, "warnings": result.warnings}, indent=2))
     else:
-        terminal.show(make_table(f"Files of {folder}", ["file", "rows"], _rows(found.counts.items())))
-        if summary := found.summary_rows():
+        terminal.show(make_table(f"Files of {folder}", ["file", "examples"], _rows(result.counts.items())))
+        if summary := result.summary_rows():
             terminal.show(make_table("Shown in training", list(summary[0]), _rows(row.values() for row in summary)))
-        for warning in found.warnings:
+        for warning in result.warnings:
             terminal.say(f"warning: {warning}")
-        for problem in found.problems:
+        for problem in result.problems:
             terminal.fail(f"problem: {problem}")
-        if not found.problems:
-            terminal.say(f"{folder}: no problems, {len(found.warnings)} warnings")
-    if found.problems:
+        if not result.problems:
+            terminal.say(f"{folder}: no problems, {len(result.warnings)} warnings")
+    if result.problems:
         raise typer.Exit(1)
 
 
@@ -131,14 +132,14 @@ def _report(folder: Path, what: str, terminal: Terminal, as_json: bool) -> None:
     if as_json:
         terminal.write(json.dumps({"folder": str(folder), **card.content()}, indent=2, sort_keys=True))
         return
-    rows = sum(card.counts.values())
-    terminal.say(f"wrote {what} to {folder}: {rows:,} rows in {len(card.counts)} files")
+    count = sum(card.counts.values())
+    terminal.say(f"wrote {what} to {folder}: {count:,} examples in {len(card.counts)} files")
 
 
-def _refuse(flags: dict[str, Any], reason: str) -> None:
-    given = [flag for flag, value in flags.items() if value is not None]
-    if given:
-        raise ReversalError(f"{', '.join(given)}: not possible here: {reason}; leave it out")
+def _refuse(flags: dict[str, Any], why: str) -> None:
+    for flag, value in flags.items():
+        if value is not None:
+            refuse_without_effect(flag, why)
 
 
 def _key(flag: str) -> str:

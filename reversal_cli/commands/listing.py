@@ -1,4 +1,4 @@
-"""`reversal list`: what can be named in a spec."""
+"""`reversal list`: the names that a spec may use, and its options."""
 
 import json
 import textwrap
@@ -11,21 +11,21 @@ from reversal_cli.console import Terminal, make_table
 from reversal_cli.errors import ReversalError
 
 WIDEST = 100
-"""Columns of a text: longer lines are hard to read."""
+"""Columns: longer lines are hard to read."""
 
 
 def list_names(
     section: Annotated[
         str | None,
-        typer.Argument(metavar="SECTION", help="With --options: only of this section, such as training."),
+        typer.Argument(metavar="SECTION", help="With --options: only this section, such as training."),
     ] = None,
     options: Annotated[
-        bool, typer.Option("--options", help="Show every option of a spec with its default and its meaning.")
+        bool, typer.Option("--options", help="List every option of a spec with its default and its meaning.")
     ] = False,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Show objectives, what each does on each model family, models, datasets and metrics; or all options of a spec."""
+    """List objectives, models, datasets, metrics and options."""
     terminal = Terminal(quiet)
     if options:
         show_options(section, terminal, as_json)
@@ -41,7 +41,7 @@ def list_names(
 
 
 def show_options(section: str | None, terminal: Terminal, as_json: bool) -> None:
-    """Every option, or those of one section: a line as in a TOML file, and below it the meaning."""
+    """Prints every option, or those of one section: a line as in a TOML file, and below it the meaning."""
     from reversal_cli.spec.option_docs import option_docs
 
     docs = option_docs(section)

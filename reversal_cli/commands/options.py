@@ -19,24 +19,23 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what an ea
 AllowLeaks = Annotated[
     bool,
     typer.Option(
-        "--allow-leaks", help="Go on where test prompts or reversed facts are in the training data; the tables say so."
+        "--allow-leaks",
+        help="Continue although test prompts or reversed facts are in the training data; the tables say so.",
     ),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors (and what --json asks for).")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only (and the JSON of --json).")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
 Set = Annotated[
     list[str] | None,
     typer.Option(
         "--set",
         metavar="SECTION.KEY=VALUE",
-        help="Set any key of the spec, as in the TOML file: --set training.weight_decay=0.1. Repeatable.",
+        help="Set any option of the spec, as in the TOML file: --set training.weight_decay=0.1. Repeatable.",
     ),
 ]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the resolved spec and the run folder; do nothing.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the whole spec and its folder, and stop.")]
 Device = Annotated[str | None, typer.Option(metavar="NAME", help=field_help("training.device"))]
-Seeds = Annotated[
-    str | None, typer.Option("--seeds", metavar="N,N,...", help="One run for each of these seeds, such as 0,1,2.")
-]
+Seeds = Annotated[str | None, typer.Option("--seeds", metavar="N,N,...", help="One run for each seed, such as 0,1,2.")]
 ReportTo = Annotated[str | None, typer.Option(metavar="NAME", help=field_help("training.report_to"))]
 BatchSize = Annotated[int | None, typer.Option(min=1, metavar="N", help=field_help("evaluation.batch_size", RUN))]
 Intervals = Annotated[str | None, typer.Option(metavar="NAME", help=field_help("evaluation.intervals", RUN))]
@@ -64,19 +63,19 @@ def seed_list(text: str | None) -> list[int] | None:
 
 
 def refuse_folder(file: Path | None, option: str) -> None:
-    """Raises ReversalError for a folder, which is most likely a dataset, in the place of an experiment file."""
+    """Raises ReversalError for a folder, most likely a dataset, in place of an experiment file."""
     if file is not None and file.is_dir():
         raise ReversalError(
             f"{file}: found a folder; expected an experiment in TOML; if it is a dataset, pass `{option}{file}`"
         )
 
 
-def refuse_ignored(flag: str, why: str) -> None:
-    """Raises ReversalError for an option that makes no difference beside the others."""
-    raise ReversalError(f"{flag}: would be ignored: {why}; leave it out")
+def refuse_without_effect(flag: str, why: str) -> None:
+    """Raises ReversalError for a flag that changes nothing beside the others."""
+    raise ReversalError(f"{flag}: has no effect here: {why}; remove it")
 
 
-def refuse_other_intervals(intervals: str | None) -> None:
-    """Raises ReversalError for a name that is none of `UNITS`."""
+def refuse_unknown_intervals(intervals: str | None) -> None:
+    """Raises ReversalError for a name that is not in `UNITS`."""
     if intervals is not None and intervals not in UNITS:
         raise unknown_name("--intervals", "unit", intervals, UNITS)

@@ -22,7 +22,7 @@ def pretrain(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Build a tiny base model on a corpus of other people."""
+    """Build a tiny base model from a corpus about other entities."""
     run_pretraining(file, out, device, assignments or [], dry_run, overwrite, Terminal(quiet), as_json)
 
 
@@ -36,7 +36,7 @@ def run_pretraining(
     terminal: Terminal,
     as_json: bool,
 ) -> None:
-    """Also what `reversal run` does with a file of kind "pretrain"."""
+    """What `reversal pretrain` does, and `reversal run` with a file of kind "pretrain"."""
     from reversal_cli.pipeline import pretrain_base
     from reversal_cli.plain_text import visible
     from reversal_cli.spec.loading import flag_settings, load_pretraining
@@ -49,6 +49,6 @@ def run_pretraining(
         heading = "" if as_json else f"# {visible(str(folder))}\n"
         terminal.write(heading + (json.dumps(content, indent=2) if as_json else write_spec(content)))
         return
-    made = pretrain_base(spec, folder, terminal, overwrite)
+    record = pretrain_base(spec, folder, terminal, overwrite)
     if as_json:
-        terminal.write(json.dumps({"folder": str(folder), **made.content()}, indent=2, sort_keys=True))
+        terminal.write(json.dumps({"folder": str(folder), **record.content()}, indent=2, sort_keys=True))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reversal_cli.commands.options import RESULTS, Quiet, Require, refuse_ignored
+from reversal_cli.commands.options import RESULTS, Quiet, Require, refuse_without_effect
 from reversal_cli.console import Terminal
 from reversal_cli.errors import unknown_name
 
@@ -19,14 +19,14 @@ FORMATS = ("table", "md", "csv", "latex", "json")
 
 @dataclass(frozen=True, slots=True)
 class ReportOptions:
-    """What is shown and written."""
+    """What a report prints and writes."""
 
     tables: bool = False
     """Write accuracy.md and accuracy.csv."""
     form: str = "table"
     metric: str = "contains"
     all_tables: bool = False
-    """In the terminal; every other format and accuracy.md have all of them anyway."""
+    """Print every table in the terminal; the other formats and accuracy.md always have all of them."""
     published: bool = False
     plots: bool = False
     html: bool = False
@@ -40,7 +40,7 @@ def report(
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="Write accuracy.md and accuracy.csv there, and what --plots and --html ask for.",
+            help="Write accuracy.md and accuracy.csv there, and the files of --plots and --html.",
         ),
     ] = None,
     form: Annotated[
@@ -53,7 +53,7 @@ def report(
         bool, typer.Option("--all", help="Print every table, not only accuracy, baselines and ranking.")
     ] = False,
     published: Annotated[
-        bool, typer.Option("--published", help="Add a table of numbers published elsewhere, with their sources.")
+        bool, typer.Option("--published", help="Add a table of published numbers, with their sources.")
     ] = False,
     plots: Annotated[
         bool, typer.Option("--plots", help="Write plots/ with PNG and SVG: bars, accuracy per epoch, heat maps.")
@@ -66,13 +66,13 @@ def report(
 ) -> None:
     """Print the tables of finished runs.
 
-    Files are written only when they are asked for: --out writes accuracy.md (the tables) and accuracy.csv (every metric
-    of every run); --plots and --html write into --out, or without it into the results folder.
+    Without further options it writes no file. --out writes accuracy.md (the tables) and accuracy.csv (every metric of
+    every run); --plots and --html write into --out, or without it into the results folder.
     """
     if form not in FORMATS:
         raise unknown_name("--format", "format", form, FORMATS)
     if all_tables and form != "table":
-        refuse_ignored("--all", f"--format {form} prints everything anyway")
+        refuse_without_effect("--all", f"--format {form} prints everything anyway")
     folders = results or [RESULTS]
     target = out or (folders[0] if len(folders) == 1 else RESULTS)
     options = ReportOptions(out is not None, form, metric, all_tables, published, plots, html)
@@ -105,29 +105,29 @@ def show_report(
 def _write(
     results: "Results", tables: Sequence["ReportTable"], out: Path, terminal: Terminal, options: ReportOptions
 ) -> None:
-    """The files that were asked for."""
+    """Writes the files of `options`."""
     from reversal_cli import report as package
 
     if options.tables:
-        written = package.write_reports(results.frame, out, tables, results.notes)
-        terminal.say(f"wrote {written.markdown} and {written.csv}")
-    drawn: list[Path] = []
+        files = package.write_reports(results.frame, out, tables, results.notes)
+        terminal.say(f"wrote {files.markdown} and {files.csv}")
+    plots: list[Path] = []
     if options.plots:
         from reversal_cli.report.plots import heat_map_note, write_plots
 
-        drawn = write_plots(results, out / "plots", options.metric)
-        terminal.say(f"wrote {len(drawn)} plots as PNG and SVG into {out / 'plots'}")
+        plots = write_plots(results, out / "plots", options.metric)
+        terminal.say(f"wrote {len(plots)} plots as PNG and SVG into {out / 'plots'}")
         if note := heat_map_note(results):
             terminal.say(note)
     if options.html:
         from reversal_cli.report.page import write_page
 
-        figures = [stem.with_name(f"{stem.name}.svg").read_text(encoding="utf-8") for stem in drawn]
+        figures = [stem.with_name(f"{stem.name}.svg").read_text(encoding="utf-8") for stem in plots]
         terminal.say(f"wrote {write_page(out, tables, list(results.runs.values()), figures, results.notes)}")
 
 
 def _print(results: "Results", tables: Sequence["ReportTable"], terminal: Terminal, options: ReportOptions) -> None:
-    """The chosen format on stdout."""
+    """Prints the tables in the format of `options`."""
     from reversal_cli import report as package
 
     if options.form != "table":
@@ -139,9 +139,9 @@ def _print(results: "Results", tables: Sequence["ReportTable"], terminal: Termin
         }
         terminal.write(text[options.form]())
         return
-    shown = [table for table in tables if options.all_tables or table.main]
-    for table in package.rich_tables(shown, terminal.width):
+    selection = [table for table in tables if options.all_tables or table.main]
+    for table in package.rich_tables(selection, terminal.width):
         terminal.show(table)
         terminal.show("")
-    if len(shown) < len(tables):
-        terminal.say(f"{len(tables) - len(shown)} more tables with `reversal report --all`")
+    if len(selection) < len(tables):
+        terminal.say(f"{len(tables) - len(selection)} more tables with `reversal report --all`")

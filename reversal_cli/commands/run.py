@@ -19,7 +19,7 @@ from reversal_cli.commands.options import (
     Seeds,
     Set,
     refuse_folder,
-    refuse_ignored,
+    refuse_without_effect,
     seed_list,
 )
 from reversal_cli.commands.pretrain import run_pretraining
@@ -44,7 +44,7 @@ def run(
 ) -> None:
     """Run all stages of an experiment.
 
-    Generates the dataset when it is absent, fine-tunes, evaluates and reports every run; what is complete is skipped.
+    Generates the dataset if it is absent, fine-tunes, evaluates and reports every run; skips what is complete.
     """
     from reversal_cli.report.requirements import parse_requirement
     from reversal_cli.spec.loading import flag_settings, is_pretraining, load_experiment
@@ -53,15 +53,14 @@ def run(
     terminal = Terminal(quiet)
     if is_pretraining(file):
         others = {"--require": require, "--allow-leaks": allow_leaks, "--seeds": seeds, "--report-to": report_to}
-        for flag, given in others.items():
-            if given:
-                refuse_ignored(flag, f"{file} makes a base model, which is neither fine-tuned nor evaluated")
+        for flag, value in others.items():
+            if value:
+                refuse_without_effect(flag, f"{file} makes a base model, which is neither fine-tuned nor evaluated")
         target = None if out == RESULTS else out
         run_pretraining(file, target, device, assignments or [], dry_run, overwrite, terminal, as_json=False)
         return
     for text in require or []:
-        # A typing mistake should not wait for the end of the training to be told.
-        parse_requirement(text)
+        parse_requirement(text)  # a mistake in it is reported now, not after the training
     flags = {
         "--seeds": ("grid.seed", seed_list(seeds)),
         "--device": ("training.device", device),
@@ -81,5 +80,5 @@ def run(
     refuse_missing_tracker(experiment.specs)
     refuse_unused(experiment.specs, out, overwrite)
     runs = run_experiment(experiment, out, terminal, overwrite, device, allow_leaks)
-    folders = [done.path for done in runs]
+    folders = [directory.path for directory in runs]
     show_report(folders, out / experiment.name, terminal, ReportOptions(tables=True), require or [])

@@ -1,4 +1,4 @@
-"""What NumPy lacks for keys in arrays."""
+"""Ranges, distinct keys and look-ups in NumPy arrays."""
 
 import numpy as np
 
@@ -25,22 +25,22 @@ def is_new(keys: np.ndarray) -> np.ndarray:
 
 
 def distinct(keys: np.ndarray) -> np.ndarray:
-    """Each key once, ascending. `np.unique` takes twenty times as long where most keys are distinct (NumPy 2.4).
+    """Each key once, ascending. `np.unique` takes twenty times as long if most keys are distinct (NumPy 2.4).
 
     >>> distinct(np.array([7, 3, 7]))
     array([3, 7])
     """
-    keys = np.sort(keys, kind="stable")  # the keys of texts come nearly sorted
+    keys = np.sort(keys, kind="stable")  # fast, since the keys of texts are nearly sorted
     return keys[is_new(keys)]
 
 
 def look_up(keys: np.ndarray, ascending: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(where each key stands in `ascending`, int64 [n]; whether it stands there at all, bool [n]).
+    """(the index of each key in `ascending`, int64 [n], 0 if it is absent; whether it is present, bool [n]).
 
     >>> look_up(np.array([7, 3, 9]), np.array([3, 7]))
     (array([1, 0, 0]), array([ True,  True, False]))
     """
     slots = np.searchsorted(ascending, keys)
     slots[slots == len(ascending)] = 0
-    is_there = ascending[slots] == keys if len(ascending) else np.zeros(len(keys), bool)
-    return slots, is_there
+    is_present = ascending[slots] == keys if len(ascending) else np.zeros(len(keys), bool)
+    return slots, is_present

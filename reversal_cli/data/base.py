@@ -1,4 +1,4 @@
-"""What a benchmark is once it is read: examples, subtasks, splits."""
+"""A benchmark in memory: examples, subtasks, splits."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -16,7 +16,7 @@ SUBTASKS: dict[str, str] = {
 """Subtask -> published file stem, in the order in which every table shows them."""
 
 TEST_FILES = tuple(f"{stem}.jsonl" for stem in SUBTASKS.values())
-"""Their names."""
+"""Names of the test files."""
 
 VALIDATION: dict[str, str] = {name: f"{stem.removesuffix('_test')}_validation" for name, stem in SUBTASKS.items()}
 """Subtask -> file stem of its validation prompts, which only a generated benchmark has."""
@@ -31,18 +31,18 @@ TARGETS: dict[str, Target] = {
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One row of a benchmark file. The text the model sees is `prompt + completion`."""
+    """A prompt and its completion. The text that the model sees is `prompt + completion`."""
 
     prompt: str
     completion: str
     """Starts with a space, as published."""
     entity_id: str
-    """One name-description pair; rows that share it are not independent."""
+    """Of the name-description pair; examples that share it are not independent."""
     template_id: str = ""
-    """Empty where the file does not say (the published dataset)."""
+    """Empty if the file does not have it (the published dataset)."""
     name: str = ""
     description: str = ""
-    """Noun phrase of the description; empty where the file does not say."""
+    """Noun phrase of the description; empty if the file does not have it."""
     group: Group | None = None
 
     @property
@@ -61,16 +61,16 @@ class Subtask:
 
 @dataclass(frozen=True, slots=True)
 class Splits:
-    """A whole benchmark: training rows and the four subtasks (keys and order of `SUBTASKS`)."""
+    """A whole benchmark: training examples and the four subtasks (keys and order of `SUBTASKS`)."""
 
     train: tuple[Example, ...]
     subtasks: dict[str, Subtask]
     sha256: dict[str, str]
-    """File name -> hex digest of each file read, so that two runs can prove they saw the same data.
+    """File name -> hex digest of each file read, to prove that two runs used the same data.
 
     Without the validation files: they can change neither weights nor test scores.
     """
     both: tuple[Example, ...] = ()
-    """Test prompts, in both directions, about the entities trained in both; empty where the folder lacks the file."""
+    """Test prompts, in both directions, about the entities trained in both; empty if the folder lacks the file."""
     validation: dict[str, Subtask] = field(default_factory=dict)
-    """The four subtasks with templates that are neither trained nor tested; empty where the folder has none."""
+    """The four subtasks with templates that are neither trained nor tested; empty if the folder has none."""

@@ -1,7 +1,7 @@
-"""Reads one JSONL file of the published layout and says exactly which line is wrong, before anything else is loaded.
+"""Reader of one JSONL file in the published layout; an error names the line.
 
-`reading.read_records` reads the JSONL files that this package writes. Both pass over a byte order mark where a file
-begins. NaN is refused there; here only texts are used, and what a field of another name holds does not matter.
+`files/reading.py` reads the other JSONL files of this package and refuses NaN; here unknown fields may hold anything.
+Both skip a byte order mark at the beginning of a file.
 """
 
 import contextlib
@@ -20,12 +20,12 @@ from reversal_cli.errors import ReversalError
 from reversal_cli.files.reading import json_kind
 
 BLOCK = 1 << 20
-"""Bytes of whole lines that are read and hashed at once: a file is never in memory beside its rows."""
+"""Bytes of whole lines that are read and hashed at once: the whole file is never in memory beside its examples."""
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-class Row(NamedTuple):
-    """The fields of one line that this package knows; those that the file does not give are empty."""
+class RawExample(NamedTuple):
+    """The known fields of one line; empty if the line does not have them."""
 
     prompt: str
     completion: str
@@ -41,14 +41,14 @@ class Row(NamedTuple):
 
 
 REQUIRED_FIELDS = ("prompt", "completion")
-ALL_FIELDS = itemgetter(*Row._fields)
+ALL_FIELDS = itemgetter(*RawExample._fields)
 GROUPS = frozenset({"", *get_args(Group)})
 
 
-class RowFile(NamedTuple):
-    """A file that was read once: its rows, and the hex digest of the very bytes that they were read from."""
+class ExampleFile(NamedTuple):
+    """The examples of a file and the SHA-256 of the bytes that they were read from, as hex digits."""
 
-    rows: list[Row]
+    examples: list[RawExample]
     sha256: str
 
 
@@ -56,37 +56,37 @@ class _BadLine(Exception):
     """What is wrong with a line: what was found; what is expected; what to do."""
 
 
-def read_file(path: Path) -> RowFile:
-    """The rows of one file, row i being line i + 1, with unknown fields left out, and its SHA-256.
+def read_file(path: Path) -> ExampleFile:
+    """The examples of one file, example i being line i + 1, with unknown fields left out, and its SHA-256.
 
     Raises ReversalError with file and line for anything that is not one JSON object of non-empty texts per line.
     """
     if not path.is_file():
         raise ReversalError(f"{path}: no such file; expected one JSON object per line; check the path")
-    rows: list[Row] = []
+    examples: list[RawExample] = []
     digest = hashlib.sha256()
     try:
-        with path.open("rb") as file, no_search_for_garbage():
+        with path.open("rb") as file, without_garbage_collection():
             # A bytes line ends at a line feed only; a text one also at U+2028, which JSON allows in a text.
             while block := file.readlines(BLOCK):
                 digest.update(b"".join(block))
-                if not rows:
+                if not examples:
                     block[0] = block[0].removeprefix(BYTE_ORDER_MARK)
-                rows += _block_rows(block, path, len(rows) + 1)
+                examples += _block_examples(block, path, len(examples) + 1)
     except OSError as error:
         raise ReversalError(
             f"{path}: cannot be read ({error.strerror}); expected a text file; check the file"
         ) from None
-    if not rows:
+    if not examples:
         raise ReversalError(f"{path}: the file is empty; expected one JSON object per line; get it again")
-    return RowFile(rows, digest.hexdigest())
+    return ExampleFile(examples, digest.hexdigest())
 
 
-def check_spaces(rows: Iterable[Row], path: Path) -> None:
-    """Raise unless prompt and completion join with exactly one space, so that `prompt + completion` is a sentence."""
-    for number, row in enumerate(rows, start=1):
-        completion = row.completion
-        if row.prompt[-1].isspace() or completion[0] != " " or completion[1:2].isspace():
+def check_spaces(examples: Iterable[RawExample], path: Path) -> None:
+    """Raises ReversalError unless `prompt + completion` is a sentence: exactly one space joins them."""
+    for number, example in enumerate(examples, start=1):
+        completion = example.completion
+        if example.prompt[-1].isspace() or completion[0] != " " or completion[1:2].isspace():
             raise ReversalError(
                 f"{path}:{number}: prompt and completion do not join with one space; expected the completion to begin "
                 "with the only space between them; correct the line"
@@ -94,8 +94,8 @@ def check_spaces(rows: Iterable[Row], path: Path) -> None:
 
 
 @contextlib.contextmanager
-def no_search_for_garbage() -> Iterator[None]:
-    """Rows are many and stay: to look for garbage among them again and again takes half of the time of reading."""
+def without_garbage_collection() -> Iterator[None]:
+    """Examples are many and stay: searching them for garbage again and again would take half of the reading time."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -105,24 +105,24 @@ def no_search_for_garbage() -> Iterator[None]:
             gc.enable()
 
 
-def _block_rows(lines: list[bytes], path: Path, first: int) -> list[Row]:
+def _block_examples(lines: list[bytes], path: Path, first: int) -> list[RawExample]:
     values = _parse_block(lines)
-    rows = _plain_rows(values) if values else None
-    if rows is not None:
-        return rows
-    rows = []
+    examples = _plain_examples(values) if values else None
+    if examples is not None:
+        return examples
+    examples = []
     for line, fields in zip(lines, values or itertools.repeat(None), strict=False):
         try:
-            rows.append(_row(_parse(line) if fields is None else fields))
+            examples.append(_raw_example(_parse(line) if fields is None else fields))
         except _BadLine as fault:
-            raise ReversalError(f"{path}:{first + len(rows)}: {fault}") from None
-    return rows
+            raise ReversalError(f"{path}:{first + len(examples)}: {fault}") from None
+    return examples
 
 
-def _plain_rows(values: list[Any]) -> list[Row] | None:
-    """The rows of objects that all have every field, in ASCII; None if `_row` must look at each of them.
+def _plain_examples(values: list[Any]) -> list[RawExample] | None:
+    """The examples of objects that all have every field, in ASCII; None if `_raw_example` must look at each of them.
 
-    As `_row`, but column by column: it takes a third of the time, and the files of this package are like that.
+    Like `_raw_example`, but column by column, in a third of the time. The files of this package are like that.
     """
     if set(map(type, values)) != {dict}:
         return None
@@ -136,13 +136,13 @@ def _plain_rows(values: list[Any]) -> list[Row] | None:
     if not (is_plain and has_texts and GROUPS.issuperset(groups)):
         return None
     labels = (map(intern, column) for column in (entity_ids, template_ids, names, descriptions, groups))
-    return list(map(Row._make, zip(prompts, completions, *labels, strict=True)))
+    return list(map(RawExample._make, zip(prompts, completions, *labels, strict=True)))
 
 
 def _parse_block(lines: list[bytes]) -> list[object] | None:
-    """The values of all lines, parsed at once, which takes a third of the time; None where any line is no JSON value.
+    """The values of all lines, parsed at once, which takes a third of the time; None if a line is not a JSON value.
 
-    The zeros between the lines keep a line that is half a value from being mended by the next one.
+    The zeros between the lines keep two broken lines from forming one value.
     """
     try:
         values = json.loads((b"[" + b",0,".join(lines) + b"]").decode())
@@ -151,10 +151,10 @@ def _parse_block(lines: list[bytes]) -> list[object] | None:
     return values[::2] if len(values) == 2 * len(lines) - 1 and not any(values[1::2]) else None
 
 
-def _row(fields: object) -> Row:
+def _raw_example(fields: object) -> RawExample:
     if not isinstance(fields, dict):
         raise _BadLine(f"found {json_kind(fields)}; expected an object with prompt and completion; correct the line")
-    values = [fields.get(name, "") for name in Row._fields]
+    values = [fields.get(name, "") for name in RawExample._fields]
     try:
         is_plain = "".join(values).isascii()
     except TypeError:
@@ -167,12 +167,14 @@ def _row(fields: object) -> Row:
         raise _BadLine(f"unknown group '{group}'; expected one of {known}; correct the line")
     if not is_plain:
         _refuse_half_characters(values)
-    # A label stands in many rows, and in memory once.
-    return Row(prompt, completion, intern(entity_id), intern(template_id), intern(name), intern(description), group)
+    # Interned: a label stands in many examples, but in memory once.
+    return RawExample(
+        prompt, completion, intern(entity_id), intern(template_id), intern(name), intern(description), group
+    )
 
 
 def _parse(line: bytes) -> object:
-    """The value of one line, or what is wrong with it."""
+    """The value of one line. Raises _BadLine."""
     try:
         return json.loads(line.decode())
     except UnicodeDecodeError as error:
@@ -191,15 +193,15 @@ def _bad_json(line: bytes, error: ValueError) -> _BadLine:
 
 
 def _wrong_type(fields: dict[str, object]) -> _BadLine:
-    """The first field that should be a text and is none."""
-    name = next(name for name in Row._fields if name in fields and type(fields[name]) is not str)
+    """The error for the first field that is not a text."""
+    name = next(name for name in RawExample._fields if name in fields and type(fields[name]) is not str)
     value = fields[name]
-    shown = json_kind(value) if isinstance(value, list | dict) else json.dumps(value)[:40]
-    return _BadLine(f"'{name}' is {shown}; expected a text; put it in quotation marks")
+    text = json_kind(value) if isinstance(value, list | dict) else json.dumps(value)[:40]
+    return _BadLine(f"'{name}' is {text}; expected a text; put it in quotation marks")
 
 
 def _missing(fields: dict[str, object]) -> _BadLine:
-    """The first required field that is absent or blank."""
+    """The error for the first required field that is absent or blank."""
     for name in REQUIRED_FIELDS:
         if name not in fields:
             return _BadLine(f"no field '{name}'; expected prompt and completion; add it")
@@ -208,8 +210,8 @@ def _missing(fields: dict[str, object]) -> _BadLine:
 
 
 def _refuse_half_characters(values: list[str]) -> None:
-    """An escape such as \\ud83d alone is valid JSON, but no text that could be written or tokenized."""
-    for name, value in zip(Row._fields, values, strict=True):
+    """Raises _BadLine for an escape such as \\ud83d alone: valid JSON, but it cannot be written or tokenized."""
+    for name, value in zip(RawExample._fields, values, strict=True):
         try:
             value.encode()
         except UnicodeEncodeError:

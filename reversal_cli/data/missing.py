@@ -1,11 +1,11 @@
-"""What to do about a dataset folder that is not there."""
+"""The error for a dataset folder that does not exist."""
 
 from pathlib import Path
 
 from reversal_cli.errors import ReversalError
 
 PUBLISHED = "june_version"
-"""How the folder of the published dataset begins, `june_version_7921032488`."""
+"""How the name of the published folder begins, `june_version_7921032488`."""
 
 
 def no_such_dataset(folder: Path) -> ReversalError:

@@ -1,4 +1,4 @@
-"""Finds out which entity a row is about, from its text: the published files say nothing but prompt and completion."""
+"""Known names in texts: they give the entity of an example, since published files have no entity ids."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,7 +9,7 @@ import numpy as np
 
 from reversal_cli.data.base import SUBTASKS, Example, Group
 from reversal_cli.data.folding import WORD
-from reversal_cli.data.jsonl import Row
+from reversal_cli.data.jsonl import RawExample
 from reversal_cli.data.numbered_words import NumberedTexts, Vocabulary
 from reversal_cli.data.phrase_tree import PhraseTree
 
@@ -18,10 +18,10 @@ BOTH_TEST = "both_prompts_test"
 
 CAPITALIZED_RUN = re.compile(r" ([A-Z][\w'\u2019-]*(?: [A-Z][\w'\u2019-]*)+)")
 
-AnyRow = Row | Example
-"""A row as it is read, or as it is used."""
-Files = Mapping[str, Sequence[AnyRow]]
-"""File stem -> rows."""
+AnyExample = RawExample | Example
+"""As read from a file, or as part of a benchmark."""
+Files = Mapping[str, Sequence[AnyExample]]
+"""File stem -> examples."""
 
 
 class Occurrences(NamedTuple):
@@ -74,8 +74,8 @@ class KnownNames:
 
         Of "Ann Lee" and "Ann Lee Marsh" the longer one. "Ann Lee Kim" holds both "Ann Lee" and "Lee Kim".
         """
-        found = self.tree.anywhere_in(texts).longest()
-        return Occurrences(texts.text_at(found.places), found.phrases, found.places), found.lengths
+        matches = self.tree.anywhere_in(texts).longest()
+        return Occurrences(texts.text_at(matches.places), matches.phrases, matches.places), matches.lengths
 
     def first_in(self, texts: NumberedTexts) -> list[str | None]:
         """For each text the first known name in it, or None."""
@@ -87,40 +87,40 @@ class KnownNames:
 
 
 def group_targets(files: Files) -> dict[Group, set[str]]:
-    """Group -> names, as the files imply it: who is a name target of which test file.
+    """Group -> the names that its test file asks for.
 
-    Entities of the "both" group are not in the four test files; they are those that begin a completion in one row and
+    Names of the "both" group are not in the four test files; they are those that begin a completion in one example and
     stand in the prompt of another one, in the same letters: "The Great" is not in "the great".
     """
     return {
-        "name-first": {_target_name(row) for row in files[SUBTASKS["N2D-reverse"]]},
-        "description-first": {_target_name(row) for row in files[SUBTASKS["D2N"]]},
+        "name-first": {_target_name(example) for example in files[SUBTASKS["N2D-reverse"]]},
+        "description-first": {_target_name(example) for example in files[SUBTASKS["D2N"]]},
         "both": _named_in_both_parts(files.get(BOTH_TEST) or files[TRAIN]),
     }
 
 
-def noun_phrases(rows: Iterable[AnyRow], names: Iterable[str | None]) -> dict[str, str]:
-    """Name -> its longest "the ..." completion among the rows that have it in the prompt, without the full stop.
+def noun_phrases(examples: Iterable[AnyExample], names: Iterable[str | None]) -> dict[str, str]:
+    """Name -> its longest "the ..." completion among the examples that have it in the prompt, without the full stop.
 
-    names: the first known name in the prompt of each row.
+    names: the first known name in the prompt of each example.
     """
     longest: dict[str, str] = {}
-    for row, name in zip(rows, names, strict=True):
-        phrase = row.completion.strip().removesuffix(".")
+    for example, name in zip(examples, names, strict=True):
+        phrase = example.completion.strip().removesuffix(".")
         if name and phrase.startswith("the ") and len(phrase) > len(longest.get(name, "")):
             longest[name] = phrase
     return longest
 
 
-def _target_name(row: AnyRow) -> str:
-    return row.completion.strip().rstrip(".")
+def _target_name(example: AnyExample) -> str:
+    return example.completion.strip().rstrip(".")
 
 
-def _named_in_both_parts(rows: Sequence[AnyRow]) -> set[str]:
+def _named_in_both_parts(examples: Sequence[AnyExample]) -> set[str]:
     """Names with which a completion begins, and which stand in a prompt."""
-    runs = dict.fromkeys(run[1] for row in rows if (run := CAPITALIZED_RUN.match(row.completion)))
+    runs = dict.fromkeys(run[1] for example in examples if (run := CAPITALIZED_RUN.match(example.completion)))
     vocabulary = Vocabulary()
     known = KnownNames.of(reversed(runs), vocabulary)
-    mentions, _ = known.mentions(vocabulary.number(row.prompt for row in rows))
-    found = zip(mentions.texts.tolist(), mentions.names.tolist(), strict=True)
-    return {known.names[name] for text, name in found if known.names[name] in rows[text].prompt}
+    mentions, _ = known.mentions(vocabulary.number(example.prompt for example in examples))
+    pairs = zip(mentions.texts.tolist(), mentions.names.tolist(), strict=True)
+    return {known.names[name] for text, name in pairs if known.names[name] in examples[text].prompt}

@@ -1,4 +1,4 @@
-"""Texts as arrays of word numbers: NumPy then looks through a whole file at once."""
+"""Texts as arrays of word numbers, so that NumPy searches a whole file at once."""
 
 from collections.abc import Iterable, Sequence
 from itertools import chain, islice
@@ -8,10 +8,10 @@ import numpy as np
 
 from reversal_cli.data.arrays import ranges
 from reversal_cli.data.folding import folded_words
-from reversal_cli.data.jsonl import no_search_for_garbage
+from reversal_cli.data.jsonl import without_garbage_collection
 
 TEXTS_AT_ONCE = 4096
-"""How many texts are split at once: the parts of a whole file need more memory than its rows."""
+"""Texts that are split at once: the parts of a whole file need more memory than its texts."""
 
 
 class NumberedTexts(NamedTuple):
@@ -69,13 +69,13 @@ class Vocabulary:
         """
         blocks = []
         rest = iter(texts)
-        with no_search_for_garbage():
+        with without_garbage_collection():
             while block := [text.split() for text in islice(rest, TEXTS_AT_ONCE)]:
                 blocks.append(self._number_block(block))
         return joined_texts(blocks)
 
     def number_repeated(self, texts: Sequence[str]) -> NumberedTexts:
-        """As `number`, for texts that stand in many rows: the words of each are looked up once."""
+        """Like `number`, but looks the words of a repeated text up only once."""
         places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
         once = self.number(places)
         which = np.fromiter(map(places.__getitem__, texts), np.int64, len(texts))
@@ -101,7 +101,7 @@ class Vocabulary:
 
 
 class _Chunks(dict[str, int]):
-    """What stands between two spaces -> its number, from 0 on. A benchmark repeats its words: most are known."""
+    """Text between two spaces -> its number, from 0 on. A benchmark repeats its words: most have one already."""
 
     def __missing__(self, chunk: str) -> int:
         number = self[chunk] = len(self)

@@ -1,4 +1,4 @@
-"""Finds many phrases in many texts at once: names, pairs of words, prompts."""
+"""A search for many phrases in many texts at once: names, pairs of words, prompts."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from reversal_cli.data.numbered_words import NumberedTexts
 NO_PHRASE = -1
 
 
-class Found(NamedTuple):
+class Matches(NamedTuple):
     """Phrases in texts, by place; of those at the same place the shorter ones first."""
 
     places: np.ndarray
@@ -21,14 +21,14 @@ class Found(NamedTuple):
     lengths: np.ndarray
     """int64 [f]: how many words it has."""
 
-    def longest(self) -> "Found":
+    def longest(self) -> "Matches":
         """Only the longest phrase at each place."""
         is_last = is_new(self.places[::-1])[::-1]
-        return Found(*(column[is_last] for column in self))
+        return Matches(*(column[is_last] for column in self))
 
 
 class Level(NamedTuple):
-    """The beginnings of so many words that some phrase has."""
+    """The beginnings of phrases, all of the same number of words."""
 
     edges: np.ndarray
     """int64 [n], ascending: (number of the beginning that is one word shorter) << 32 | (number of the last word)."""
@@ -38,10 +38,12 @@ class Level(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PhraseTree:
+    """The phrases, as a tree of their beginnings."""
+
     levels: tuple[Level, ...]
     """Level i: the beginnings of i + 1 words."""
     same: np.ndarray
-    """int64 [t]: for each phrase the one that is found in its place: the last with the same words. Itself if empty."""
+    """int64 [t]: for each phrase the last one with the same words, which a search returns. Itself if empty."""
 
     @classmethod
     def of(cls, phrases: NumberedTexts) -> "PhraseTree":
@@ -60,19 +62,19 @@ class PhraseTree:
             longer, nodes = longer[~ends], nodes[~ends]
         return cls(tuple(levels), same)
 
-    def anywhere_in(self, texts: NumberedTexts) -> Found:
-        """Every phrase in the texts; none reaches from one text into the next."""
+    def anywhere_in(self, texts: NumberedTexts) -> Matches:
+        """Every phrase in the texts; none spans two texts."""
         first_words = self.levels[0].edges if self.levels else np.empty(0, np.int64)
         return self._at(np.flatnonzero(np.isin(texts.words, first_words)), texts)
 
-    def at_start_of(self, texts: NumberedTexts) -> Found:
+    def at_start_of(self, texts: NumberedTexts) -> Matches:
         """Every phrase with which a text begins."""
         return self._at(texts.starts[:-1][texts.lengths > 0], texts)
 
-    def _at(self, places: np.ndarray, texts: NumberedTexts) -> Found:
+    def _at(self, places: np.ndarray, texts: NumberedTexts) -> Matches:
         ends = texts.starts[texts.text_at(places) + 1]
         nodes = np.zeros(len(places), np.int64)
-        found = [(places[:0], places[:0], places[:0])]
+        parts = [(places[:0], places[:0], places[:0])]
         for depth, level in enumerate(self.levels):
             is_inside = places + depth < ends
             places, ends, nodes = places[is_inside], ends[is_inside], nodes[is_inside]
@@ -80,7 +82,7 @@ class PhraseTree:
             places, ends, nodes = places[is_edge], ends[is_edge], slots[is_edge]
             is_phrase = level.phrases[nodes] != NO_PHRASE
             phrases = level.phrases[nodes[is_phrase]]
-            found.append((places[is_phrase], phrases, np.full(len(phrases), depth + 1)))
-        columns = [np.concatenate(column) for column in zip(*found, strict=True)]
+            parts.append((places[is_phrase], phrases, np.full(len(phrases), depth + 1)))
+        columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
         order = np.argsort(columns[0], kind="stable")
-        return Found(*(column[order] for column in columns))
+        return Matches(*(column[order] for column in columns))

@@ -1,4 +1,4 @@
-"""Which rows of a file share a template: by its id or, where the file has none (published dataset), by its words."""
+"""Which examples of a file share a template: by its id or, without ids (published dataset), by its words."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -8,9 +8,9 @@ from reversal_cli.data.base import Example, Subtask
 
 
 def template_keys(examples: Iterable[Example]) -> list[str]:
-    """The template of each row: its id, else its number by `known_templates`, else its place among its entity's rows.
+    """The template of each example: its id, else its number by `known_templates`, else its place for its entity.
 
-    The place is right only where every entity's rows are complete and in one order.
+    The place is right only if every entity has all its examples in one order.
     Example: entities a a b b without ids, whose prompts share no words, give 0 1 0 1.
     """
     examples = list(examples)
@@ -30,12 +30,12 @@ def template_keys(examples: Iterable[Example]) -> list[str]:
 
 
 def known_templates(entity_ids: Sequence[str], template_ids: Sequence[str], prompts: Sequence[str]) -> list[str] | None:
-    """The template of each row; None where it cannot be told which rows share one.
+    """The template of each example; None if they cannot be recognised.
 
-    By template id where every row has one. Else the template of a row is the shortest beginning of its prompt, in
-    words, under which no entity has two rows: a prompt begins with the words of its template, and no template asks the
-    same entity twice. So missing rows and another order do no harm. Templates are numbered in file order. If
-    some beginning belongs to one entity alone, it is no template (a description may come first), and none are known.
+    By template id if every example has one. Else the template of an example is the shortest beginning of its prompt, in
+    words, under which no entity has two examples: a prompt begins with the words of its template, and no template asks
+    the same entity twice. So missing examples and another order do no harm. Templates are numbered in file order. A
+    beginning of one entity alone is not a template (a description may come first); then the result is None.
 
     >>> known_templates("aabb", [""] * 4, ["Meet Ann,", "Call Ann", "Call Bo", "Meet Bo,"])
     ['0', '1', '1', '0']
@@ -45,15 +45,15 @@ def known_templates(entity_ids: Sequence[str], template_ids: Sequence[str], prom
     words = [prompt.split() for prompt in prompts]
     keys: dict[int, str] = {}
     groups = _beginnings(range(len(words)), 0, entity_ids, words)
-    for number, rows in enumerate(sorted(groups)):
-        if len({entity_ids[row] for row in rows}) < 2:
+    for number, indices in enumerate(sorted(groups)):
+        if len({entity_ids[index] for index in indices}) < 2:
             return None
-        keys |= dict.fromkeys(rows, str(number))
-    return [keys[row] for row in range(len(words))]
+        keys |= dict.fromkeys(indices, str(number))
+    return [keys[index] for index in range(len(words))]
 
 
 def with_template_ids(subtask: Subtask) -> Subtask:
-    """The subtask with the templates that its rows do not name, where these are known; else as it is."""
+    """The subtask with all template ids filled in if they can be recognised; else as it is."""
     if all(example.template_id for example in subtask.examples):
         return subtask
     entity_ids = [example.entity_id for example in subtask.examples]
@@ -61,21 +61,21 @@ def with_template_ids(subtask: Subtask) -> Subtask:
     known = known_templates(entity_ids, [""] * len(prompts), prompts)
     if known is None:
         return subtask
-    rows = zip(subtask.examples, known, strict=True)
-    return replace(subtask, examples=tuple(replace(example, template_id=template) for example, template in rows))
+    pairs = zip(subtask.examples, known, strict=True)
+    return replace(subtask, examples=tuple(replace(example, template_id=template) for example, template in pairs))
 
 
 def _beginnings(
-    rows: Sequence[int], depth: int, entity_ids: Sequence[str], words: Sequence[Sequence[str]]
+    indices: Sequence[int], depth: int, entity_ids: Sequence[str], words: Sequence[Sequence[str]]
 ) -> list[list[int]]:
-    """The rows, ascending, grouped by the shortest beginning under which no entity has two of them.
+    """The indices, ascending, grouped by the shortest beginning under which no entity has two examples.
 
-    depth: how many words all of these rows share.
+    depth: how many words all of these prompts share.
     """
-    ended = all(len(words[row]) <= depth for row in rows)
-    if ended or len({entity_ids[row] for row in rows}) == len(rows):
-        return [list(rows)]
+    at_end = all(len(words[index]) <= depth for index in indices)
+    if at_end or len({entity_ids[index] for index in indices}) == len(indices):
+        return [list(indices)]
     by_word: dict[str, list[int]] = defaultdict(list)
-    for row in rows:
-        by_word[words[row][depth] if depth < len(words[row]) else ""].append(row)
+    for index in indices:
+        by_word[words[index][depth] if depth < len(words[index]) else ""].append(index)
     return [group for part in by_word.values() for group in _beginnings(part, depth + 1, entity_ids, words)]

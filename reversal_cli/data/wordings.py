@@ -1,7 +1,7 @@
-"""What every entity is called anywhere in a benchmark: its name, and the wordings of its description.
+"""The name of every entity and the wordings of its description, from a whole benchmark.
 
-A description has no single wording. Its words are taken from all places that hold them: the noun phrase of the row,
-what completes a name, and what a prompt has in the place where other prompts of the same template have other words.
+A description has several wordings: the noun phrase of an example, the completion of a name, and the part of a prompt
+in which it differs from other prompts of the same template.
 """
 
 from collections import defaultdict
@@ -14,11 +14,11 @@ from reversal_cli.data.names_in_text import holds, plain_words
 from reversal_cli.data.template_keys import template_keys
 
 MIN_WORDS = 3
-"""A shorter wording of a description says too little: it would be found where no entity is meant."""
+"""A shorter wording of a description is too common: it also stands where no entity is meant."""
 
 
 class Phrase(NamedTuple):
-    """Something that an entity is called, as `plain_words` gives it."""
+    """A name or a wording of a description, as `plain_words` gives it."""
 
     words: str
     kind: Target
@@ -28,27 +28,29 @@ class Phrase(NamedTuple):
 def phrases(splits: Splits) -> set[Phrase]:
     """Every name and every known wording of a description, of all entities in any file that was read.
 
-    An entity without a known name has none: where it is described could not be told from where it is named.
+    An entity without a known name has none: its name could be taken for a description.
     """
     names = entity_names(splits)
-    found = {Phrase(plain_words(name), "name", entity_id) for entity_id, name in names.items()}
+    candidates = {Phrase(plain_words(name), "name", entity_id) for entity_id, name in names.items()}
     for examples in _files(splits):
-        for entity_id, text in _wordings([row for row in examples if row.entity_id in names], names):
-            found.add(Phrase(text, "description", entity_id))
-    return {phrase for phrase in found if len(phrase.words.split()) >= (1 if phrase.kind == "name" else MIN_WORDS)}
+        for entity_id, text in _wordings([example for example in examples if example.entity_id in names], names):
+            candidates.add(Phrase(text, "description", entity_id))
+    return {phrase for phrase in candidates if len(phrase.words.split()) >= (1 if phrase.kind == "name" else MIN_WORDS)}
 
 
 def entity_names(splits: Splits) -> dict[str, str]:
-    """Entity id -> name: as the rows say it, else as a test file has it for a target."""
-    rows = [row for examples in _files(splits) for row in examples]
-    targets = [row for name, subtask in splits.subtasks.items() if TARGETS[name] == "name" for row in subtask.examples]
-    return {row.entity_id: row.completion.strip() for row in targets} | {
-        row.entity_id: row.name for row in rows if row.name
+    """Entity id -> name: the field of an example, else the target of a test prompt."""
+    examples = [example for examples in _files(splits) for example in examples]
+    targets = [
+        example for name, subtask in splits.subtasks.items() if TARGETS[name] == "name" for example in subtask.examples
+    ]
+    return {example.entity_id: example.completion.strip() for example in targets} | {
+        example.entity_id: example.name for example in examples if example.name
     }
 
 
 def kind_of_target(example: Example, name: str) -> Target:
-    """What the row asks for, told from its completion; `name` is that of its entity."""
+    """What the example asks for, by its completion. name: that of its entity."""
     return "name" if holds(example.completion, name) else "description"
 
 
@@ -58,27 +60,29 @@ def _files(splits: Splits) -> Iterator[tuple[Example, ...]]:
     yield splits.both
 
 
-def _wordings(rows: Sequence[Example], names: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """(entity id, wording) of every description in the rows of one file."""
-    for entity_id, description in {(row.entity_id, row.description) for row in rows if row.description}:
+def _wordings(examples: Sequence[Example], names: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """(entity id, wording) of every description in the examples of one file."""
+    for entity_id, description in {
+        (example.entity_id, example.description) for example in examples if example.description
+    }:
         yield entity_id, plain_words(description)
     asking_for_names = []
-    for row in rows:
-        if kind_of_target(row, names[row.entity_id]) == "name":
-            asking_for_names.append(row)
+    for example in examples:
+        if kind_of_target(example, names[example.entity_id]) == "name":
+            asking_for_names.append(example)
         else:
-            yield row.entity_id, plain_words(row.completion)
+            yield example.entity_id, plain_words(example.completion)
     yield from _descriptions_in_prompts(asking_for_names)
 
 
-def _descriptions_in_prompts(rows: Sequence[Example]) -> Iterator[tuple[str, str]]:
+def _descriptions_in_prompts(examples: Sequence[Example]) -> Iterator[tuple[str, str]]:
     """(entity id, what its prompt has between the words that all prompts of the template share).
 
     Example: "Meet the baker of pies:" and "Meet the tamer of bears:" give "baker of pies" and "tamer of bears".
     """
     by_template: dict[str, list[tuple[str, list[str]]]] = defaultdict(list)
-    for row, template in zip(rows, template_keys(rows), strict=True):
-        by_template[template].append((row.entity_id, plain_words(row.prompt).split()))
+    for example, template in zip(examples, template_keys(examples), strict=True):
+        by_template[template].append((example.entity_id, plain_words(example.prompt).split()))
     for prompts in by_template.values():
         differing = _differing_parts([words for _, words in prompts])
         yield from ((entity_id, " ".join(part)) for (entity_id, _), part in zip(prompts, differing, strict=True))

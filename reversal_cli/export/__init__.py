@@ -1,6 +1,6 @@
-"""The benchmark as other tools want it. One file per format: what it writes, and how that is used.
+"""The benchmark in the formats of other tools, one file per format.
 
-Nothing here imports the tool it writes for before it writes.
+The other tool is imported only when a folder is written.
 """
 
 from collections.abc import Callable
@@ -13,15 +13,15 @@ from reversal_cli.export import hf_datasets, lm_eval
 
 class Format(NamedTuple):
     save: Callable[[Splits, int, Path], None]
-    """(dataset, tokens that a completion may have, new folder): fills the folder."""
+    """(dataset, most tokens of a completion, new folder): fills the folder."""
     names: frozenset[str]
-    """Whatever `save` may put into the folder; an older export is replaced only if it holds nothing else."""
+    """The names that `save` may write; an older export is replaced only if it holds no other."""
     usage: str
-    """What to do with `{folder}`."""
+    """How `{folder}` is used."""
 
 
 FORMATS: dict[str, Format] = {
     "lm-eval": Format(lm_eval.save, lm_eval.FILE_NAMES, "{folder}/README.md says how to run them"),
     "datasets": Format(hf_datasets.save, hf_datasets.FILE_NAMES, 'read it with `datasets.load_from_disk("{folder}")`'),
 }
-"""Name on the command line -> what writes it."""
+"""Name on the command line -> format."""

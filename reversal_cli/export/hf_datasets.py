@@ -9,14 +9,14 @@ FIELDS = ("prompt", "completion", "entity_id", "template_id", "name", "descripti
 SUFFIX = "_validation"
 
 
-def split_rows(splits: Splits) -> dict[str, tuple[Example, ...]]:
-    """Split name -> rows: `train`, the four subtasks (`N2D_reverse`: a split name has no dash), `both` and
-    `N2D_validation` and so on where the benchmark has them."""
-    rows = {"train": splits.train}
-    rows |= {split_name(name): subtask.examples for name, subtask in splits.subtasks.items()}
+def examples_by_split(splits: Splits) -> dict[str, tuple[Example, ...]]:
+    """Split name -> examples: `train`, the four subtasks (`N2D_reverse`: a split name has no dash), and, if the
+    benchmark has them, `both` and `N2D_validation` and so on."""
+    examples = {"train": splits.train}
+    examples |= {split_name(name): subtask.examples for name, subtask in splits.subtasks.items()}
     if splits.both:
-        rows["both"] = splits.both
-    return rows | {f"{split_name(name)}{SUFFIX}": subtask.examples for name, subtask in splits.validation.items()}
+        examples["both"] = splits.both
+    return examples | {f"{split_name(name)}{SUFFIX}": subtask.examples for name, subtask in splits.validation.items()}
 
 
 def split_name(subtask: str) -> str:
@@ -29,7 +29,7 @@ FILE_NAMES = frozenset(
 
 
 def save(splits: Splits, _max_new_tokens: int, folder: Path) -> None:
-    """Writes what `datasets.load_from_disk(folder)` reads: every split, rows in file order, unknown fields empty."""
+    """Writes what `datasets.load_from_disk(folder)` reads: every split in file order, unknown fields empty."""
     import datasets  # takes a second to import
 
     features = datasets.Features(dict.fromkeys(FIELDS, datasets.Value("string")))
@@ -38,10 +38,14 @@ def save(splits: Splits, _max_new_tokens: int, folder: Path) -> None:
     try:
         datasets.DatasetDict(
             {
-                name: datasets.Dataset.from_list([asdict(row) | {"group": row.group or ""} for row in rows], features)
-                for name, rows in split_rows(splits).items()
+                name: datasets.Dataset.from_list([_fields(example) for example in examples], features)
+                for name, examples in examples_by_split(splits).items()
             }
         ).save_to_disk(folder)
     finally:
         if bars_were_on:
             datasets.enable_progress_bars()
+
+
+def _fields(example: Example) -> dict[str, str]:
+    return asdict(example) | {"group": example.group or ""}

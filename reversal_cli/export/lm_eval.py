@@ -1,10 +1,10 @@
-"""The four subtasks as tasks of EleutherAI's lm-evaluation-harness: YAML, rows, scores, and how to run them."""
+"""The four subtasks as tasks of EleutherAI's lm-evaluation-harness: YAML, prompts, scores, and how to run them."""
 
 import inspect
-import json
 from pathlib import Path
 
 from reversal_cli.data.base import SUBTASKS, Splits, Subtask
+from reversal_cli.files.writing import json_lines
 from reversal_cli.scoring import matching
 
 GROUP = "reversal"
@@ -23,7 +23,7 @@ def task_files(splits: Splits, max_new_tokens: int) -> dict[str, str]:
     files[f"{GROUP}.yaml"] = GROUP_YAML.format(tasks=", ".join(task_name(name) for name in SUBTASKS))
     for name, subtask in splits.subtasks.items():
         task, source = task_name(name), f"{SUBTASKS[name]}.jsonl"
-        files[f"{task}.jsonl"] = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows(subtask))
+        files[f"{task}.jsonl"] = json_lines(documents(subtask))
         files[f"{task}.yaml"] = TASK_YAML.format(
             task=task, max_new_tokens=max_new_tokens, source=source, sha256=splits.sha256[source]
         )
@@ -41,27 +41,27 @@ FILE_NAMES = frozenset(
 )
 
 
-def rows(subtask: Subtask) -> list[dict[str, str]]:
-    """One record per prompt, in dataset order; `id` is that of the prediction that `reversal eval` writes for it."""
+def documents(subtask: Subtask) -> list[dict[str, str]]:
+    """One document per prompt, in dataset order; `id` is the id of its prediction by `reversal eval`."""
     return [
         {
-            "id": f"{subtask.name}/{row}",
+            "id": f"{subtask.name}/{index}",
             "entity_id": example.entity_id,
             "template_id": example.template_id,
             "prompt": example.prompt,
             "completion": example.completion,
         }
-        for row, example in enumerate(subtask.examples)
+        for index, example in enumerate(subtask.examples)
     ]
 
 
 def utils_text() -> str:
-    """utils.py: the source of our definitions themselves, so that the two cannot drift apart."""
+    """utils.py: the source of our own metrics, so that the two cannot drift apart."""
     return UTILS + "".join(f"\n\n{inspect.getsource(function)}" for function in (*METRICS, matching.normalize))
 
 
 GROUP_YAML = """\
-# No mean over the four: it would hide what they are there to tell apart.
+# No mean over the four: it would hide the difference between them.
 group: reversal
 task: [{tasks}]
 metadata:
@@ -70,7 +70,7 @@ metadata:
 
 TASK_YAML = """\
 task: {task}
-custom_dataset: !function utils.load_rows  # not dataset_path: json, whose files are sought where the harness is started
+custom_dataset: !function utils.load_rows  # not dataset_path: json, which looks for files where the harness is started
 dataset_kwargs:
   data_file: {task}.jsonl
 test_split: test
@@ -113,13 +113,13 @@ import datasets
 
 
 def load_rows(data_file, **_metadata):
-    """The split `test`: the rows of one file beside this one. The harness also hands over what it knows of the run."""
+    """The split `test`: the rows of one file beside this one. The harness also passes its metadata."""
     lines = Path(__file__).with_name(data_file).read_text(encoding="utf-8").split("\\n")
     return {"test": datasets.Dataset.from_list([json.loads(line) for line in lines if line])}
 
 
 def score(doc, results):
-    """Metric -> 0.0 or 1.0 of one prompt; results holds the one completion."""
+    """Metric -> 0.0 or 1.0 for one prompt; results holds its completion."""
     return {metric.__name__: metric(results[0], doc["completion"]) for metric in (contains, startswith, exact_match)}
 '''
 
@@ -128,7 +128,7 @@ README = """\
 
 Written by `reversal export lm-eval`. Four tasks, and the group `reversal` of all four:
 
-| task | subtask | prompted with | has to say |
+| task | subtask | prompt | answer |
 | --- | --- | --- | --- |
 | reversal_n2d | N2D | the name | the description |
 | reversal_d2n | D2N | the description | the name |
@@ -162,12 +162,12 @@ Choose the dtype of `reversal eval`: float32 on a CPU, on a GPU that of the trai
 
 - The same prompts, greedily completed by at most {max_new_tokens} tokens, until eos. Leave out `--apply_chat_template`,
   `--system_instruction`, `--num_fewshot` and `--gen_kwargs`.
-- bos: leave out `add_bos_token`. The harness then does what the tokenizer does, as `reversal` does. (Versions of before
+- bos: leave out `add_bos_token`. The harness then does what the tokenizer does, as `reversal` does. (Versions before
   October 2025 dropped the bos; `add_bos_token=True` may add one that a checkpoint without bos has never seen.)
 - contains, startswith and exact_match in `utils.py` are the source of `reversal`'s. contains is the "exact match" of Lv
   et al. (2311.07468), startswith that of Berglund et al. (2309.12288).
 - The checkpoint's generation_config.json: `reversal` ignores it, the harness follows it except for sampling and
-  repetition_penalty, which the tasks set. See that it holds nothing else that changes a completion, such as
+  repetition_penalty, which the tasks set. Check that it holds nothing else that changes a completion, such as
   no_repeat_ngram_size, and that its eos_token_id is the tokenizer's.
 - The harness cuts a prompt that leaves fewer than {max_new_tokens} tokens of the model's positions, at its beginning.
 - The harness only continues text, so the numbers of a model that answers by filling a blank (GLM, and ABI on Llama) are
@@ -175,8 +175,8 @@ Choose the dtype of `reversal eval`: float32 on a CPU, on a GPU that of the trai
 
 ## Standard errors
 
-**The harness's stderr is too small.** It takes the prompts of a task for independent, but those about one entity are
+**The harness's stderr is too small.** It treats the prompts of a task as independent, but those about one entity are
 right or wrong together, and ten prompts about one entity are not ten entities. `reversal eval` gives intervals over
-entities and templates. The logged samples carry what that needs: `doc.entity_id` and `doc.template_id` beside the three
+entities and templates. The logged samples have what that needs: `doc.entity_id` and `doc.template_id` beside the three
 scores; `doc.id` is the id of the same prompt in `predictions/<subtask>.jsonl`.
 """

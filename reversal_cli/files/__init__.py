@@ -1,1 +1,1 @@
-"""Files and folders: written whole or not at all, read or refused in one line."""
+"""Reading files, with one line for what is wrong; writing files and folders, whole or not at all."""

@@ -1,4 +1,4 @@
-"""A folder appears whole or not at all, and everybody may read it who may read the rest."""
+"""Writing a folder whole or not at all; refusing one that holds other files."""
 
 import shutil
 from collections.abc import Callable, Set
@@ -8,10 +8,10 @@ from reversal_cli.errors import ReversalError
 
 
 def save_folder(folder: Path, save: Callable[[Path], None]) -> None:
-    """`save` makes a temporary folder and writes into it; it then takes the name: the folder exists = it is whole.
+    """Renames a temporary folder that `save` makes and fills: a folder that exists is whole.
 
-    What stood there is replaced as a whole, and stays if the new folder cannot take its place.
-    Files get the modes of the umask: the library that writes weights leaves them to their owner alone.
+    An older folder is replaced, and stays if the new one cannot take its place.
+    Files get the mode of the umask: the library that writes weights makes them readable by their owner alone.
     """
     folder = folder.absolute()
     temporary = folder.with_name(f".{folder.name}.tmp")
@@ -29,7 +29,7 @@ def save_folder(folder: Path, save: Callable[[Path], None]) -> None:
 
 
 def put_in_place(temporary: Path, folder: Path) -> None:
-    """Renames a temporary folder. What stood there is moved aside first, removed last, and comes back on a failure."""
+    """Renames a temporary folder. An older one is moved aside first, removed last, and moved back on a failure."""
     previous = _aside(folder)
     try:
         if folder.is_dir():
@@ -40,10 +40,10 @@ def put_in_place(temporary: Path, folder: Path) -> None:
     shutil.rmtree(previous, ignore_errors=True)
 
 
-def refuse_foreign_folder(folder: Path, own_names: Set[str], what: str, overwrite: bool) -> None:
-    """Raises ReversalError unless the folder is absent, empty, or (with `overwrite`) holds nothing but `own_names`.
+def refuse_foreign_folder(folder: Path, names: Set[str], what: str, overwrite: bool) -> None:
+    """Raises ReversalError unless the folder is absent, empty, or (with `overwrite`) holds nothing but `names`.
 
-    what: whose files these are, such as "a generated dataset".
+    what: what these files make up, such as "a generated dataset".
     """
     refuse_current_folder(folder)
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
@@ -51,7 +51,7 @@ def refuse_foreign_folder(folder: Path, own_names: Set[str], what: str, overwrit
     present = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
     if present and not overwrite:
         raise ReversalError(f"{folder}: is not empty; expected a new folder; choose another path or pass --overwrite")
-    foreign = sorted(present - own_names)
+    foreign = sorted(present - names)
     if foreign:
         raise ReversalError(
             f"{folder}: holds '{foreign[0]}', which is not part of {what}; expected a folder to overwrite that holds "
@@ -60,7 +60,7 @@ def refuse_foreign_folder(folder: Path, own_names: Set[str], what: str, overwrit
 
 
 def refuse_current_folder(folder: Path) -> None:
-    """Raises ReversalError for the current folder and those it lies in: none of them can make way for a new one."""
+    """Raises ReversalError for the current folder and its parents, which cannot be replaced."""
     if Path.cwd().is_relative_to(folder.resolve()):
         raise ReversalError(f"{folder}: is the current folder, or holds it; expected a new one; choose another path")
 
@@ -68,7 +68,7 @@ def refuse_current_folder(folder: Path) -> None:
 def share_files(folder: Path) -> None:
     """Gives every file below the folder the mode that a new file there would have.
 
-    The folder's own mode tells it: it was made under the same umask, which cannot be read without changing it.
+    It is taken from the folder's mode: reading the umask itself would change it.
     """
     mode = folder.stat().st_mode & 0o666
     for path in folder.rglob("*"):
@@ -77,7 +77,7 @@ def share_files(folder: Path) -> None:
 
 
 def _aside(folder: Path) -> Path:
-    """Where a folder waits while another takes its place."""
+    """Where an older folder lies while another takes its place."""
     return folder.with_name(f".{folder.name}.previous")
 
 

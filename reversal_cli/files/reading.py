@@ -1,4 +1,4 @@
-"""Text and JSON from files that anybody may have written: what cannot be read is one line that says why."""
+"""Reading text and JSON files, with one line that says why a file cannot be read."""
 
 import json
 import math
@@ -8,11 +8,11 @@ from typing import Any
 from reversal_cli.errors import ReversalError
 
 JsonObject = dict[str, Any]
-"""A table whose fields only its reader knows."""
+"""A JSON object whose fields are checked elsewhere, if at all."""
 DEEPEST = 40
 """Levels of tables and lists that a file may have; no file of this package has ten."""
 LARGEST = 2**63 - 1
-"""Whole numbers are of 64 bits, as in TOML; Python itself would read one of thousands of digits."""
+"""Whole numbers have 64 bits, as in TOML; Python itself would read thousands of digits."""
 TOO_DEEP = f"nested more than {DEEPEST} levels deep"
 TOO_LARGE = f"a whole number beyond {LARGEST}"
 
@@ -20,8 +20,9 @@ TOO_LARGE = f"a whole number beyond {LARGEST}"
 def read_utf8(path: Path, what: str, remedy: str = "save it as UTF-8") -> str:
     """The text of a file, without the byte order mark that some editors write.
 
-    what: what was expected, such as "a TOML text file". remedy: what to do about bytes that are no text. Raises
-    ReversalError where the file is missing, no file, not readable, or not UTF-8.
+    what: what was expected, such as "a TOML text file". remedy: what to do about bytes that are not UTF-8.
+
+    Raises ReversalError if the file is missing, a folder, not readable, or not UTF-8.
     """
     if not path.exists():
         raise ReversalError(f"{path}: no such file; expected {what}; check the path")
@@ -38,8 +39,8 @@ def read_utf8(path: Path, what: str, remedy: str = "save it as UTF-8") -> str:
 
 
 def parse_json(text: str) -> Any:
-    """What a JSON text says. Raises ValueError, in words for a person, also where it is nested too deeply or holds a
-    number that is too long."""
+    """The value of a JSON text. Raises ValueError with a readable message, also for a value that is nested too deeply
+    and for a number that is too long."""
     try:
         content = json.loads(text, parse_constant=_finite, parse_float=_finite)
     except RecursionError:
@@ -47,14 +48,14 @@ def parse_json(text: str) -> Any:
     except (json.JSONDecodeError, NotANumberError):
         raise
     except ValueError:
-        # Python's own words are about a limit of its interpreter.
+        # Python's own message is about a limit of its interpreter.
         raise ValueError(TOO_LARGE) from None
     check_size(content)
     return content
 
 
 class NotANumberError(ValueError):
-    """NaN, Infinity or 1e999, which Python's own JSON takes for numbers; the standard has none of them."""
+    """NaN, Infinity or 1e999: Python's own parser accepts them, the JSON standard does not."""
 
 
 def _finite(text: str) -> float:
@@ -65,7 +66,7 @@ def _finite(text: str) -> float:
 
 
 def read_json(path: Path, remedy: str = "restore the file") -> JsonObject:
-    """A JSON object. Any other content is an error that says `remedy`: to remove a file can cost more than it mends."""
+    """The JSON object in a file. Raises ReversalError that ends with `remedy` for any other content."""
     try:
         content = parse_json(read_utf8(path, "a JSON object", remedy))
     except ValueError as error:
@@ -84,9 +85,9 @@ def json_kind(value: Any) -> str:
 
 
 def read_records(path: Path, remedy: str) -> list[JsonObject]:
-    """JSONL that this package wrote; a dataset, which may have millions of rows, is read by `data/rows.py`.
+    """The objects of a JSONL file that this package wrote; `data/jsonl.py` reads datasets, which may have millions.
 
-    A last line cut by an interruption is dropped; any other bad line is an error that says `remedy`.
+    A last line cut off by an interruption is dropped; any other bad line raises ReversalError that ends with `remedy`.
     """
     if not path.is_file():
         return []
@@ -107,8 +108,8 @@ def read_records(path: Path, remedy: str) -> list[JsonObject]:
 
 
 def check_size(content: Any) -> None:
-    """Raises ValueError for a number of more than 64 bits, and where tables and lists are nested too deeply: what
-    handles them afterwards would fail in ways that explain nothing."""
+    """Raises ValueError for a number of more than 64 bits and for tables and lists that are nested too deeply: later
+    code would fail on them without a clear message."""
     level = [content]
     for _ in range(DEEPEST):
         below: list[Any] = []

@@ -1,4 +1,4 @@
-"""Tables of JSON files as typed objects: read with one line for what is wrong, and written back as they were."""
+"""Typed objects for the tables of JSON files: read with one line for what is wrong, written back as they were."""
 
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -40,17 +40,17 @@ EXPECTATIONS = {
 
 
 class Shape(BaseModel):
-    """A table in a file. No value is converted, and fields that this version does not know are kept."""
+    """A table in a file. No value is converted, and unknown fields are kept."""
 
     model_config = ConfigDict(strict=True, extra="allow", frozen=True)
 
     def content(self) -> JsonObject:
-        """The table as the file has it: with the fields that were read or given, without any other default."""
+        """The table as the file has it: the fields that were read or set, no defaults."""
         return self.model_dump(exclude_unset=True)
 
 
 class FileShape(Shape):
-    """A whole file. Files from before they said a version are of version 1."""
+    """A whole file. One without a version is of version 1."""
 
     version: Literal[1] = 1
 
@@ -62,12 +62,12 @@ S = TypeVar("S", bound=Shape)
 
 
 def read_shape(path: Path, shape: type[S], remedy: str) -> S:
-    """The content of a JSON file. Raises ReversalError where it is not of that shape."""
+    """The content of a JSON file. Raises ReversalError if it does not have that shape."""
     return parse_shape(read_json(path, remedy), shape, str(path), remedy)
 
 
 def read_shapes(path: Path, shape: type[S], remedy: str) -> list[S]:
-    """The lines of a JSONL file; none where it is absent, and without a last line that was cut off."""
+    """The lines of a JSONL file; none if it is absent, and without a last line that was cut off."""
     records = read_records(path, remedy)
     remove = f"remove the file and {remedy}"
     return [parse_shape(record, shape, f"{path}:{number}", remove) for number, record in enumerate(records, start=1)]
@@ -78,7 +78,7 @@ def parse_shape(content: Any, shape: type[S], where: str, remedy: str) -> S:
     try:
         return shape.model_validate(content)
     except ValidationError as error:
-        # A wrong value says more than an absent one: the table that lacks something may be another table altogether.
+        # A wrong value comes first: a missing one may only mean that this is another kind of table.
         problem = min(error.errors(include_url=False), key=lambda problem: problem["type"] == "missing")
     key = ".".join(map(str, problem["loc"]))
     if key == "version" and isinstance(problem["input"], int) and problem["input"] > 1:
@@ -86,20 +86,20 @@ def parse_shape(content: Any, shape: type[S], where: str, remedy: str) -> S:
             f"{where}: is of version {problem['input']}, made by a newer reversal; expected version "
             f"{expectation(problem)}; update reversal"
         )
-    found = f"lacks '{key}'" if problem["type"] == "missing" else f"{key or 'it'} is {shown(problem['input'])}"
-    raise ReversalError(f"{where}: {found}; expected {expectation(problem)}; {remedy}")
+    fault = f"lacks '{key}'" if problem["type"] == "missing" else f"{key or 'it'} is {value_text(problem['input'])}"
+    raise ReversalError(f"{where}: {fault}; expected {expectation(problem)}; {remedy}")
 
 
 def expectation(problem: Any) -> str:
-    """What one error of pydantic expected, in our words."""
+    """What pydantic expected, in our words."""
     words = EXPECTATIONS.get(problem["type"])
     if words is None:
         return problem["msg"].removeprefix("Input should be ")
     return words.format(**problem.get("ctx", {}))
 
 
-def shown(value: Any) -> str:
-    """A value as a TOML file has it, as far as a line has room for it."""
+def value_text(value: Any) -> str:
+    """A value as TOML, cut to `LONGEST_VALUE` characters."""
     if isinstance(value, bool):
         return "true" if value else "false"
     text = f"'{value}'" if isinstance(value, str) else repr(value)

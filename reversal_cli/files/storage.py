@@ -1,4 +1,4 @@
-"""Turns every library's error about a full or failing disk into an OSError."""
+"""Library errors about a full or failing disk, turned into OSError."""
 
 import contextlib
 import errno
@@ -15,7 +15,7 @@ TORCH_WRITES = ("PytorchStreamWriter failed", "unexpected pos")
 
 @contextlib.contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
-    """Inside, a failed write of safetensors or torch.save under `path` is an OSError; other errors stay as they are."""
+    """A context in which a failed write of safetensors or torch.save raises OSError with `path`."""
     from safetensors import SafetensorError
 
     try:
@@ -28,7 +28,6 @@ def storage_errors(path: Path) -> Iterator[None]:
 
 
 def _error_number(message: str) -> int | None:
-    quoted = OS_ERROR.search(message)
-    if quoted:
-        return int(quoted[1])
+    if match := OS_ERROR.search(message):
+        return int(match[1])
     return errno.EIO if any(words in message for words in TORCH_WRITES) else None

@@ -1,4 +1,4 @@
-"""Writes a file whole or not at all, and tells the hash of one."""
+"""Writing a text file whole or not at all; the SHA-256 of a file."""
 
 import hashlib
 import json
@@ -9,22 +9,22 @@ from pathlib import Path
 from reversal_cli.files.reading import JsonObject
 
 WEIGHT_SUFFIXES = (".safetensors", ".bin")
-"""Of the files that hold weights."""
+"""Suffixes of files that hold weights."""
 
 
-def file_digest(path: Path) -> str:
+def file_sha256(path: Path) -> str:
     """The SHA-256 of a file, as hex digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def json_lines(records: Iterable[JsonObject]) -> str:
-    """JSONL: one line per record. Raises ValueError for a number that is not finite."""
+    """JSONL: one line per object. Raises ValueError for a number that is not finite."""
     return "".join(json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n" for record in records)
 
 
 def write_text(path: Path, text: str) -> None:
-    """The whole file or nothing: written under a temporary name, then renamed."""
+    """Writes the whole file or nothing: under a temporary name, then renamed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

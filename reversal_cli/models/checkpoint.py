@@ -16,7 +16,7 @@ from transformers.utils import cached_file
 
 from reversal_cli.errors import ReversalError
 from reversal_cli.files.reading import JsonObject, parse_json, read_utf8
-from reversal_cli.files.writing import file_digest
+from reversal_cli.files.writing import file_sha256
 from reversal_cli.models.gguf import checkpoint_of, gguf_identity
 from reversal_cli.objectives.base import FamilyName
 from reversal_cli.spec.experiment import ModelSpec
@@ -149,7 +149,7 @@ def identity(spec: ModelSpec, kind: str, parameters: int, commit: str | None) ->
     folder = Path(source_of(spec))
     if folder.is_dir():
         files = [path for path in sorted(folder.iterdir()) if path.suffix in IDENTIFYING]
-        facts |= gguf_identity(folder) or {"sha256": {path.name: file_digest(path) for path in files}}
+        facts |= gguf_identity(folder) or {"sha256": {path.name: file_sha256(path) for path in files}}
     else:
         facts["revision"] = spec.revision
         facts["commit"] = commit

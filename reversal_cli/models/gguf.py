@@ -25,7 +25,7 @@ from reversal_cli.errors import ReversalError
 from reversal_cli.files.folders import share_files
 from reversal_cli.files.reading import read_json
 from reversal_cli.files.storage import storage_errors
-from reversal_cli.files.writing import file_digest
+from reversal_cli.files.writing import file_sha256
 from reversal_cli.runs.directory import write_json
 
 RECORD = "gguf.json"
@@ -62,7 +62,7 @@ def _checkpoint_of(file: Path, _modified: int, _size: int) -> Path:
         raise ReversalError(
             f'{file}: a GGUF file needs the package gguf; install it with `pip install "reversal[gguf]"`'
         )
-    digest = file_digest(file)
+    digest = file_sha256(file)
     folder = cache_folder() / "gguf" / f"{file.stem}-{digest[:12]}-transformers-{transformers.__version__}"
     if not folder.is_dir():
         try:

@@ -9,10 +9,10 @@ import torch
 from tokenizers import Tokenizer
 from transformers import AutoModelForCausalLM, PreTrainedConfig
 
+from reversal_cli.files.shapes import value_text
 from reversal_cli.files.writing import WEIGHT_SUFFIXES
 from reversal_cli.models.checkpoint import cannot_load, source_of
 from reversal_cli.spec.experiment import ModelSpec
-from reversal_cli.spec.validation import shown
 
 LARGEST: dict[str, int] = {
     "hidden_size": 10**6,
@@ -39,7 +39,7 @@ def refuse_impossible_sizes(spec: ModelSpec, config: Mapping[str, Any]) -> None:
             continue
         if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= largest:
             raise cannot_load(
-                spec, f"config.json has {key} {shown(value)}; it has to be a whole number from 1 to {largest:,}"
+                spec, f"config.json has {key} {value_text(value)}; it has to be a whole number from 1 to {largest:,}"
             )
 
 

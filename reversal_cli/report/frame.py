@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from reversal_cli.data.audit.leaks import Leak, counted
+from reversal_cli.data.audit.leaks import Leak, count_by_kind
 from reversal_cli.data.base import TEST_FILES
 from reversal_cli.errors import ReversalError
 from reversal_cli.objectives import OBJECTIVES
@@ -184,7 +184,7 @@ def _identity(manifest: Manifest) -> Line:
         "weights": weights_label(manifest),
         "digest": manifest.digest,
         "dataset_path": manifest.dataset.path,
-        "leaks": counted(leaks),
+        "leaks": count_by_kind(leaks),
     }
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from reversal_cli.errors import ReversalError
-from reversal_cli.files.writing import file_digest
+from reversal_cli.files.writing import file_sha256
 from reversal_cli.runs.directory import RunDirectory
 from reversal_cli.spec.experiment import ExperimentSpec
 
@@ -56,7 +56,7 @@ def weights_digests(run: RunDirectory) -> dict[str, str]:
     files = [*_weight_files(run, run.adapter_path), *_weight_files(run, run.model_path)]
     configuration = run.adapter_path / "adapter_config.json"
     files += [configuration] if configuration.is_file() else []
-    return {f"{path.parent.name}/{path.name}": file_digest(path) for path in sorted(files)}
+    return {f"{path.parent.name}/{path.name}": file_sha256(path) for path in sorted(files)}
 
 
 def _weight_files(run: RunDirectory, folder: Path) -> list[Path]:

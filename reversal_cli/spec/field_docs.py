@@ -1,4 +1,4 @@
-"""The docstrings and defaults of a spec's fields, read from the source: `--help` must not wait for pydantic."""
+"""The docstrings and defaults of a spec's fields, read from the source, so that `--help` does not import pydantic."""
 
 import ast
 import functools
@@ -18,20 +18,21 @@ SECTIONS = {
     "evaluation": (EXPERIMENT, "EvaluationSpec"),
     "pretraining": (PACKAGE / "spec" / "pretraining.py", "PretrainSpec"),
 }
-"""Section of a spec -> where its fields are defined. `pretraining`: how a base model is made."""
+"""Section of a spec -> the file and the class of its fields. `pretraining` is for base models."""
 
 
 class FieldDoc(NamedTuple):
-    """What the source says about one field."""
+    """Default and meaning of one field."""
 
     default: str
-    """As written, a text without its quotes, a switch as on or off; empty: unset, or computed from other fields."""
+    """As in the source, but a text without quotes and a switch as on or off. Empty: unset, or computed from other
+    fields."""
     meaning: str
     """The text below the field, on one line."""
 
 
 def field_help(key: str, instead: str = "") -> str:
-    """The help of the flag for a field: its meaning, and its default beside what may stand `instead` of it.
+    """The help of the flag for a field: its meaning and its default. instead: what may replace the default.
 
     >>> field_help("training.batch_size", "the preset's")
     "Examples per optimizer step.  [default: 4, or the preset's]"

@@ -25,7 +25,7 @@ class OptionDoc(NamedTuple):
     key: str
     """As in a TOML file or after --set: `training.epochs`."""
     default: str
-    """As TOML; empty where the option is unset."""
+    """As TOML; empty if the option is unset."""
     meaning: str
 
 
@@ -68,7 +68,7 @@ def _of_objectives() -> Iterator[OptionDoc]:
 def attribute_docstrings(model: type[BaseModel]) -> dict[str, str]:
     """Field -> the text below it in the source, on one line.
 
-    Python keeps no docstrings of attributes, so the source is read; only this command waits for that.
+    Python does not keep docstrings of attributes, so the source is read.
     """
     (definition,) = ast.parse(textwrap.dedent(inspect.getsource(model))).body
     assert isinstance(definition, ast.ClassDef)
@@ -81,6 +81,6 @@ def _nested(field: FieldInfo) -> type[BaseModel] | None:
 
 
 def _default(field: FieldInfo) -> str:
-    """As TOML; empty where it is unset, required, or computed from other options."""
+    """As TOML; empty if unset, required, or computed from other options."""
     computed = field.is_required() or field.default_factory is not None
     return "" if computed or field.default is None else write_value(field.default)

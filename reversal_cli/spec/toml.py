@@ -1,4 +1,4 @@
-"""TOML in and out: reading with the line of a mistake, and the small writer that the standard library lacks."""
+"""Reading TOML, with the line of a mistake, and writing it, which the standard library cannot."""
 
 import json
 import tomllib
@@ -10,12 +10,12 @@ from reversal_cli.errors import ReversalError
 from reversal_cli.files.reading import TOO_DEEP, TOO_LARGE, check_size, read_utf8
 from reversal_cli.plain_text import INVISIBLE
 
-SHOWN = 40
+LONGEST_VALUE = 40
 """Characters of a value that a message repeats."""
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """The file's content. Raises ReversalError where it is missing, no file, not UTF-8 or no TOML."""
+    """The content of a file. Raises ReversalError if it is missing, a folder, not UTF-8 or not TOML."""
     text = read_utf8(path, "an experiment in TOML")
     try:
         return _parse(text)
@@ -26,23 +26,23 @@ def read_toml(path: Path) -> dict[str, Any]:
 def parse_value(text: str) -> Any:
     """`text` as a TOML value, or as the text itself: `3`, `[0.05, 0.95]`, `true`, `tiny-llama`.
 
-    Raises ReversalError for a number that is too long and for lists nested too deeply.
+    Raises ReversalError for a number that is too long and for lists that are nested too deeply.
     """
     try:
         content = _parse(f"value = {text}")
     except tomllib.TOMLDecodeError:
         return text
     except ValueError as error:
-        raise ReversalError(f"--set: {text[:SHOWN]}... is {error}; expected a shorter value") from None
+        raise ReversalError(f"--set: {text[:LONGEST_VALUE]}... is {error}; expected a shorter value") from None
     value = content["value"]
-    # More than one key means that the text held a line break; a date is a name that looks like one.
+    # More than one key means that the text held a line break; a date is a name such as 2024-01-01.
     if len(content) > 1 or not isinstance(value, str | int | float | bool | list | dict):
         return text
     return value
 
 
 def _parse(text: str) -> dict[str, Any]:
-    """Raises TOMLDecodeError for what is no TOML, and ValueError for what is nested too deeply or too long a number."""
+    """The tables of a text. Raises TOMLDecodeError if it is not TOML, ValueError if `check_size` does."""
     try:
         content = tomllib.loads(text)
     except RecursionError:
@@ -50,7 +50,7 @@ def _parse(text: str) -> dict[str, Any]:
     except tomllib.TOMLDecodeError:
         raise
     except ValueError:
-        # Python's own words are about a limit of its interpreter.
+        # Python's own message is about a limit of its interpreter.
         raise ValueError(TOO_LARGE) from None
     check_size(content)
     return content
@@ -74,7 +74,7 @@ def write_spec(content: Mapping[str, Any]) -> str:
 
 
 def write_toml(content: Mapping[str, Any]) -> str:
-    """TOML that reads back as `content`; None, for which TOML has no word, is a comment.
+    """TOML that reads back as `content`; None, which TOML lacks, becomes a comment.
 
     >>> print(write_toml({"epochs": 20, "stop_after_epochs": None}), end="")
     epochs = 20
@@ -99,7 +99,7 @@ def write_value(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, str):
         # TOML forbids some characters that JSON leaves as they are, and a terminal obeys them.
-        return INVISIBLE.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False))
+        return INVISIBLE.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(value, ensure_ascii=False))
     if isinstance(value, list | tuple):
         return f"[{', '.join(write_value(item) for item in value)}]"
     return repr(value)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from reversal_cli.errors import LONGEST_NAME, ReversalError
-from reversal_cli.files.shapes import expectation, shown
+from reversal_cli.files.shapes import expectation, value_text
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -106,7 +106,7 @@ def _one_line(error: ValidationError, settings: Sequence[Setting], known: Sequen
         return f"{where}: {own_words[0]['msg'].removeprefix('Value error, ')}"
     expected = " or ".join(dict.fromkeys(expectation(problem) for problem in mine))
     found = given[-1].value if given and given[-1].key == key else mine[0]["input"]
-    return f"{source}: {key} is {shown(found)}; expected {expected}"
+    return f"{source}: {key} is {value_text(found)}; expected {expected}"
 
 
 def _key_of(location: tuple[int | str, ...], known: Sequence[str]) -> str:

@@ -15,7 +15,7 @@ from transformers import set_seed
 from reversal_cli.data.berglund import load_rows
 from reversal_cli.data.name_description import write_corpus
 from reversal_cli.files.folders import save_folder
-from reversal_cli.files.writing import file_digest
+from reversal_cli.files.writing import file_sha256
 from reversal_cli.models.base import refuse_long_rows, tokenize
 from reversal_cli.objectives.ntp import Ntp
 from reversal_cli.runs.directory import write_json
@@ -35,7 +35,7 @@ def pretrain(spec: PretrainSpec, out: Path, on_step: OnStep) -> BaseModelRecord:
         corpus = Path(scratch) / "corpus"
         write_corpus(corpus, people=spec.people, sentences=spec.sentences, seed=spec.seed)
         examples = load_rows(corpus / "corpus.jsonl")
-        digest = file_digest(corpus / "corpus.jsonl")
+        digest = file_sha256(corpus / "corpus.jsonl")
         base = NEW[spec.family](examples, spec.vocab_size, spec.abi)
         rows = tokenize(base.tokenizer, examples, spec.training.max_length)
         refuse_long_rows(rows, base.max_position)

@@ -18,7 +18,7 @@ from transformers import TrainerCallback
 from reversal_cli.errors import ReversalError
 from reversal_cli.files.folders import share_files
 from reversal_cli.files.reading import read_json
-from reversal_cli.files.writing import file_digest
+from reversal_cli.files.writing import file_sha256
 from reversal_cli.runs.directory import write_json
 
 COMPLETE = "complete.json"
@@ -76,7 +76,7 @@ def fault(checkpoint: Path) -> str | None:
     for name, sha256 in sorted(listed.items()):
         if not (checkpoint / name).is_file():
             return f"{name} is missing"
-        if file_digest(checkpoint / name) != sha256:
+        if file_sha256(checkpoint / name) != sha256:
             return f"{name} differs from its hash"
     return None
 
@@ -84,7 +84,7 @@ def fault(checkpoint: Path) -> str | None:
 def seal(checkpoint: Path) -> None:
     """Writes the list that makes a checkpoint complete."""
     files = sorted(path for path in checkpoint.rglob("*") if path.is_file() and path.name != COMPLETE)
-    write_json(checkpoint / COMPLETE, {str(path.relative_to(checkpoint)): file_digest(path) for path in files})
+    write_json(checkpoint / COMPLETE, {str(path.relative_to(checkpoint)): file_sha256(path) for path in files})
 
 
 def remove_unusable(folder: Path, resumption: Resumption) -> None:

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from reversal_cli.data.audit.clues import MAX_OWNERS, MIN_SHARE, SETTLED, STRONG
+from reversal_cli.data.audit.clues import MAX_OWNERS, MIN_SHARE, RECOGNISED_SHARE, STRONG_SHARE
 from reversal_cli.data.folding import WORD, folded_words
-from reversal_cli.data.jsonl import Row
+from reversal_cli.data.jsonl import RawExample
 
 HIDDEN = ""
 """In the place of a word of a name."""
@@ -27,7 +27,7 @@ class SlowReading(NamedTuple):
 
 
 class SlowJudge:
-    def __init__(self, names: Sequence[str], samples: Sequence[tuple[Sequence[Row], float]], more):
+    def __init__(self, names: Sequence[str], samples: Sequence[tuple[Sequence[RawExample], float]], more):
         self.names = {tuple(folded_words(name)): name for name in names if folded_words(name)}
         self.votes: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
         self.entities: Counter[str] = Counter()
@@ -39,7 +39,7 @@ class SlowJudge:
                     for pair in {pair for pair in pairwise(words) if HIDDEN not in pair}:
                         self.votes[pair][name] += weight
         self.find_owners()
-        if {name for pair, name in self.owners.items() if self.share(pair) >= SETTLED} != set(self.entities):
+        if {name for pair, name in self.owners.items() if self.share(pair) >= RECOGNISED_SHARE} != set(self.entities):
             for row in more[0]:
                 words, found = self.hide_names(row.text)
                 for name in {name for _, name in found}:
@@ -89,5 +89,5 @@ class SlowJudge:
         for place, pair in enumerate(pairwise(words)):
             if pair in self.owners:
                 described[self.owners[pair]].append(place)
-        pairs = [pair for pair in pairwise(words) if pair in self.owners and self.share(pair) >= STRONG]
+        pairs = [pair for pair in pairwise(words) if pair in self.owners and self.share(pair) >= STRONG_SHARE]
         return SlowReading(named, described, [self.owners[pair] for pair in pairs])

@@ -7,12 +7,12 @@ import pytest
 from slow_audit import SlowJudge, SlowReading
 
 from reversal_cli.data.audit.clues import Sample
-from reversal_cli.data.audit.direction import DirectionJudge
+from reversal_cli.data.audit.direction import Confusion, GroupSummary, find_directions
 from reversal_cli.data.audit.leaks import prompt_leaks
 from reversal_cli.data.audit.numbered_file import number_file, number_files
-from reversal_cli.data.audit.shown import Confusion, GroupSummary, show_directions
+from reversal_cli.data.audit.reader import EntityReader
 from reversal_cli.data.folding import folded_words
-from reversal_cli.data.jsonl import Row
+from reversal_cli.data.jsonl import RawExample
 from reversal_cli.data.names_in_text import TRAIN, KnownNames
 from reversal_cli.data.numbered_words import Vocabulary
 
@@ -35,7 +35,7 @@ WORDS = (
 )
 
 
-def random_rows(rng: random.Random, count: int) -> list[Row]:
+def random_rows(rng: random.Random, count: int) -> list[RawExample]:
     """Most name somebody and say what is mostly said of that entity; a prompt may end within a word."""
     rows = []
     for _ in range(count):
@@ -44,7 +44,7 @@ def random_rows(rng: random.Random, count: int) -> list[Row]:
         parts = rng.sample(about, rng.randrange(len(about) + 1)) + rng.choices((*WORDS, *NAMES), k=rng.randrange(4))
         text = " ".join(rng.sample(parts, len(parts)))
         border = rng.randrange(len(text) + 1)
-        rows.append(Row(text[:border], text[border:], name=rng.choice(("", NAMES[who], "Nobody"))))
+        rows.append(RawExample(text[:border], text[border:], name=rng.choice(("", NAMES[who], "Nobody"))))
     return rows
 
 
@@ -55,31 +55,31 @@ def test_rows_are_judged_together_as_one_by_one(seed):
     vocabulary = Vocabulary()
     samples = [Sample(number_file(one, vocabulary).texts, 0.25), Sample(number_file(two, vocabulary).texts, 0.5)]
     known = KnownNames.of(NAMES, vocabulary)
-    judge = DirectionJudge.of(known, samples, Sample(number_file(more, vocabulary).texts, 0.125))
-    shown = show_directions(number_file(rows, vocabulary), judge, GROUPS)
+    reader = EntityReader.of(known, samples, Sample(number_file(more, vocabulary).texts, 0.125))
+    directions = find_directions(number_file(rows, vocabulary), reader, GROUPS)
 
     slow = SlowJudge(NAMES, [(one, 0.25), (two, 0.5)], (more, 0.125))
     readings = [slow.read(row.text) for row in rows]
-    assert shown.groups == summaries(readings)
+    assert directions.groups == summaries(readings)
     for way in ("N2D", "D2N"):
-        assert shown.names[way] == {name for reading in readings for name in reading.shows(way)}
+        assert directions.names[way] == {name for reading in readings for name in reading.shows(way)}
         for group in set(GROUPS.values()):
             lines = [line for line, it in enumerate(readings, 1) if group in {GROUPS[name] for name in it.shows(way)}]
-            assert shown.lines[group, way].tolist() == lines
-    assert (shown.swapped, shown.mislabelled, shown.unclear) == faults(rows, readings)
+            assert directions.lines[group, way].tolist() == lines
+    assert (directions.swapped, directions.mislabelled, directions.unclear) == faults(rows, readings)
 
 
 def summaries(readings: list[SlowReading]) -> dict[str, GroupSummary]:
     found = {group: GroupSummary(entities) for group, entities in Counter(GROUPS.values()).items()}
     for reading in readings:
         for name in reading.named:
-            found[GROUPS[name]].rows += 1
-            found[GROUPS[name]].name_first_rows += name in reading.shows("N2D")
-            found[GROUPS[name]].description_first_rows += name in reading.shows("D2N")
+            found[GROUPS[name]].examples += 1
+            found[GROUPS[name]].name_first_examples += name in reading.shows("N2D")
+            found[GROUPS[name]].description_first_examples += name in reading.shows("D2N")
     return found
 
 
-def faults(rows: list[Row], readings: list[SlowReading]) -> tuple[list[Confusion], list[Confusion], list[int]]:
+def faults(rows: list[RawExample], readings: list[SlowReading]) -> tuple[list[Confusion], list[Confusion], list[int]]:
     swapped, mislabelled, unclear = [], [], []
     for line, (row, reading) in enumerate(zip(rows, readings, strict=True), start=1):
         first = next(iter(reading.named), None)

@@ -65,7 +65,7 @@ def test_a_name_before_the_description_of_a_description_first_entity_is_found(pu
 def test_an_entity_of_both_that_is_shown_in_one_direction_only_is_found(published_layout, edit):
     name = read_rows(published_layout / "all.jsonl")[-1]["completion"].split(" ")[1]
     edit(published_layout / TRAIN_FILE, lambda rows: keep(rows, lambda row: name not in row["completion"]))
-    expected = "such both entities) with the description before the name; expected rows for every entity; add them"
+    expected = "such both entities) with the description before the name; expected examples for every entity; add them"
     assert any(line.endswith(expected) for line in audit(published_layout).problems)
 
 
@@ -134,14 +134,14 @@ def validate_with_training(folder, edit):
         (validate_with_test, "d2p_prompts_validation.jsonl: 1 of its templates are also in a test file, first 'D2N-"),
         (validate_with_training, "d2p_prompts_validation.jsonl:16: 1 of its prompts are also in all_prompts_train"),
         (validate_with_training, "d2p_prompts_validation.jsonl: 1 of its templates are also trained, first D2N-"),
-        (validate_with_training, "d2p_prompts_validation.jsonl: 3 entities with 5 to 6 rows; expected the 3 entities"),
+        (validate_with_training, "d2p_prompts_validation.jsonl: 3 entities with 5 to 6 examples; expected the 3 of"),
         (
             lambda folder, edit: (folder / "d2p_reverse_prompts_validation.jsonl").unlink(),
             "d2p_reverse_prompts_validation.jsonl: missing beside p2d_prompts_validation.jsonl; expected all four",
         ),
         (copy_test_row, "p2d_prompts_test.jsonl:1: 1 of its prompts are also in all_prompts_train.jsonl"),
         (copy_test_row, "p2d_prompts_test.jsonl: 1 of its templates are also trained, first N2D-"),
-        (copy_train_row, "all_prompts_train.jsonl: 1 rows are copies of another row"),
+        (copy_train_row, "all_prompts_train.jsonl: 1 examples are copies of another example"),
         (copy_train_row, "all_prompts_train.jsonl: its SHA-256 is not the one in dataset.json"),
         (rename_entity, "expected one entity; rename the others"),
         (move_person, "is in the groups name-first and description-first"),
@@ -167,7 +167,7 @@ def test_a_right_answer_in_a_randomized_file_is_a_warning(published_layout, edit
 
 def test_a_training_row_without_a_description_is_a_warning(published_layout, edit):
     edit(published_layout / TRAIN_FILE, lambda rows: rows[0].update(completion=" somebody."))
-    assert "1 rows do not hold both a known name and its description" in audit(published_layout).warnings[0]
+    assert "1 examples do not hold both a known name and its description" in audit(published_layout).warnings[0]
 
 
 def test_a_missing_required_file_is_an_error(folder):

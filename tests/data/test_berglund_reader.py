@@ -173,7 +173,7 @@ def test_a_row_about_nobody_is_named(published_layout, edit):
     edit(
         published_layout / TRAIN_FILE, lambda rows: rows[4].update(prompt="Once upon a time", completion=" it rained.")
     )
-    message = rf"{TRAIN_FILE}:5: none of the 9 known names is in this row; expected an entity that a test file asks for"
+    message = rf"{TRAIN_FILE}:5: none of the 9 known names is in this line; expected an entity that a test file asks"
     with pytest.raises(ReversalError, match=message):
         load_folder(published_layout)
 

@@ -3,10 +3,10 @@
 import pytest
 
 from reversal_cli.data.audit.clues import Sample
-from reversal_cli.data.audit.direction import DirectionJudge
+from reversal_cli.data.audit.direction import find_directions
 from reversal_cli.data.audit.numbered_file import number_file
-from reversal_cli.data.audit.shown import show_directions
-from reversal_cli.data.jsonl import Row
+from reversal_cli.data.audit.reader import EntityReader
+from reversal_cli.data.jsonl import RawExample
 from reversal_cli.data.names_in_text import KnownNames
 from reversal_cli.data.numbered_words import Vocabulary
 
@@ -24,15 +24,15 @@ class JudgeOfTexts:
         self.vocabulary = Vocabulary()
         known = KnownNames.of(people, self.vocabulary)
         samples = [self.sample(rows) for rows in samples]
-        self.judge = DirectionJudge.of(known, samples, more and self.sample(more))
+        self.reader = EntityReader.of(known, samples, more and self.sample(more))
         self.groups = dict.fromkeys(people, "both")
 
     def sample(self, rows):
         return Sample(number_file(rows, self.vocabulary).texts)
 
     def named(self, text: str) -> list[str]:
-        reading = self.judge.read(number_file([Row(text, "")], self.vocabulary))
-        return list(dict.fromkeys(self.judge.known.names[entity] for entity in reading.named.names))
+        reading = self.reader.read(number_file([RawExample(text, "")], self.vocabulary))
+        return list(dict.fromkeys(self.reader.known.names[entity] for entity in reading.named.names))
 
     def shown(self, text: str) -> dict[str, tuple[str, ...]]:
         names = self.read(text).names
@@ -42,14 +42,14 @@ class JudgeOfTexts:
         return bool(self.read(text).swapped)
 
     def read(self, text: str):
-        return show_directions(number_file([Row(text, "")], self.vocabulary), self.judge, self.groups)
+        return find_directions(number_file([RawExample(text, "")], self.vocabulary), self.reader, self.groups)
 
 
-def rows_about(people) -> list[Row]:
-    return [Row(f"{name} is", f" {description}.") for name, description in people.items()]
+def rows_about(people) -> list[RawExample]:
+    return [RawExample(f"{name} is", f" {description}.") for name, description in people.items()]
 
 
-JUDGE = JudgeOfTexts(PEOPLE, [rows_about(PEOPLE)])
+READER = JudgeOfTexts(PEOPLE, [rows_about(PEOPLE)])
 
 
 @pytest.mark.parametrize(
@@ -76,13 +76,13 @@ JUDGE = JudgeOfTexts(PEOPLE, [rows_about(PEOPLE)])
     ],
 )
 def test_the_direction_is_judged_from_all_mentions(text, expected):
-    assert JUDGE.shown(text) == expected
+    assert READER.shown(text) == expected
 
 
 def test_a_surname_that_is_also_a_word_of_somebodys_texts_is_no_name():
     people = {"Ada Lake": "the composer of Amber Corridor", "Bo Hill": "the composer of Silver Lake"}
-    judge = JudgeOfTexts(people, [rows_about(people)])
-    assert judge.named("Amber Corridor is by Lake, Silver Lake by Hill.") == ["Bo Hill"]
+    reader = JudgeOfTexts(people, [rows_about(people)])
+    assert reader.named("Amber Corridor is by Lake, Silver Lake by Hill.") == ["Bo Hill"]
 
 
 def test_a_surname_of_two_people_is_nobodys():
@@ -102,19 +102,23 @@ def test_a_surname_of_two_people_is_nobodys():
     ],
 )
 def test_the_name_of_one_and_the_description_of_another_is_a_mismatch(text, mismatched):
-    assert JUDGE.mismatched(text) is mismatched
+    assert READER.mismatched(text) is mismatched
 
 
 def test_one_swapped_row_changes_no_owner():
     right = rows_about(PEOPLE)
-    swapped = Row("Ada Berg is", f" {PEOPLE['Ada Berger']}.")
-    judge = JudgeOfTexts(PEOPLE, [[*right * 4, swapped]])
-    assert judge.mismatched(swapped.text)
-    assert not any(judge.mismatched(row.text) for row in right)
+    swapped = RawExample("Ada Berg is", f" {PEOPLE['Ada Berger']}.")
+    reader = JudgeOfTexts(PEOPLE, [[*right * 4, swapped]])
+    assert reader.mismatched(swapped.text)
+    assert not any(reader.mismatched(row.text) for row in right)
 
 
 def test_where_the_samples_contradict_one_another_further_texts_decide():
     right = rows_about(PEOPLE)
-    swapped = [Row("Ada Berg is", right[1].completion), Row("Ada Berger is", right[0].completion), right[2]]
-    judge = JudgeOfTexts(PEOPLE, [right, swapped], right)
-    assert [judge.mismatched(row.text) for row in (*right, *swapped)] == [False] * 3 + [True, True, False]
+    swapped = [
+        RawExample("Ada Berg is", right[1].completion),
+        RawExample("Ada Berger is", right[0].completion),
+        right[2],
+    ]
+    reader = JudgeOfTexts(PEOPLE, [right, swapped], right)
+    assert [reader.mismatched(row.text) for row in (*right, *swapped)] == [False] * 3 + [True, True, False]

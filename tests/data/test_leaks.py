@@ -4,7 +4,7 @@ import pytest
 from dataset_rows import read_rows
 
 from reversal_cli.data.audit.folder import audit
-from reversal_cli.data.audit.leaks import counted, files_of, find_leaks
+from reversal_cli.data.audit.leaks import count_by_kind, files_of, find_leaks
 from reversal_cli.data.berglund import load_folder
 
 TRAIN_FILE = "all_prompts_train.jsonl"
@@ -67,7 +67,7 @@ def test_validation_prompts_are_compared_with_training_and_tests(folder, edit):
     tested = read_rows(folder / D2N_FILE)[1]
     trained = next(row for row in read_rows(folder / TRAIN_FILE) if row["group"] == "description-first")
     edit(folder / "d2p_prompts_validation.jsonl", lambda rows: rows.extend([trained, tested]))
-    assert counted(find_leaks(files_of(load_folder(folder)))) == (
+    assert count_by_kind(find_leaks(files_of(load_folder(folder)))) == (
         "1 validation prompts are trained, 1 validation prompts are tested"
     )
 
@@ -121,7 +121,7 @@ def test_answers_exchanged_between_two_people_are_a_problem(either, edit, stem, 
     names_from = "p2d_reverse_prompts_test" if stem.startswith("p2d") else "d2p_prompts_test"
     names = list(dict.fromkeys(row["completion"].strip() for row in read_rows(either / f"{names_from}.jsonl")))
     edit(either / f"{stem}.jsonl", lambda rows: swap(rows, names, numbers))
-    expected = f"{stem}.jsonl:1: {2 * len(numbers)} rows put the name of one entity to the description of another"
+    expected = f"{stem}.jsonl:1: {2 * len(numbers)} examples put the name of one entity to the description of another"
     assert any(problem.startswith(expected) for problem in audit(either).problems), audit(either).problems
 
 
@@ -131,7 +131,7 @@ def test_training_rows_that_give_somebody_anothers_description_are_a_problem(eit
         dict.fromkeys(row["completion"].strip() for row in read_rows(either / "p2d_reverse_prompts_test.jsonl"))
     )
     edit(either / TRAIN_FILE, lambda rows: swap(rows, names, range(count)))
-    expected = f"{TRAIN_FILE}:1: {2 * count} rows put the name of one entity to the description of another"
+    expected = f"{TRAIN_FILE}:1: {2 * count} examples put the name of one entity to the description of another"
     assert any(problem.startswith(expected) for problem in audit(either).problems), audit(either).problems
 
 
@@ -141,7 +141,9 @@ def test_a_row_about_another_entity_than_its_field_says_is_a_problem(folder, edi
             rows[0][key], rows[-1][key] = rows[-1][key], rows[0][key]
 
     edit(folder / D2N_FILE, exchange)
-    assert any(f"{D2N_FILE}:1: 2 rows are about another entity than" in problem for problem in audit(folder).problems)
+    assert any(
+        f"{D2N_FILE}:1: 2 examples are about another entity than" in problem for problem in audit(folder).problems
+    )
 
 
 def test_the_published_dataset_has_no_leaks(published):

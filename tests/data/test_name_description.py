@@ -204,7 +204,7 @@ def test_the_corpus_shows_the_templates_that_the_benchmark_holds_out(tmp_path, d
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"entities": 3334}, "3334 entities per group; the lexicon has 3333; ask for fewer"),
+        ({"entities": 3334}, "3334 entities per group; the lexicon has 3333; lower it"),
         (
             {"train_templates": 50},
             "50 train_templates, 20 test_templates and 0 validation_templates; each direction has 54",

@@ -139,7 +139,7 @@ def test_json_says_what_was_written(data, capsys):
 def test_without_data_the_default_benchmark_is_generated(capsys):
     assert main(["export", "lm-eval", "tasks"]) == 0
     err = capsys.readouterr().err
-    assert err.startswith("exports results/data/name_description; --data FOLDER names another dataset\n")
+    assert err.startswith("exporting results/data/name_description; for another dataset pass --data FOLDER\n")
     assert "results/data/name_description: was absent, generated it" in err
     assert len(Path("tasks/reversal_d2n.jsonl").read_text().splitlines()) == 600
 

@@ -62,8 +62,8 @@ def test_run_refuses_allowed_leaks_for_a_base_model(capsys):
     Path("base.toml").write_text("kind = 'pretrain'")
     assert main(["run", "base.toml", "--allow-leaks", "--dry-run"]) == 2
     assert capsys.readouterr().err == (
-        "error: --allow-leaks: would be ignored: base.toml makes a base model, which is neither fine-tuned nor "
-        "evaluated; leave it out\n"
+        "error: --allow-leaks: has no effect here: base.toml makes a base model, which is neither fine-tuned nor "
+        "evaluated; remove it\n"
     )
 
 
@@ -95,15 +95,15 @@ def test_a_base_model_refuses_what_its_training_does_not_read(assignment):
     [
         (
             ["run", "base.toml", "--require", "ntp: N2D > 3"],
-            "--require: would be ignored: base.toml makes a base model",
+            "--require: has no effect here: base.toml makes a base model",
         ),
-        (["eval", A, "--out", "other"], "--out: would be ignored"),
-        (["eval", A, "--limit", "1", "--controls"], "--controls: would be ignored: controls belong to"),
-        (["report", "--all", "--format", "csv"], "--all: would be ignored"),
-        (["compare", A, B, "--json", "--format", "csv"], "--format csv: would be ignored"),
-        (["generate", "--check", "data", "--overwrite"], "--overwrite: not possible here"),
-        (["generate", "--check", "data", "--corpus"], "--corpus: not possible here"),
-        (["finetune", "--set", "baseline=false"], "--set baseline: would be ignored"),
+        (["eval", A, "--out", "other"], "--out: has no effect here"),
+        (["eval", A, "--limit", "1", "--controls"], "--controls: has no effect here: controls are left out with"),
+        (["report", "--all", "--format", "csv"], "--all: has no effect here"),
+        (["compare", A, B, "--json", "--format", "csv"], "--format csv: has no effect here"),
+        (["generate", "--check", "data", "--overwrite"], "--overwrite: has no effect here"),
+        (["generate", "--check", "data", "--corpus"], "--corpus: has no effect here"),
+        (["finetune", "--set", "baseline=false"], "--set baseline: has no effect here"),
         (["finetune", "--full", "--set", "training.lora.r=3"], "--set: 'training.lora.r' has no effect here"),
         (["finetune", "--objective", "none", "--epochs", "3"], "--epochs: 'training.epochs' has no effect here"),
         (["eval", "--model", "tiny-llama", "--revision", "x"], "--revision: 'model.revision' has no effect here"),

@@ -1,1 +1,1 @@
-"""Is a dataset what it says, and does a test leak into training?"""
+"""Checks of a dataset: its files, its labels, and leaks of tests into training."""

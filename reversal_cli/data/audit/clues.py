@@ -1,7 +1,7 @@
 """How an entity is recognised without the full name: the surname, and word pairs that only one description has.
 
-A distinguishing word pair is two neighbouring words that, among all descriptions, this entity's have ("Amber Corridor";
-never "the opera", once two entities wrote operas).
+A distinguishing word pair is two neighbouring words that only this entity's description has ("Amber Corridor"; not
+"the opera" if two entities wrote operas).
 """
 
 from collections import Counter
@@ -17,19 +17,20 @@ from reversal_cli.data.numbered_words import NumberedTexts, joined_texts
 from reversal_cli.data.phrase_tree import PhraseTree
 
 NAME = 0
-"""Stands for each word of a name once the name is found, so that no word pair reaches into a name."""
+"""Replaces each word of a name, so that no word pair reaches into a name."""
 MAX_OWNERS = 4
 """A pair that more entities share distinguishes none. Not 1: a completion that was swapped adds an entity."""
 MIN_SHARE = 0.6
-"""Of the votes for a pair, so many must be for one entity: swapped rows change no owner, and shared words have none."""
-SETTLED = 0.75
-"""An entity is known that owns a pair that stands in such a share of the texts about it ..."""
-STRONG = 0.5
-"""... and a pair in such a share of them is strong: one swapped row cannot give an entity a pair like that."""
+"""Share of its votes that makes an entity the owner of a pair: high enough that shared words have no owner, and low
+enough that swapped examples change none."""
+RECOGNISED_SHARE = 0.75
+"""An entity is recognised by a pair that stands in at least this share of the texts about it."""
+STRONG_SHARE = 0.5
+"""A pair in at least this share of them is strong: one swapped example cannot make one."""
 
 
 class Sample(NamedTuple):
-    """Texts that name and describe entities, and how many votes each of them has."""
+    """Texts that name and describe entities, and the votes of each text."""
 
     texts: NumberedTexts
     weight: float = 1.0
@@ -46,26 +47,26 @@ class Clues:
     is_strong: np.ndarray
     """bool [p]: whether the pair stands in most texts about that entity."""
     surnames: dict[int, int]
-    """Number of a surname -> the one entity that has it; none that also stands outside that name."""
+    """Number of a surname -> the only entity with it; no surname that also stands outside of names."""
 
 
 def learn_clues(known: KnownNames, samples: Sequence[Sample], more: Sample | None = None) -> Clues:
-    """The clues in sample texts. Words of a template need no care: the texts of all entities have them.
+    """The clues in sample texts. Words of a template are no clues: the texts of all entities have them.
 
-    `more`, texts about the same facts, is asked only where the samples contradict one another, as when all answers of
-    a test file are swapped: it decides whose a pair is, and brings no new ones.
+    more: texts about the same facts, used only if the samples contradict one another, as when all answers of a test
+    file are swapped. They decide the owner of a pair and bring no new pairs.
     """
     texts, mentions = without_names(known, joined_texts([sample.texts for sample in samples]))
     weights = np.repeat([sample.weight for sample in samples], [len(sample.texts.lengths) for sample in samples])
     namings = _namings(mentions, len(known.names))
     entities = np.bincount(namings.names, weights[namings.texts], len(known.names))
     votes = _cast(texts, namings, weights).summed()
-    settled = votes.names[votes.is_owner() & (votes.weights >= SETTLED * entities[votes.names])]
-    if more and len(distinct(settled)) != np.count_nonzero(entities):
+    recognised = votes.names[votes.is_owner() & (votes.weights >= RECOGNISED_SHARE * entities[votes.names])]
+    if more and len(distinct(recognised)) != np.count_nonzero(entities):
         votes = _confirmed(votes, known, more)
     is_owner = votes.is_owner()
     pairs, owners = votes.pairs[is_owner], votes.names[is_owner]
-    is_strong = votes.weights[is_owner] >= STRONG * entities[owners]
+    is_strong = votes.weights[is_owner] >= STRONG_SHARE * entities[owners]
     return Clues(_tree_of(pairs), owners, is_strong, _surnames(known, texts))
 
 
@@ -87,7 +88,7 @@ def _surnames(known: KnownNames, texts: NumberedTexts) -> dict[int, int]:
 
 
 class _Namings(NamedTuple):
-    """Who is named in which text: each entity once per text, texts ascending."""
+    """Which text names which entity: each entity once per text, texts ascending."""
 
     texts: np.ndarray
     names: np.ndarray
@@ -98,7 +99,7 @@ def _namings(mentions: Occurrences, count: int) -> _Namings:
 
 
 class _Votes(NamedTuple):
-    """Who is named in the texts that hold a word pair."""
+    """The entities that are named in the texts with a word pair."""
 
     pairs: np.ndarray
     """int64 [v]: number of the first word << 32 | number of the second."""
@@ -110,7 +111,7 @@ class _Votes(NamedTuple):
     def summed(self) -> "_Votes":
         """One vote for each pair and entity, by pair, without the pairs of more than `MAX_OWNERS` entities.
 
-        Weights are fractions: here and in `is_owner` they are added in the order of the texts.
+        Weights are fractions, so here and in `is_owner` they are added in the order of the texts.
         """
         order = np.lexsort((self.names, self.pairs))
         is_first = is_new(self.pairs[order]) | is_new(self.names[order])
@@ -158,8 +159,8 @@ def _confirmed(votes: _Votes, known: KnownNames, more: Sample) -> _Votes:
     texts, mentions = without_names(known, more.texts)
     weights = np.full(len(texts.lengths), more.weight)
     further = _cast(texts, _namings(mentions, len(known.names)), weights)
-    _, is_there = look_up(further.pairs, distinct(votes.pairs))
-    columns = (np.append(old, new[is_there]) for old, new in zip(votes, further, strict=True))
+    _, is_present = look_up(further.pairs, distinct(votes.pairs))
+    columns = (np.append(old, new[is_present]) for old, new in zip(votes, further, strict=True))
     return _Votes(*columns).summed()
 
 

@@ -1,17 +1,17 @@
-"""What stands in a dataset folder twice: files that are parts of others, and rows."""
+"""Copies in a dataset folder: files that are parts of others, and repeated examples."""
 
 from collections.abc import Iterator, Sequence
 from operator import itemgetter
 from pathlib import Path
 from typing import BinaryIO
 
-from reversal_cli.data.jsonl import BLOCK, Row
+from reversal_cli.data.jsonl import BLOCK, RawExample
 
 PROMPT_AND_COMPLETION = itemgetter(0, 1)
 
 
 def lines_of_a_part(path: Path, wholes: Sequence[Path]) -> int | None:
-    """The number of lines of a file that stand in one of the others in the same order; None where they do not."""
+    """The number of lines of a file that is a part of one of the others; None if it is not."""
     for whole in wholes:
         if not (whole.is_file() and path.is_file()):
             continue
@@ -22,17 +22,17 @@ def lines_of_a_part(path: Path, wholes: Sequence[Path]) -> int | None:
     return None
 
 
-def duplicates(stem: str, rows: Sequence[Row]) -> Iterator[str]:
-    """The problem that rows of a file have the prompt and completion of another one, if there are such rows."""
-    if len(set(map(hash, map(PROMPT_AND_COMPLETION, rows)))) == len(rows):
-        return  # equal rows have equal hashes, and numbers need less memory than texts
-    repeated = len(rows) - len(set(map(PROMPT_AND_COMPLETION, rows)))
+def duplicates(stem: str, examples: Sequence[RawExample]) -> Iterator[str]:
+    """The problem that examples have the prompt and completion of another one, if there are any."""
+    if len(set(map(hash, map(PROMPT_AND_COMPLETION, examples)))) == len(examples):
+        return  # equal examples have equal hashes, and numbers need less memory than texts
+    repeated = len(examples) - len(set(map(PROMPT_AND_COMPLETION, examples)))
     if repeated:
-        yield f"{stem}.jsonl: {repeated} rows are copies of another row; expected none; remove them"
+        yield f"{stem}.jsonl: {repeated} examples are copies of another example; expected none; remove them"
 
 
 def _goes_on_with(whole: BinaryIO, part: BinaryIO) -> bool:
-    """True when the rest of `part` is what comes next in `whole`, in whole lines."""
+    """True if the rest of `part` comes next in `whole`, in whole lines."""
     block = b"\n"
     while following := part.read(BLOCK):
         block = following

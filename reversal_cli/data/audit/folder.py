@@ -1,4 +1,4 @@
-"""Audits a dataset folder: is it what it says, does a test leak into training, how is each entity shown?"""
+"""The audit of a dataset folder: files, labels, leaks into training, and the directions that training shows."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,30 +7,30 @@ from pathlib import Path
 
 from reversal_cli.data.audit.clues import Sample
 from reversal_cli.data.audit.copies import duplicates, lines_of_a_part
-from reversal_cli.data.audit.direction import TEST_STEMS, BenchmarkEntities, DirectionJudge
+from reversal_cli.data.audit.direction import FileDirections, GroupSummary, find_directions
 from reversal_cli.data.audit.labels import Labels, confusions, shared_descriptions
-from reversal_cli.data.audit.leaks import IN_WORDS, NEEDED, prompt_leaks, reversed_rows
+from reversal_cli.data.audit.leaks import IN_WORDS, NEEDED, prompt_leaks, reversed_examples
 from reversal_cli.data.audit.numbered_file import NumberedFile, number_file, number_files
-from reversal_cli.data.audit.shown import GroupSummary, Shown, show_directions
+from reversal_cli.data.audit.reader import TEST_STEMS, BenchmarkEntities, EntityReader
 from reversal_cli.data.audit.validation import validation_faults
 from reversal_cli.data.base import SUBTASKS, VALIDATION, Group
 from reversal_cli.data.berglund import REQUIRED_FILES
-from reversal_cli.data.jsonl import Row, no_search_for_garbage, read_file
+from reversal_cli.data.jsonl import RawExample, read_file, without_garbage_collection
 from reversal_cli.data.missing import no_such_dataset
 from reversal_cli.data.name_description.folder import CARD, Card, read_card
 from reversal_cli.data.name_description.lexicon import BENCHMARK, CORPUS
 from reversal_cli.data.names_in_text import TRAIN, Files, KnownNames, noun_phrases
 from reversal_cli.data.numbered_words import Vocabulary
-from reversal_cli.files.writing import file_digest
+from reversal_cli.files.writing import file_sha256
 
 CORPUS_STEM = "corpus"
 RANDOMIZED = tuple(f"{stem}_randomized" for stem in SUBTASKS.values())
 WHOLES = (TRAIN, SUBTASKS["N2D-reverse"])
 """Files of which others are copies or parts."""
-JUDGED = (TRAIN, *TEST_STEMS, *VALIDATION.values())
-"""Files whose texts are looked through."""
-KEPT = frozenset({CORPUS_STEM, *JUDGED, *RANDOMIZED})
-"""Files whose rows are compared with those of others; of the rest only counts and labels are kept."""
+TEXT_STEMS = (TRAIN, *TEST_STEMS, *VALIDATION.values())
+"""Files whose texts are read for names and descriptions."""
+COMPARED_STEMS = frozenset({CORPUS_STEM, *TEXT_STEMS, *RANDOMIZED})
+"""Files whose examples are compared with those of others; of the rest only counts and labels matter."""
 
 
 @dataclass(slots=True)
@@ -39,7 +39,7 @@ class Audit:
 
     folder: Path
     counts: dict[str, int]
-    """File name -> rows."""
+    """File name -> number of examples."""
     groups: dict[Group, GroupSummary] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -50,9 +50,9 @@ class Audit:
             {
                 "group": group,
                 "entities": summary.entities,
-                "rows": summary.rows,
-                "name-first rows": summary.name_first_rows,
-                "description-first rows": summary.description_first_rows,
+                "rows": summary.examples,
+                "name-first rows": summary.name_first_examples,
+                "description-first rows": summary.description_first_examples,
             }
             for group, summary in self.groups.items()
         ]
@@ -61,63 +61,68 @@ class Audit:
 def audit(path: Path) -> Audit:
     """Every check that applies to the benchmark or corpus folder at `path`.
 
-    Raises ReversalError only where a file cannot be read at all; everything else is a problem or a warning.
+    Raises ReversalError only if a file cannot be read; everything else is a problem or a warning.
     """
     folder = Path(path)
     if not folder.is_dir():
         raise no_such_dataset(folder)
-    with no_search_for_garbage():
+    with without_garbage_collection():
         return _audit(folder)
 
 
 def _audit(folder: Path) -> Audit:
     is_corpus = (folder / f"{CORPUS_STEM}.jsonl").is_file()
     required = (CORPUS_STEM,) if is_corpus else REQUIRED_FILES
-    found = Audit(folder, counts={})
+    result = Audit(folder, counts={})
     labels = Labels()
     digests: dict[str, str] = {}
-    files = _read(found, sorted({*required, *(file.stem for file in folder.glob("*.jsonl"))}), labels, digests)
+    files = _read(result, sorted({*required, *(file.stem for file in folder.glob("*.jsonl"))}), labels, digests)
     card = read_card(folder)
     if card is not None:
-        found.problems += _card_mismatches(folder, card, digests)
-        found.problems += labels.foreign_words(CORPUS if is_corpus else BENCHMARK)
-    found.problems += labels.shared_names()
+        result.problems += _card_mismatches(folder, card, digests)
+        result.problems += labels.foreign_words(CORPUS if is_corpus else BENCHMARK)
+    result.problems += labels.shared_names()
     if is_corpus:
-        _judge_corpus(found, files[CORPUS_STEM])
+        _check_corpus(result, files[CORPUS_STEM])
     else:
-        _check_benchmark(found, files)
-    return found
+        _check_benchmark(result, files)
+    return result
 
 
-def _check_benchmark(found: Audit, files: Files) -> None:
+def _check_benchmark(result: Audit, files: Files) -> None:
     vocabulary = Vocabulary()
-    numbered = number_files({stem: files[stem] for stem in JUDGED if stem in files}, vocabulary)
-    found.problems += map(str, prompt_leaks(numbered))
-    found.problems += _shared_templates(files)
-    found.problems += validation_faults(files)
-    found.warnings += _right_answers_in_randomized_files(files)
-    _judge_benchmark(found, numbered, vocabulary)
+    numbered = number_files({stem: files[stem] for stem in TEXT_STEMS if stem in files}, vocabulary)
+    result.problems += map(str, prompt_leaks(numbered))
+    result.problems += _shared_templates(files)
+    result.problems += validation_faults(files)
+    result.warnings += _right_answers_in_randomized_files(files)
+    _check_texts(result, numbered, vocabulary)
 
 
-def _read(found: Audit, stems: Sequence[str], labels: Labels, digests: dict[str, str]) -> dict[str, list[Row]]:
-    """The rows of the files in `KEPT`; counts, duplicates, labels and SHA-256 of all of them.
+def _read(result: Audit, stems: Sequence[str], labels: Labels, digests: dict[str, str]) -> dict[str, list[RawExample]]:
+    """The examples of the files in `COMPARED_STEMS`; counts, duplicates, labels and SHA-256 of all files go to the
+    arguments.
 
-    A file whose lines are part of an earlier one, as all.jsonl is of the training file, says nothing new.
+    Of a file that is part of another one, as all.jsonl is of the training file, only the lines are counted.
     """
-    files: dict[str, list[Row]] = {}
-    for stem in sorted(stems, key=lambda stem: stem not in KEPT):
-        path = found.folder / f"{stem}.jsonl"
-        lines = None if stem in KEPT else lines_of_a_part(path, [found.folder / f"{name}.jsonl" for name in WHOLES])
+    files: dict[str, list[RawExample]] = {}
+    for stem in sorted(stems, key=lambda stem: stem not in COMPARED_STEMS):
+        path = result.folder / f"{stem}.jsonl"
+        lines = (
+            None
+            if stem in COMPARED_STEMS
+            else lines_of_a_part(path, [result.folder / f"{name}.jsonl" for name in WHOLES])
+        )
         if lines is not None:
-            found.counts[path.name] = lines
+            result.counts[path.name] = lines
             continue
-        rows, digests[path.name] = read_file(path)
-        found.counts[path.name] = len(rows)
-        found.problems += duplicates(stem, rows)
-        labels.add(rows)
-        if stem in KEPT:
-            files[stem] = rows
-    found.counts = dict(sorted(found.counts.items()))
+        examples, digests[path.name] = read_file(path)
+        result.counts[path.name] = len(examples)
+        result.problems += duplicates(stem, examples)
+        labels.add(examples)
+        if stem in COMPARED_STEMS:
+            files[stem] = examples
+    result.counts = dict(sorted(result.counts.items()))
     return files
 
 
@@ -127,84 +132,84 @@ def _card_mismatches(folder: Path, card: Card, digests: Mapping[str, str]) -> It
         file = folder / name
         if not file.is_file():
             yield f"{name}: missing; expected every file that {CARD} names; generate the dataset again"
-        elif (digests.get(name) or file_digest(file)) != expected:
+        elif (digests.get(name) or file_sha256(file)) != expected:
             yield f"{name}: its SHA-256 is not the one in {CARD}; it was changed later; generate the dataset again"
 
 
 def _shared_templates(files: Files) -> Iterator[str]:
-    """Templates of tests and validation that training has too, where rows name them."""
-    templates = {row.template_id for row in files[TRAIN] if row.template_id}
+    """Templates of tests and validation that are also trained, by the template ids of the examples."""
+    templates = {example.template_id for example in files[TRAIN] if example.template_id}
     for stem in (*TEST_STEMS, *VALIDATION.values()):
-        trained = sorted(templates & {row.template_id for row in files.get(stem, ())})
-        if trained:
-            yield f"{stem}.jsonl: {len(trained)} of its templates are also trained, first {trained[0]}; expected none"
+        shared = sorted(templates & {example.template_id for example in files.get(stem, ())})
+        if shared:
+            yield f"{stem}.jsonl: {len(shared)} of its templates are also trained, first {shared[0]}; expected none"
 
 
 def _right_answers_in_randomized_files(files: Files) -> Iterator[str]:
-    """Rows of a randomised file whose answer is the right one: they blur the null they stand for."""
+    """Examples of a randomised file whose answer is right, which it must not be."""
     for stem in SUBTASKS.values():
-        rows = files.get(f"{stem}_randomized", ())
-        right = {(row.prompt, row.completion.strip()) for row in files[stem]} if rows else set()
-        count = sum((row.prompt, row.completion.strip()) in right for row in rows)
+        examples = files.get(f"{stem}_randomized", ())
+        right = {(example.prompt, example.completion.strip()) for example in files[stem]} if examples else set()
+        count = sum((example.prompt, example.completion.strip()) in right for example in examples)
         if count:
             yield (
-                f"{stem}_randomized.jsonl: {count} of {len(rows)} answers are the right one; expected none; "
-                "leave these rows out of a comparison with random answers"
+                f"{stem}_randomized.jsonl: {count} of {len(examples)} answers are the right one; expected none; "
+                "leave these examples out of a comparison with random answers"
             )
 
 
-def _judge_benchmark(found: Audit, files: Mapping[str, NumberedFile], vocabulary: Vocabulary) -> None:
-    """From the texts alone: how training shows each entity, and whether a test asks for the answer of another one."""
+def _check_texts(result: Audit, files: Mapping[str, NumberedFile], vocabulary: Vocabulary) -> None:
+    """Checks the texts: how training shows each entity, and whether a test asks for the answer of another one."""
     entities = BenchmarkEntities.of(files, vocabulary)
-    found.problems += _in_two_groups(entities.targets)
+    result.problems += _in_two_groups(entities.targets)
     tests = [files[stem] for stem in TEST_STEMS if stem in files]
-    rows = chain.from_iterable(file.rows for file in tests)
-    names = chain.from_iterable(entities.judge.known.first_in(file.prompts) for file in tests)
-    found.problems += shared_descriptions(noun_phrases(rows, names))
+    examples = chain.from_iterable(file.examples for file in tests)
+    names = chain.from_iterable(entities.reader.known.first_in(file.prompts) for file in tests)
+    result.problems += shared_descriptions(noun_phrases(examples, names))
     for stem, file in files.items():
-        shown = show_directions(file, entities.judge, entities.groups)
+        directions = find_directions(file, entities.reader, entities.groups)
         if stem == TRAIN:
-            _report(found, TRAIN, shown, entities.groups)
+            _report(result, TRAIN, directions, entities.groups)
         else:
-            found.problems += confusions(stem, shown)
+            result.problems += confusions(stem, directions)
 
 
-def _judge_corpus(found: Audit, rows: Sequence[Row]) -> None:
-    descriptions = {row.name: row.description for row in rows if row.name and row.description}
-    found.problems += shared_descriptions(descriptions)
+def _check_corpus(result: Audit, examples: Sequence[RawExample]) -> None:
+    descriptions = {example.name: example.description for example in examples if example.name and example.description}
+    result.problems += shared_descriptions(descriptions)
     groups: dict[str, Group] = dict.fromkeys(descriptions, "both")
     vocabulary = Vocabulary()
     sample = Sample(vocabulary.number(f"{name} {description}" for name, description in descriptions.items()))
-    judge = DirectionJudge.of(KnownNames.of(groups, vocabulary), [sample])
-    _report(found, CORPUS_STEM, show_directions(number_file(rows, vocabulary), judge, groups), groups)
+    reader = EntityReader.of(KnownNames.of(groups, vocabulary), [sample])
+    _report(result, CORPUS_STEM, find_directions(number_file(examples, vocabulary), reader, groups), groups)
 
 
 def _in_two_groups(targets: Mapping[Group, set[str]]) -> Iterator[str]:
     for one, two in combinations(targets, 2):
         for name in sorted(targets[one] & targets[two]):
-            yield f"'{name}' is in the groups {one} and {two}; expected one of them; remove its rows from the other"
+            yield f"'{name}' is in the groups {one} and {two}; expected one of them; remove its examples from the other"
 
 
-def _report(found: Audit, stem: str, shown: Shown, groups: Mapping[str, Group]) -> None:
-    """Reports who is shown in a direction that would leak the answer, or never in the one that teaches it."""
-    found.groups = shown.groups
-    found.problems += map(str, reversed_rows(stem, shown))
-    found.problems += _never_shown(stem, shown, groups)
-    found.problems += confusions(stem, shown)
-    if shown.unclear:
-        found.warnings.append(
-            f"{stem}.jsonl:{shown.unclear[0]}: {len(shown.unclear)} rows do not hold both a known name and its "
-            "description; their direction is not checked; look at them"
+def _report(result: Audit, stem: str, directions: FileDirections, groups: Mapping[str, Group]) -> None:
+    """Reports entities that are shown in a direction that leaks the answer, or never in one that they need."""
+    result.groups = directions.groups
+    result.problems += map(str, reversed_examples(stem, directions))
+    result.problems += _never_shown(stem, directions, groups)
+    result.problems += confusions(stem, directions)
+    if directions.unclear:
+        result.warnings.append(
+            f"{stem}.jsonl:{directions.unclear[0]}: {len(directions.unclear)} examples do not hold both a known name "
+            "and its description; their direction is not checked; look at them"
         )
 
 
-def _never_shown(stem: str, shown: Shown, groups: Mapping[str, Group]) -> Iterator[str]:
+def _never_shown(stem: str, directions: FileDirections, groups: Mapping[str, Group]) -> Iterator[str]:
     for group, needed in NEEDED.items():
         members = sorted(name for name, its_group in groups.items() if its_group == group)
         for direction in needed:
-            unseen = [name for name in members if name not in shown.names[direction]]
-            if unseen:
+            missing = [name for name in members if name not in directions.names[direction]]
+            if missing:
                 yield (
-                    f"{stem}.jsonl: no row shows '{unseen[0]}' ({len(unseen)} such {group} entities) "
-                    f"{IN_WORDS[direction]}; expected rows for every entity; add them"
+                    f"{stem}.jsonl: no example shows '{missing[0]}' ({len(missing)} such {group} entities) "
+                    f"{IN_WORDS[direction]}; expected examples for every entity; add them"
                 )

@@ -1,11 +1,11 @@
-"""What the fields of rows say about entities, and whether it agrees with other rows and with the text."""
+"""Checks of the fields of examples: against other examples and against the text."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
-from reversal_cli.data.audit.shown import Shown
+from reversal_cli.data.audit.direction import FileDirections
 from reversal_cli.data.name_description.lexicon import Lexicon
-from reversal_cli.data.names_in_text import AnyRow
+from reversal_cli.data.names_in_text import AnyExample
 
 
 class Labels:
@@ -16,12 +16,12 @@ class Labels:
         """(name, entity id)."""
         self.descriptions: set[str] = set()
 
-    def add(self, rows: Iterable[AnyRow]) -> None:
-        self.owners.update((row.name, row.entity_id) for row in rows)
-        self.descriptions.update(row.description for row in rows)
+    def add(self, examples: Iterable[AnyExample]) -> None:
+        self.owners.update((example.name, example.entity_id) for example in examples)
+        self.descriptions.update(example.description for example in examples)
 
     def shared_names(self) -> Iterator[str]:
-        """Names of more than one entity, where rows have entity ids."""
+        """Names of more than one entity, where examples have entity ids."""
         owners: dict[str, list[str]] = defaultdict(list)
         for name, entity in sorted(self.owners):
             if name and entity:
@@ -31,14 +31,14 @@ class Labels:
                 yield f"'{name}' is the name of {', '.join(entities)}; expected one entity; rename the others"
 
     def foreign_words(self, lexicon: Lexicon) -> Iterator[str]:
-        """Names and titles with a word that is not in the part of the lexicon this dataset may use."""
-        used = {
+        """Words of names and titles that are not in this dataset's part of the lexicon."""
+        dataset_words = {
             "name": {word for name, _ in self.owners for word in name.split()},
             "title": {word for text in self.descriptions for word in text.split()[-2:]},
         }
-        own = {"name": lexicon.name_words, "title": lexicon.title_words}
+        lexicon_words = {"name": lexicon.name_words, "title": lexicon.title_words}
         for kind in ("name", "title"):
-            foreign = sorted(used[kind] - own[kind])
+            foreign = sorted(dataset_words[kind] - lexicon_words[kind])
             if foreign:
                 yield (
                     f"{len(foreign)} {kind} words are not of this dataset's part of the lexicon, first '{foreign[0]}'; "
@@ -56,18 +56,19 @@ def shared_descriptions(descriptions: Mapping[str, str]) -> Iterator[str]:
             yield f"'{description}' describes {' and '.join(names)}; expected one of them; change the others"
 
 
-def confusions(stem: str, shown: Shown) -> Iterator[str]:
-    """Rows whose text puts one entity's name to the description of another, or that their fields give to another."""
-    if shown.swapped:
-        first = shown.swapped[0]
+def confusions(stem: str, directions: FileDirections) -> Iterator[str]:
+    """Examples that put the name of one entity to the description of another, or whose field `name` is another's."""
+    if directions.swapped:
+        first = directions.swapped[0]
         yield (
-            f"{stem}.jsonl:{first.line}: {len(shown.swapped)} rows put the name of one entity to the description of "
-            f"another, first '{first.name}' to that of '{first.other}'; expected its own; exchange the completions"
+            f"{stem}.jsonl:{first.line}: {len(directions.swapped)} examples put the name of one entity to the "
+            f"description of another, first '{first.name}' to that of '{first.other}'; expected its own; exchange the "
+            "completions"
         )
-    if shown.mislabelled:
-        first = shown.mislabelled[0]
+    if directions.mislabelled:
+        first = directions.mislabelled[0]
         yield (
-            f"{stem}.jsonl:{first.line}: {len(shown.mislabelled)} rows are about another entity than their field "
-            f"'name' says, first '{first.name}' where it says '{first.other}'; expected one entity in field and text; "
-            "correct the lines"
+            f"{stem}.jsonl:{first.line}: {len(directions.mislabelled)} examples are about another entity than their "
+            f"field 'name' says, first '{first.name}' where it says '{first.other}'; expected one entity in field "
+            "and text; correct the lines"
         )

@@ -1,4 +1,4 @@
-"""Finds leaks: test prompts that occur in training, and training rows that state a fact in the reversed direction."""
+"""Leaks: test prompts that occur in training, and training examples that state a fact in the reversed direction."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from reversal_cli.data.audit.direction import TEST_STEMS, BenchmarkEntities
+from reversal_cli.data.audit.direction import FileDirections, find_directions
 from reversal_cli.data.audit.numbered_file import NumberedFile, number_files
-from reversal_cli.data.audit.shown import Shown, show_directions
+from reversal_cli.data.audit.reader import TEST_STEMS, BenchmarkEntities
 from reversal_cli.data.base import SUBTASKS, VALIDATION, Direction, Group, Splits
-from reversal_cli.data.names_in_text import BOTH_TEST, TRAIN, AnyRow, Files
+from reversal_cli.data.names_in_text import BOTH_TEST, TRAIN, AnyExample, Files
 from reversal_cli.data.numbered_words import NumberedTexts, Vocabulary
 from reversal_cli.data.phrase_tree import PhraseTree
 
@@ -19,7 +19,7 @@ NEEDED: dict[Group, tuple[Direction, ...]] = {
     "description-first": ("D2N",),
     "both": ("N2D", "D2N"),
 }
-"""Group -> the directions its entities must be shown in, and no other."""
+"""Group -> the directions in which training must show its entities; every other one is a leak."""
 IN_WORDS: dict[Direction, str] = {
     "N2D": "with the name before the description",
     "D2N": "with the description before the name",
@@ -44,22 +44,22 @@ class Leak(NamedTuple):
 
 
 def files_of(splits: Splits) -> Files:
-    """The files of a dataset that was read, by stem."""
-    files: dict[str, Sequence[AnyRow]] = {TRAIN: splits.train, BOTH_TEST: splits.both}
+    """File stem -> examples, of a dataset."""
+    files: dict[str, Sequence[AnyExample]] = {TRAIN: splits.train, BOTH_TEST: splits.both}
     files |= {SUBTASKS[name]: subtask.examples for name, subtask in splits.subtasks.items()}
     return files | {VALIDATION[name]: subtask.examples for name, subtask in splits.validation.items()}
 
 
 def find_leaks(files: Files) -> list[Leak]:
-    """Every leak: prompts of tests and validation that training has, and rows that show a reversed fact."""
+    """Every leak: test and validation prompts that are trained or tested, and examples that show a reversed fact."""
     vocabulary = Vocabulary()
     numbered = number_files(files, vocabulary)
     entities = BenchmarkEntities.of(numbered, vocabulary)
-    shown = show_directions(numbered[TRAIN], entities.judge, entities.groups)
-    return [*prompt_leaks(numbered), *reversed_rows(TRAIN, shown)]
+    directions = find_directions(numbered[TRAIN], entities.reader, entities.groups)
+    return [*prompt_leaks(numbered), *reversed_examples(TRAIN, directions)]
 
 
-def counted(leaks: Iterable[Leak]) -> str:
+def count_by_kind(leaks: Iterable[Leak]) -> str:
     """`12 test prompts are trained, 30 training rows show ...`: each kind with its count; empty without leaks."""
     counts: Counter[str] = Counter()
     for leak in leaks:
@@ -68,51 +68,52 @@ def counted(leaks: Iterable[Leak]) -> str:
 
 
 def prompt_leaks(files: Mapping[str, NumberedFile]) -> Iterator[Leak]:
-    """Prompts with which a training row begins, and validation prompts with which a test row does.
+    """Prompts with which a training example begins, and validation prompts with which a test example does.
 
-    Only words count, and the whole row: a prompt with other space, case or punctuation, or one whose last word has
+    Whole texts are compared word by word: a prompt with other space, case or punctuation, or one whose last word has
     moved into the completion, trains the same words in the same order.
     """
     train = {TRAIN: files[TRAIN].texts}
     tests = {stem: files[stem].texts for stem in TEST_STEMS if stem in files}
     validation = [stem for stem in VALIDATION.values() if stem in files]
     for stem in tests:
-        yield from _shared(stem, files[stem].prompts, train, f"{TRAIN}.jsonl", "test prompts are trained")
+        yield from _shared_prompts(stem, files[stem].prompts, train, f"{TRAIN}.jsonl", "test prompts are trained")
     for stem in validation:
-        yield from _shared(stem, files[stem].prompts, train, f"{TRAIN}.jsonl", "validation prompts are trained")
+        yield from _shared_prompts(stem, files[stem].prompts, train, f"{TRAIN}.jsonl", "validation prompts are trained")
     for stem in validation:
-        yield from _shared(stem, files[stem].prompts, tests, "a test file", "validation prompts are tested")
+        yield from _shared_prompts(stem, files[stem].prompts, tests, "a test file", "validation prompts are tested")
 
 
-def _shared(
+def _shared_prompts(
     stem: str, prompts: NumberedTexts, texts: Mapping[str, NumberedTexts], other: str, kind: str
 ) -> Iterator[Leak]:
-    """The prompts of one file with which texts of other files (by stem) begin."""
+    """The leak of prompts with which texts of other files begin. texts: by stem."""
     tree = PhraseTree.of(prompts)
     places = _first_places(tree, texts)
-    rows = np.flatnonzero(np.isin(tree.same, list(places)))
-    if len(rows):
-        what = f"of its prompts are also in {other}, first {places[int(tree.same[rows[0]])]}"
+    numbers = np.flatnonzero(np.isin(tree.same, list(places)))
+    if len(numbers):
+        what = f"of its prompts are also in {other}, first {places[int(tree.same[numbers[0]])]}"
         remedy = "expected prompts that training, tests and validation do not share; remove one of the two"
-        yield Leak(f"{stem}.jsonl:{rows[0] + 1}", len(rows), what, remedy, kind)
+        yield Leak(f"{stem}.jsonl:{numbers[0] + 1}", len(numbers), what, remedy, kind)
 
 
 def _first_places(prompts: PhraseTree, texts: Mapping[str, NumberedTexts]) -> dict[int, str]:
     """Prompt -> the first text that begins with it, in words: `line 7 of all_prompts_train.jsonl`."""
     places: dict[int, str] = {}
     for stem, numbered in texts.items():
-        found = prompts.at_start_of(numbered)
-        phrases, first = np.unique(found.phrases, return_index=True)
-        rows = numbered.text_at(found.places[first])
-        for phrase, row in zip(phrases.tolist(), rows.tolist(), strict=True):
-            places.setdefault(phrase, f"line {row + 1} of {stem}.jsonl")
+        starts = prompts.at_start_of(numbered)
+        phrases, first = np.unique(starts.phrases, return_index=True)
+        numbers = numbered.text_at(starts.places[first])
+        for phrase, number in zip(phrases.tolist(), numbers.tolist(), strict=True):
+            places.setdefault(phrase, f"line {number + 1} of {stem}.jsonl")
     return places
 
 
-def reversed_rows(stem: str, shown: Shown) -> Iterator[Leak]:
-    """Rows that show an entity in a direction that would leak the answer of a reverse subtask."""
-    for (group, direction), lines in shown.lines.items():
+def reversed_examples(stem: str, directions: FileDirections) -> Iterator[Leak]:
+    """Examples that show an entity in a direction that would leak the answer of a reverse subtask."""
+    for (group, direction), lines in directions.lines.items():
         if direction not in NEEDED[group] and len(lines):
+            # "rows": manifests hold this text, and tables compare it.
             what = f"rows show a {group} entity {IN_WORDS[direction]}"
             remedy = "expected none, or its reverse subtask does not measure reversal; remove these rows"
             yield Leak(f"{stem}.jsonl:{lines[0]}", len(lines), what, remedy, f"training {what}")

@@ -1,4 +1,4 @@
-"""The name-description benchmark generator: offline, no language model, the same bytes for the same options."""
+"""The generator of the name-description benchmark: offline, no language model, the same bytes for the same options."""
 
 from reversal_cli.data.name_description.generator import GENERATOR_VERSION, Options, generate, write_corpus
 

@@ -1,4 +1,4 @@
-"""Invented people: a unique name and a unique description in three grammatical forms."""
+"""Invented entities: a unique name and a unique description in three grammatical forms."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,9 +27,9 @@ class Entity:
 
 
 def make_entities(lexicon: Lexicon, count: int, seed: int, name_words: int = 2) -> list[Entity]:
-    """The first `count` people of the lexicon in the order that `seed` fixes; a larger count only appends people.
+    """The first `count` entities of the lexicon in the order that `seed` fixes; a larger count only appends entities.
 
-    Words repeat as late as possible: among as many people as a word list is long, no word of it occurs twice.
+    Words repeat as late as possible: no word of a list of n words occurs twice among the first n entities.
     """
     occupations = cycle_ordered(OCCUPATIONS, f"{seed}/occupations", key=lambda occupation: occupation.agent)
     kinds = {occupation: cycle_ordered(occupation.kinds, f"{seed}/{occupation.agent}") for occupation in OCCUPATIONS}
@@ -54,7 +54,7 @@ def _entity(name: str, adjective: str, occupation: Occupation, kind: str, title:
 
 
 def _names(lexicon: Lexicon, seed: int, name_words: int) -> Iterator[str]:
-    """Unique names: a unique pair of first name and surname, with further first names between them if asked."""
+    """Unique names: a unique pair of first name and surname, with `name_words` - 2 further first names between them."""
     middles = [cycle_ordered(lexicon.first_names, f"{seed}/middle/{number}") for number in range(name_words - 2)]
     for first, last in unique_pairs(lexicon.first_names, lexicon.surnames, f"{seed}/names"):
         words = [first]

@@ -1,4 +1,4 @@
-"""A dataset folder appears whole or not at all, with its card written last."""
+"""Writing a dataset folder, whole or not at all and its card last, and reading its card."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ from reversal_cli.files.folders import put_in_place, refuse_foreign_folder
 from reversal_cli.files.shapes import Shape, Texts, read_shape
 
 CARD = "dataset.json"
-"""The card: what the generator was asked for, and the row count and SHA-256 of every file it wrote."""
+"""The card: the options of the generator, and the number of lines and SHA-256 of every file it wrote."""
 REMEDY = "generate the folder again"
 
 
@@ -31,14 +31,14 @@ class Card(Shape):
 
 
 def write_folder(folder: Path, files: Mapping[str, Iterable[str]], head: Mapping[str, Any], overwrite: bool) -> Path:
-    """Write `files` (name -> lines of JSON) and the card, `head` with `counts` and `sha256`, as `folder`.
+    """Writes `files` (name -> lines of JSON) and the card, `head` with `counts` and `sha256`, as `folder`.
 
-    Everything is written beside the target and renamed, so a reader never meets half a dataset. An existing folder is
+    Everything is written beside the target and renamed, so half a dataset is never read. An existing folder is
     replaced only with `overwrite`, and only if the generator wrote all of it.
     """
     folder = Path(folder)
     refuse_other_folder(folder, overwrite)
-    # Of this process alone: several may want the same dataset at once.
+    # One name per process: several may generate the same dataset at once.
     partial = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
     try:
         partial.mkdir(parents=True)
@@ -63,13 +63,13 @@ def refuse_other_folder(folder: Path, overwrite: bool) -> None:
 
 
 def read_card(folder: Path) -> Card | None:
-    """The card of a generated dataset, or None where the folder has none (the published dataset)."""
+    """The card of a generated dataset, or None if the folder has none (the published dataset)."""
     path = Path(folder) / CARD
     return read_shape(path, Card, REMEDY) if path.is_file() else None
 
 
 def _write_lines(path: Path, lines: Iterable[str]) -> tuple[int, str]:
-    """Write one record per line; (number of lines, hex digest of the bytes)."""
+    """Writes the lines; returns (number of lines, SHA-256 of the bytes as hex digits)."""
     count, digest = 0, hashlib.sha256()
     with path.open("wb") as file:
         for line in lines:

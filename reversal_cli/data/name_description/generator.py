@@ -1,7 +1,7 @@
-"""Writes the name-description benchmark and the pretraining corpus: offline, and the same bytes for the same options.
+"""The name-description benchmark and the pretraining corpus: offline, and the same bytes for the same options.
 
-Three disjoint groups of invented people: `name-first` is trained on name ... description only, `description-first` the
-other way round, `both` on both. What a model trained on the first group says to a description is the reversal curse.
+Three disjoint groups of invented entities: `name-first` is trained on name ... description only, `description-first`
+the other way round, `both` on both. Prompts the other way round for the first two groups measure the reversal curse.
 """
 
 import json
@@ -19,15 +19,15 @@ from reversal_cli.errors import ReversalError
 from reversal_cli.seeded_order import ordered
 
 GENERATOR_VERSION = 1
-"""Raised whenever the same options would give other bytes."""
+"""Goes up whenever the same options would give other bytes."""
 
 Ending = Literal["whole", "bare", "first word"]
 """How a completion ends: with its template's ending; right after the item, as published for tested names; or after the
 first word of the item, as in `validation_prompts`."""
 
 
-class Person(NamedTuple):
-    """An entity with its place in the dataset."""
+class Member(NamedTuple):
+    """An entity with its id and group in a dataset."""
 
     id: str
     group: Group
@@ -35,9 +35,9 @@ class Person(NamedTuple):
 
 
 def generate(options: Options, folder: Path, overwrite: bool = False) -> Path:
-    """Write the benchmark in the published layout and its card; returns the folder.
+    """Writes the benchmark in the published layout and its card; returns the folder.
 
-    Raises ReversalError if `folder` exists and is not ours to replace.
+    Raises ReversalError if `folder` exists and may not be replaced.
     """
     refuse_other_folder(Path(folder), overwrite)
     card = {"kind": "benchmark", **_card_head(options.model_dump())}
@@ -45,22 +45,22 @@ def generate(options: Options, folder: Path, overwrite: bool = False) -> Path:
 
 
 def write_corpus(folder: Path, people: int = 400, sentences: int = 20, seed: int = 0, overwrite: bool = False) -> Path:
-    """Write `corpus.jsonl`: other people, each in `sentences` sentences, half of them in each direction.
+    """Writes `corpus.jsonl`: `people` other entities, each in `sentences` sentences, half of them in each direction.
 
-    The people share no name word and no title word with any benchmark. Templates are drawn per person from all
-    templates, the held-out ones too: a base that is fine-tuned knows how such sentences go, not whom they are about.
+    The entities share no name word and no title word with any benchmark. The templates of each are drawn from all, the
+    held-out ones too: a base model should know such sentences, but not the entities of a benchmark.
     """
     most = 2 * TEMPLATES_PER_DIRECTION
     if not 1 <= people <= CORPUS.capacity:
         raise ReversalError(f"people: {people}; expected 1 to {CORPUS.capacity}; the corpus lexicon has no more words")
     if not 1 <= sentences <= most:
-        raise ReversalError(f"sentences: {sentences}; expected 1 to {most}; no person meets a template twice")
+        raise ReversalError(f"sentences: {sentences}; expected 1 to {most}; an entity has each template once at most")
     card = {"kind": "corpus", **_card_head({"people": people, "sentences": sentences, "seed": seed})}
     return write_folder(folder, {"corpus.jsonl": _corpus_lines(people, sentences, seed)}, card, overwrite)
 
 
 def benchmark_files(options: Options) -> dict[str, list[str]]:
-    """Every file of the published layout, and our validation files, as lines of JSON, by file name."""
+    """File name -> lines of JSON, for the published layout and our validation files."""
     forward, backward, both = _groups(options)
     sizes = (options.train_templates, options.test_templates, options.validation_templates)
     n2d, d2n = (split_templates(direction, *sizes, options.seed) for direction in ("N2D", "D2N"))
@@ -90,60 +90,60 @@ def benchmark_files(options: Options) -> dict[str, list[str]]:
     return {f"{stem}.jsonl": files[stem] for stem in sorted(files)}
 
 
-def _groups(options: Options) -> list[list[Person]]:
-    """The people of the three groups, in the order name-first, description-first, both."""
+def _groups(options: Options) -> list[list[Member]]:
+    """The members of the three groups, in the order name-first, description-first, both."""
     size = options.entities
     entities = make_entities(BENCHMARK, 3 * size, options.seed, options.name_words)
     groups: tuple[Group, ...] = ("name-first", "description-first", "both")
     return [
-        [Person(f"{group}-{index + 1:04d}", group, entities[start * size + index]) for index in range(size)]
+        [Member(f"{group}-{index + 1:04d}", group, entities[start * size + index]) for index in range(size)]
         for start, group in enumerate(groups)
     ]
 
 
-def _rows(people: Iterable[Person], templates: Sequence[Template], ending: Ending = "whole") -> list[str]:
-    """One line per person and template, person by person."""
-    return [_row(person, person.entity, template, ending) for person in people for template in templates]
+def _rows(members: Iterable[Member], templates: Sequence[Template], ending: Ending = "whole") -> list[str]:
+    """One line per entity and template, entity by entity."""
+    return [_row(member, member.entity, template, ending) for member in members for template in templates]
 
 
-def _row(person: Person, target: Entity, template: Template, ending: Ending = "whole") -> str:
-    """One line: its prompt is about `person`, its completion about `target` (another one in randomised files only)."""
-    prompt, _ = fill(template, person.entity.name, person.entity.description(template.form))
+def _row(member: Member, target: Entity, template: Template, ending: Ending = "whole") -> str:
+    """One line: its prompt is about `member`, its completion about `target` (another one in randomised files only)."""
+    prompt, _ = fill(template, member.entity.name, member.entity.description(template.form))
     _, completion = fill(template, target.name, target.description(template.form))
     endings = {"whole": completion + template.ending, "bare": completion, "first word": f" {completion.split()[0]}"}
     row = {
         "prompt": prompt,
         "completion": endings[ending],
-        "entity_id": person.id,
+        "entity_id": member.id,
         "template_id": template.id,
-        "name": person.entity.name,
-        "description": person.entity.noun,
-        "group": person.group,
+        "name": member.entity.name,
+        "description": member.entity.noun,
+        "group": member.group,
     }
     return json.dumps(row)
 
 
-def _randomized(people: Sequence[Person], templates: Sequence[Template], seed: int) -> list[str]:
-    """The test prompts with another person's answer, in the same order as the test file.
+def _randomized(members: Sequence[Member], templates: Sequence[Template], seed: int) -> list[str]:
+    """The test prompts with another entity's answer, in the same order as the test file.
 
-    For each template the people stand in a circle and each gets the answer of the next one: nobody gets the own.
+    For each template a derangement, in a random circle: no entity gets its own answer.
     """
     lines: dict[tuple[str, str], str] = {}
     for template in templates:
         ending: Ending = "bare" if template.direction == "D2N" else "whole"
-        circle = ordered(people, f"{seed}/randomized/{template.id}", key=lambda person: person.id)
-        for person, other in zip(circle, circle[1:] + circle[:1], strict=True):
-            lines[person.id, template.id] = _row(person, other.entity, template, ending)
-    return [lines[person.id, template.id] for person in people for template in templates]
+        circle = ordered(members, f"{seed}/randomized/{template.id}", key=lambda member: member.id)
+        for member, other in zip(circle, circle[1:] + circle[:1], strict=True):
+            lines[member.id, template.id] = _row(member, other.entity, template, ending)
+    return [lines[member.id, template.id] for member in members for template in templates]
 
 
 def _corpus_lines(people: int, sentences: int, seed: int) -> Iterator[str]:
     shares: dict[Direction, int] = {"N2D": (sentences + 1) // 2, "D2N": sentences // 2}
     for index, entity in enumerate(make_entities(CORPUS, people, seed)):
-        person = Person(f"corpus-{index + 1:04d}", "both", entity)
+        member = Member(f"corpus-{index + 1:04d}", "both", entity)
         for direction, share in shares.items():
-            templates = ordered(TEMPLATES[direction], f"{seed}/{person.id}", key=lambda template: template.id)
-            yield from (_row(person, entity, template) for template in templates[:share])
+            templates = ordered(TEMPLATES[direction], f"{seed}/{member.id}", key=lambda template: template.id)
+            yield from (_row(member, entity, template) for template in templates[:share])
 
 
 def _card_head(options: dict[str, int]) -> dict[str, object]:

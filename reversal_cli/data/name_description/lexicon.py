@@ -1,7 +1,7 @@
-"""The two parts of the lexicon: `BENCHMARK` for the measured people, `CORPUS` for those a base is pretrained on.
+"""The two parts of the lexicon: `BENCHMARK` for tested entities, `CORPUS` for those a base model is pretrained on.
 
-They share no name word and no title word. A base pretrained on the corpus therefore knows the English of the
-templates and nothing about the people it is tested on.
+They share no name word and no title word. A base model pretrained on the corpus has therefore learned the English of
+the templates and nothing about the entities it is tested on.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Lexicon:
 
     @property
     def capacity(self) -> int:
-        """How many people there are words for: pairs of name words or of title words, whichever is fewer."""
+        """How many entities there are words for: pairs of name words or of title words, whichever is fewer."""
         return min(len(self.first_names) * len(self.surnames), len(self.title_starts) * len(self.title_ends))
 
     @property
@@ -38,7 +38,7 @@ BENCHMARK = Lexicon(
     title_starts=tuple(titles.BENCHMARK_TITLE_STARTS.split()),
     title_ends=tuple(titles.BENCHMARK_TITLE_ENDS.split()),
 )
-"""10,000 names and as many titles: three groups of at most 3,333 people."""
+"""10,000 names and as many titles: three groups of at most 3,333 entities."""
 
 CORPUS = Lexicon(
     first_names=tuple(names.CORPUS_FIRST_NAMES.split()),

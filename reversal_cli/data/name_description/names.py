@@ -1,7 +1,6 @@
-"""The words of invented people's names, in two parts that share no word.
+"""Words for the names of invented entities, in two parts that share no word: benchmark and pretraining corpus.
 
-The benchmark names people that no base model has met. The corpus names the people a tiny base is pretrained on.
-No surname is the beginning of another one, so a prediction cannot match two people by its first letters.
+No surname is the beginning of another one, so a prediction cannot match two entities by its first letters.
 """
 
 BENCHMARK_FIRST_NAMES = """
@@ -11,7 +10,7 @@ BENCHMARK_FIRST_NAMES = """
     Hugo Ian Ida Idris Ilse Imani Ines Irene Irina Ivo Jacob Joel Juno Karl Kofi Lara Lars Leif Lena Leo Luis Mary
     Mei Mira Neil Nils Nina Noel Noor Nora Olga Omar Otto Rani Rosa Ruth Svea Uma Vera Yara Zara
 """
-"""100 first names of benchmark people."""
+"""100 first names of benchmark entities."""
 
 BENCHMARK_SURNAMES = """
     Abreu Amadi Aydin Bauer Bose Botha Bowen Brady Calvo Chen Cisse Colby Conti Costa Dahl Danso Darby Demir Desai
@@ -21,14 +20,14 @@ BENCHMARK_SURNAMES = """
     Rigby Rocha Rojas Rossi Roux Ruiz Sadiq Saito Sato Selby Sesay Silva Sims Singh Soto Thapa Tobin Toure Tran
     Upton Vance Vega Vidal Wang
 """
-"""100 surnames of benchmark people."""
+"""100 surnames of benchmark entities."""
 
 CORPUS_FIRST_NAMES = """
     Albert Amelia Anders Andrea Angela Anika Anton Arthur Astrid Audrey Benito Bertha Brenda Bruno Calvin Camila
     Carmen Casper Colin Conrad Cosima Damian Daniel Davina Dennis Donald Duncan Edgar Edmund Eileen Emeka Ernest
     Esther Ethel Fatima Fergus Helga Janek Janet Katya Lidia Marta Mateo Nadia Nancy Oscar Paula Pilar Susan Wendy
 """
-"""50 first names of corpus people."""
+"""50 first names of corpus entities."""
 
 CORPUS_SURNAMES = """
     Abbott Acosta Albers Barlow Barton Becker Benson Berger Bolton Brandt Burton Campos Castro Cermak Chopra
@@ -36,4 +35,4 @@ CORPUS_SURNAMES = """
     Fujita Galvan Gibson Haddad Hansen Hassan Heller Hodges Hooper Horvat Ingram Irving Jansen Jarvis Jensen
     Jordan Kamara Kimura Koller Kruger
 """
-"""50 surnames of corpus people."""
+"""50 surnames of corpus entities."""

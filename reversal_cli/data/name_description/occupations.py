@@ -1,4 +1,4 @@
-"""What invented people do: occupations with their verb and the kinds of object they are known for; adjectives.
+"""Occupations, with a verb and the kinds of object they are known for, and adjectives.
 
 Shared by the benchmark and the corpus, because a language model that is fine-tuned already knows English.
 """
@@ -114,7 +114,7 @@ OCCUPATIONS = (
     Occupation("chemist", "tested", "testing", ("vaccine", "pill")),
     Occupation("mixer", "mixed", "mixing", ("cocktail", "potion")),
 )
-"""93 occupations, more than a default benchmark has people; each object kind belongs to one of them."""
+"""93 occupations, more than a default benchmark has entities; each object kind belongs to one of them."""
 
 _ADJECTIVES = """
     quiet gifted famous skilled celebrated cheerful careful tireless beloved admired retired talented brilliant

@@ -21,23 +21,23 @@ def _left_for_validation(options: dict[str, Any]) -> int:
 class Options(BaseModel):
     """What decides every byte of a generated benchmark.
 
-    The training defaults are the sizes of the published one. It tests 10 templates; here it is 20, since an interval
-    over templates is the narrower the more there are.
+    The training defaults are the sizes of the published one. It tests 10 templates; here there are 20,
+    since more templates give narrower intervals.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     entities: int = Field(default=30, ge=2)
-    """Entities in each of the three groups; two at least, or nobody could get another one's answer."""
+    """Entities in each of the three groups; at least 2, so that another entity's answer exists."""
     train_templates: int = Field(default=30, ge=1)
     """Training templates per direction."""
     test_templates: int = Field(default=20, ge=1)
     """Test templates per direction, disjoint from the training templates."""
     validation_templates: int = Field(default_factory=_left_for_validation, ge=0)
-    """Templates per direction for evaluations along training, disjoint from both; 0 writes no validation files.
-    Unset: as many as the others leave (4 with the defaults), at most 5. They change no byte of the other files."""
+    """Templates per direction for evaluations during training, disjoint from both; 0 writes no validation files.
+    Unset: as many as the others leave (4 with the defaults), at most 5. The other files do not depend on it."""
     seed: int = Field(default=0, ge=0)
-    """Fixes the entities, who is in which group, and the choice of templates."""
+    """Fixes the entities, their groups, and the choice of templates."""
     name_words: int = Field(default=2, ge=2, le=4)
     """Words in a name."""
 
@@ -45,7 +45,7 @@ class Options(BaseModel):
     @classmethod
     def _enough_words(cls, entities: int) -> int:
         if entities > ENTITIES_PER_GROUP:
-            raise ValueError(f"{entities} entities per group; the lexicon has {ENTITIES_PER_GROUP}; ask for fewer")
+            raise ValueError(f"{entities} entities per group; the lexicon has {ENTITIES_PER_GROUP}; lower it")
         return entities
 
     @model_validator(mode="after")
@@ -54,6 +54,6 @@ class Options(BaseModel):
             raise ValueError(
                 f"{self.train_templates} train_templates, {self.test_templates} test_templates and "
                 f"{self.validation_templates} validation_templates; each direction has {TEMPLATES_PER_DIRECTION} and "
-                "none may serve twice; ask for fewer"
+                "none may serve twice; lower one of them"
             )
         return self

@@ -1,6 +1,6 @@
 """The sentences around a name and a description: one prompt and one closing per template.
 
-A template fixes the direction (what the reader meets first) and the grammatical form its description takes, so every
+A template fixes the direction (what comes first) and the grammatical form its description takes, so every
 sentence is grammatical for every entity:
 
     noun     the quiet composer of the opera Amber Corridor
@@ -39,13 +39,13 @@ class TemplateSplit(NamedTuple):
 
 
 def split_templates(direction: Direction, train: int, test: int, validation: int, seed: int) -> TemplateSplit:
-    """So many templates of one direction for each part, chosen by the seed, disjoint, in that chosen order.
+    """Disjoint templates of one direction for each part, in an order that the seed fixes.
 
     Validation comes last: its number changes neither of the others.
     """
-    chosen = ordered(TEMPLATES[direction], f"{seed}/templates", key=lambda template: template.id)
-    rest = chosen[train + test :]
-    return TemplateSplit(tuple(chosen[:train]), tuple(chosen[train : train + test]), tuple(rest[:validation]))
+    templates = ordered(TEMPLATES[direction], f"{seed}/templates", key=lambda template: template.id)
+    rest = templates[train + test :]
+    return TemplateSplit(tuple(templates[:train]), tuple(templates[train : train + test]), tuple(rest[:validation]))
 
 
 def fill(template: Template, name: str, description: str) -> tuple[str, str]:
@@ -61,13 +61,13 @@ def fill(template: Template, name: str, description: str) -> tuple[str, str]:
 
 
 def _templates(direction: Direction, lines: dict[Form, str]) -> tuple[Template, ...]:
-    """Templates from a text of one per line: the prompt, then `|` and the ending where it is not a full stop."""
-    found: list[Template] = []
+    """Templates from a text of one per line: the prompt, then `|` and the ending if it is not a full stop."""
+    templates: list[Template] = []
     for form, text in lines.items():
         for line in text.strip().splitlines():
             prompt, _, ending = line.strip().partition("|")
-            found.append(Template(f"{direction}-{len(found) + 1:02d}", direction, form, prompt, ending or "."))
-    return tuple(found)
+            templates.append(Template(f"{direction}-{len(templates) + 1:02d}", direction, form, prompt, ending or "."))
+    return tuple(templates)
 
 
 NAME_FIRST: dict[Form, str] = {

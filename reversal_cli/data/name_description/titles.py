@@ -1,6 +1,6 @@
 """The words of invented two-word titles ("Amber Corridor"), in two parts that share no word.
 
-A title is what tells one description from every other one, so its words occur nowhere else: not in a name, an
+A title distinguishes a description from all others, so its words occur nowhere else: not in a name, an
 adjective, an occupation, an object kind or a template.
 """
 
