@@ -1,14 +1,14 @@
-"""The one exception for mistakes a user can fix, and the wording that its messages share."""
+"""The exception for mistakes that a user can fix, and the wording that its messages share."""
 
 import difflib
 from collections.abc import Iterable, Sequence
 
 LONGEST_NAME = 200
-"""Characters of a name that are compared with all others, which is slow."""
+"""Characters of a name that are compared with the known names; comparing more is slow."""
 
 
 class ReversalError(Exception):
-    """A user's mistake. The message reads `where: what was found; what is expected; what to do`.
+    """A user's mistake. The message is `where: what was found; what is expected; what to do`.
 
     `main` prints it as one line on stderr and exits with code 2. Anything else that is raised is a bug and keeps its
     traceback.
@@ -28,7 +28,7 @@ def unknown_name(where: str, kind: str, found: str, known: Iterable[str]) -> Rev
 
 
 def first_of(names: Sequence[str], shown: int) -> str:
-    """The first few names, and how many more there are.
+    """The first `shown` names, and how many more there are.
 
     >>> first_of(["a", "b", "c", "d"], 2)
     'a, b and 2 more'

@@ -54,7 +54,7 @@ def _drop_named(columns: dict[str, list[str]], names: Sequence[str], notes: list
 
 
 def _unsaid_details(rows: Iterable[tuple[str, str]]) -> dict[str, str] | None:
-    """`{"abi": "abi (single)"}`: what names leave out of the objective. None where a name does not tell it at all."""
+    """`{"abi": "abi (single)"}`: what names leave out of the objective. None if a name does not tell it at all."""
     detailed: dict[str, str] = {}
     for objective, name in rows:
         words = re.findall(r"\w+", objective.replace("none", "untrained"))

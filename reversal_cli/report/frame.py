@@ -52,7 +52,7 @@ COLUMNS = [
 its tests are statistics and p-values. `row` is "run", or the control or floor that was measured beside the run.
 `variant` is the objective as tables show it, `dataset` identifies the test files, `leaks` says what of the tests the
 training rows give away, `recipe` what seeds of one experiment share, `settings` says in words what a reader wants to
-know of it, `arithmetic` how it was trained, and `definition` identifies how the metric was computed (empty where a run
+know of it, `arithmetic` how it was trained, and `definition` identifies how the metric was computed (empty if a run
 does not say). `intervals` is what low and high are over (empty: entities, by an earlier version)."""
 
 
@@ -67,7 +67,7 @@ class Results(NamedTuple):
 def load_results(folders: Iterable[Path]) -> Results:
     """Every finished run at or below the folders. Unfinished runs, and copies of a run, become notes.
 
-    Raises ReversalError where a folder is missing, no run is finished, or a file of a finished run is broken: a table
+    Raises ReversalError if a folder is missing, no run is finished, or a file of a finished run is broken: a table
     that silently lacks a row would be worse.
     """
     folders = list(folders)

@@ -51,7 +51,7 @@ def _measured(
 
 
 def _chance(metric: str, candidates: int | None) -> float | None:
-    """What guessing scores; None where it is not defined, or the number of candidates is unknown."""
+    """What guessing scores; None if it is not defined, or the number of candidates is unknown."""
     choices = min(OPTIONS, candidates or OPTIONS) if metric == "multiple_choice" else candidates
     return chance(metric, choices) if choices else None
 

@@ -70,7 +70,7 @@ def _arithmetic(part: pd.DataFrame) -> list[str]:
 
 
 def _leaks(part: pd.DataFrame) -> list[str]:
-    """What the datasets of which experiments give away; none where they give away nothing."""
+    """What the datasets of which experiments give away; none if they give away nothing."""
     names = {text: lines["experiment"].unique() for text, lines in part.groupby("leaks", sort=False) if text}
     every = part["experiment"].nunique()
     whose = {text: "" if len(found) == every else f" ({', '.join(found)})" for text, found in names.items()}

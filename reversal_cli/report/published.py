@@ -26,7 +26,7 @@ class Published(NamedTuple):
     value: str
     """Percent, digits as published."""
     spread: str
-    """`± 2.1, 3 seeds`; empty where the source gives none."""
+    """`± 2.1, 3 seeds`; empty if the source gives none."""
     exactness: str
     read: str
     source: str

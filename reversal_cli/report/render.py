@@ -40,7 +40,7 @@ def markdown_parts(table: ReportTable) -> list[str]:
 
 
 def csv_text(frame: pd.DataFrame) -> str:
-    """The tidy frame, nothing rounded; empty where a value has no interval. A text that begins like a formula has an
+    """The tidy frame, nothing rounded; empty if a value has no interval. A text that begins like a formula has an
     apostrophe in front."""
     return frame.map(lambda value: spreadsheet_text(value) if isinstance(value, str) else value).to_csv(index=False)
 

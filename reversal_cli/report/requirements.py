@@ -81,7 +81,7 @@ def _failures(runs: pd.DataFrame, requirement: Requirement, metric: str) -> list
 
 
 def _failure(run: pd.DataFrame, requirement: Requirement, metric: str) -> str | None:
-    """Why one run does not meet a requirement; None where it does."""
+    """Why one run does not meet a requirement; None if it does."""
     who = f"{run.iloc[0]['experiment']} seed {run.iloc[0]['seed']}"
     values = run[(run["subtask"] == requirement.subtask) & (run["metric"] == metric)]["value"]
     if values.empty or values.isna().any():

@@ -110,7 +110,7 @@ def _width(numbers: Sequence[Numbers]) -> int:
 
 
 def _label_widths(labels: dict[str, list[str]], room: int) -> list[int] | None:
-    """Columns for each column of names, the widest folded first; None where the parts of names do not fit."""
+    """Columns for each column of names, the widest folded first; None if the parts of names do not fit."""
     texts = [[name, *cells] for name, cells in labels.items()]
     widths = [max(map(len, column)) for column in texts]
     least = [max(min(_longest_part(text), SHORTEST_LABEL) for text in column) for column in texts]

@@ -36,7 +36,7 @@ class Comparison:
 def compare_runs(folder_a: Path, folder_b: Path, metric: str, intervals: Unit = "entities-and-templates") -> Comparison:
     """Run B against run A on every subtask that has the metric; over entities alone where templates are not known.
 
-    Raises ReversalError where a folder is not one finished run, where the two were not evaluated on the same prompts
+    Raises ReversalError if a folder is not one finished run, where the two were not evaluated on the same prompts
     with the same metric, or where no prediction has the metric.
     """
     a, b = open_run(folder_a), open_run(folder_b)

@@ -33,7 +33,7 @@ class EvaluatedRun:
     conditions: JsonObject
     """Settings of the evaluation and versions of the packages that may change a score."""
     definitions: dict[str, str]
-    """Metric -> definition id; empty where the run is older than these."""
+    """Metric -> definition id; empty if the run is older than these."""
     rows: dict[str, int]
     """Subtask -> number of predictions."""
     means: dict[str, dict[str, float]]
@@ -48,7 +48,7 @@ class EvaluatedRun:
         return self.directory.predictions_path(subtask)
 
     def predictions(self, subtask: str) -> dict[str, Prediction]:
-        """Id -> prediction. Raises ReversalError where the file is not the one that metrics.json was made from."""
+        """Id -> prediction. Raises ReversalError if the file is not the one that metrics.json was made from."""
         if not self.predictions_path(subtask).is_file():
             raise self.inconsistent_predictions(subtask, "no such file", "the predictions behind metrics.json")
         predictions = self.directory.read_predictions(subtask)
@@ -63,7 +63,7 @@ class EvaluatedRun:
         return by_id
 
     def scores(self, subtask: str, predictions: dict[str, Prediction], metric: str) -> dict[str, float] | None:
-        """Id -> score; None where no prediction has the metric. Raises ReversalError for a wrong score."""
+        """Id -> score; None if no prediction has the metric. Raises ReversalError for a wrong score."""
         scores: dict[str, float] = {}
         if all(prediction.scores.get(metric) is None for prediction in predictions.values()):
             return None
@@ -90,7 +90,7 @@ class EvaluatedRun:
 def open_run(folder: Path) -> EvaluatedRun:
     """The run of a folder, or the only one below it.
 
-    Raises ReversalError where there is none or several, where it is not finished, or where its files are broken.
+    Raises ReversalError if there is none or several, where it is not finished, or where its files are broken.
     """
     is_run = (folder / "manifest.json").is_file()
     runs = [RunDirectory(folder)] if is_run else find_runs([folder])

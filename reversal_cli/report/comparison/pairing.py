@@ -17,7 +17,7 @@ class Pairs(NamedTuple):
 
     entity_ids: list[str]
     template_ids: list[str] | None
-    """None where they are not known."""
+    """None if they are not known."""
     a: list[float]
     b: list[float]
 
@@ -62,9 +62,9 @@ def cautions(a: EvaluatedRun, b: EvaluatedRun, metric: str) -> list[str]:
 
 
 def pair(a: EvaluatedRun, b: EvaluatedRun, subtask: str, metric: str) -> Pairs | None:
-    """Both runs' scores of one subtask, in the order of A's file; None where neither run has the metric.
+    """Both runs' scores of one subtask, in the order of A's file; None if neither run has the metric.
 
-    Raises ReversalError where the prompts, targets or entities are not the same in both, or where a file is not whole.
+    Raises ReversalError if the prompts, targets or entities are not the same in both, or where a file is not whole.
     """
     predictions_a, predictions_b = a.predictions(subtask), b.predictions(subtask)
     path_a, path_b = a.predictions_path(subtask), b.predictions_path(subtask)

@@ -52,7 +52,7 @@ def markdown(comparison: Comparison) -> str:
 
 
 def csv_text(comparison: Comparison) -> str:
-    """A line per subtask; scores in [0, 1], nothing rounded; empty where something cannot be estimated."""
+    """A line per subtask; scores in [0, 1], nothing rounded; empty if something cannot be estimated."""
     runs = {"a": comparison.a.folder, "b": comparison.b.folder, "metric": comparison.metric}
     lines = [{**runs, **_record(subtask)} for subtask in comparison.subtasks]
     text = io.StringIO()

@@ -50,7 +50,7 @@ def build_page(
     """The page as HTML. `runs` are finished runs, `plots` whole SVG files, whose <title> says what they show
     to who cannot see them.
 
-    Raises ReversalError where a line of the predictions is no prediction.
+    Raises ReversalError if a line of the predictions is no prediction.
     """
     predictions = collect_predictions(runs)
     style, theme = asset("page.css"), asset("theme.js")

@@ -20,7 +20,7 @@ may name."""
 
 class PagePredictions(NamedTuple):
     data: JsonObject | None
-    """What becomes JSON; None where no run has predictions."""
+    """What becomes JSON; None if no run has predictions."""
     without: list[str]
     """Labels of the runs that have none."""
 

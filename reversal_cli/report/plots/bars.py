@@ -33,7 +33,7 @@ GAP_BELOW_VALUE, VALUE_HEIGHT = 1.5, 4.0
 
 
 def bar_figure(part: pd.DataFrame, metric: str) -> Figure | None:
-    """`part` are the lines of one dataset. None where no run has measured the metric."""
+    """`part` are the lines of one dataset. None if no run has measured the metric."""
     lines = in_order(part[part["metric"] == metric])
     runs = lines[lines["row"] == RUN]
     if runs.empty:

@@ -20,7 +20,7 @@ class Point(NamedTuple):
 
 
 def curve_points(run: RunDirectory, metric: str) -> dict[str, list[Point]]:
-    """Subtask -> points by epoch; empty where training was not evaluated with the metric."""
+    """Subtask -> points by epoch; empty if training was not evaluated with the metric."""
     curve = run.read_curve()
     points = {subtask: _points(curve, subtask, metric) for subtask in SUBTASKS}
     return points if any(points.values()) else {}

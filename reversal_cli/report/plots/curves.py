@@ -32,7 +32,7 @@ Curves = Mapping[tuple[str, str], Mapping[str, list[Point]]]
 
 
 def curve_figure(part: pd.DataFrame, runs: dict[tuple[str, str], RunDirectory], metric: str) -> Figure | None:
-    """From curve.jsonl of the runs on one dataset. None where no run has evaluated `metric` along its training."""
+    """From curve.jsonl of the runs on one dataset. None if no run has evaluated `metric` along its training."""
     identities = in_order(part[part["row"] == RUN]).drop_duplicates(["digest", "dataset"])
     curves = {
         key: curve_points(runs[key], metric) for key in zip(identities["digest"], identities["dataset"], strict=True)

@@ -27,7 +27,7 @@ HEIGHT = 3.2
 
 
 def heatmap_figure(of_run: pd.DataFrame, run: RunDirectory, metric: str) -> Figure | None:
-    """Four panels of entities x templates. None where the run has no predictions of every subtask with the metric."""
+    """Four panels of entities x templates. None if the run has no predictions of every subtask with the metric."""
     subtasks = [subtask for pair in PAIRS for subtask in pair]
     grids = {subtask: grid for subtask in subtasks if (grid := score_grid(run, subtask, metric)) is not None}
     if len(grids) < len(subtasks):
@@ -55,7 +55,7 @@ def heatmap_figure(of_run: pd.DataFrame, run: RunDirectory, metric: str) -> Figu
 def score_grid(run: RunDirectory, subtask: str, metric: str) -> pd.DataFrame | None:
     """Score by entity (rows) and template (columns); without template names, by place among its prompts.
 
-    None where there is no prediction with the metric.
+    None if there is no prediction with the metric.
     """
     lines = [(line.entity_id, line.template_id, line.scores.get(metric)) for line in run.read_predictions(subtask)]
     frame = pd.DataFrame(lines, columns=["entity", "template", "score"]).dropna(subset="score")
