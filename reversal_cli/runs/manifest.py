@@ -85,7 +85,7 @@ def add_model(run: RunDirectory, model: dict[str, Any]) -> None:
     """
     manifest = run.manifest
     stored, spec = manifest.model, manifest.spec
-    replaced = spec.training.tuning == "full" and spec.objective.name != "none"
+    replaced = spec.training.tuning == "full" and spec.objective.trains
     if stored is None:
         run.write_manifest(manifest.model_copy(update={"model": model}))
     elif stored != model and not replaced:

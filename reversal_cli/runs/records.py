@@ -8,6 +8,7 @@ from pydantic import Field
 
 from reversal_cli.files.reading import JsonObject
 from reversal_cli.files.shapes import FileShape, Shape, Texts
+from reversal_cli.objectives import OBJECTIVE_SPECS
 from reversal_cli.scoring.results import SubtaskScores
 
 
@@ -36,9 +37,15 @@ class StoredModel(Shape):
 
 
 class StoredObjective(Shape):
-    """Its options are further fields."""
+    """The name of an objective; its options are further fields."""
 
     name: str
+
+    @property
+    def trains(self) -> bool:
+        """Whether it trains a model; True for an objective that this version does not know."""
+        options = OBJECTIVE_SPECS.get(self.name)
+        return options is None or options.trains
 
 
 class StoredLora(Shape):

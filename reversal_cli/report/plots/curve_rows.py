@@ -1,4 +1,4 @@
-"""Accuracy along the training of many runs: a row per run, a panel per subtask, darker where it is higher."""
+"""Accuracy during training of many runs: a row per run, a panel per subtask; darker cells are higher."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,7 +16,7 @@ Curves = Sequence[Mapping[str, Sequence[Point]]]
 
 
 def curve_rows_figure(names: Sequence[str], curves: Curves, title: str) -> Figure:
-    """`curves`: of each row, subtask -> points."""
+    """The figure; names and curves (subtask -> points) have one entry per row."""
     figure, panels = row_panels(names, bottom=0.65)
     epochs = sorted({point.epoch for curve in curves for points in curve.values() for point in points})
     for subtask, axes in zip(SUBTASKS, panels, strict=True):
