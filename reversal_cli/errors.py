@@ -15,16 +15,16 @@ class ReversalError(Exception):
     """
 
 
-def unknown_name(where: str, kind: str, found: str, known: Iterable[str]) -> ReversalError:
-    """The error for a name that is not in `known`, with the nearest known name suggested.
+def unknown_name(where: str, kind: str, name: str, known_names: Iterable[str]) -> ReversalError:
+    """The error for a name that is not in `known_names`; suggests the nearest of them.
 
     >>> str(unknown_name("--objective", "objective", "bicco", ["ntp", "bico"]))
     "--objective: unknown objective 'bicco'; did you mean 'bico'? (bico, ntp)"
     """
-    names = sorted(known)
-    close = difflib.get_close_matches(found[:LONGEST_NAME], names, n=1)
+    names = sorted(known_names)
+    close = difflib.get_close_matches(name[:LONGEST_NAME], names, n=1)
     hint = f"did you mean '{close[0]}'?" if close else "expected one of"
-    return ReversalError(f"{where}: unknown {kind} '{found}'; {hint} ({', '.join(names)})")
+    return ReversalError(f"{where}: unknown {kind} '{name}'; {hint} ({', '.join(names)})")
 
 
 def first_of(names: Sequence[str], shown: int) -> str:

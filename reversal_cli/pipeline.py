@@ -206,7 +206,7 @@ def evaluate_run(run: RunDirectory, terminal: Terminal, options: EvaluationOptio
     manifest.refuse_other_data(run, spec, splits)
     spec = spec.model_copy(update={"evaluation": settings})
     with run.lock():
-        if not manifest.knows_leaks(run):
+        if not manifest.lists_leaks(run):
             manifest.add_leaks(run, find_allowed_leaks(spec.dataset, splits, terminal, allow_leaks=True))
         if options.overwrite:
             _evaluate(run.overwriting, spec, splits, terminal, options)

@@ -182,5 +182,5 @@ def clock_time(seconds: float) -> str:
 
 def _numbers(fields: dict[str, Any]) -> list[str]:
     """`loss 1.23` and the like, without numbers that are not known yet (NaN)."""
-    known = {name: value for name, value in fields.items() if value == value}
-    return [f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}" for name, value in known.items()]
+    numbers = {name: value for name, value in fields.items() if value == value}
+    return [f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}" for name, value in numbers.items()]

@@ -35,8 +35,8 @@ def interval_notes(frame: pd.DataFrame) -> list[str]:
 
 
 def _units(lines: pd.DataFrame) -> tuple[str, ...]:
-    measured = lines[lines["low"].notna()]
-    return tuple(unit for unit in (*SHORT_UNITS, EARLIER) if (measured["intervals"] == unit).any())
+    with_interval = lines[lines["low"].notna()]
+    return tuple(unit for unit in (*SHORT_UNITS, EARLIER) if (with_interval["intervals"] == unit).any())
 
 
 def _in_words(unit: str) -> str:

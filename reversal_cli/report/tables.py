@@ -91,21 +91,21 @@ def _run_table(runs: pd.DataFrame, title: str, pairs: list[Pair], numeric: list[
 def _references(part: pd.DataFrame, metric: str) -> ReportTable:
     """The floors, then the controls of each run, in the columns of the accuracy table."""
     pairs = [(subtask, metric) for subtask in SUBTASKS]
-    beside = part[part["row"] != RUN]
+    lines_beside = part[part["row"] != RUN]
     one_name_each = not part[GROUP].drop_duplicates()["experiment"].duplicated().any()
     labels = ["experiment"] if one_name_each else label_columns(part)
     rows = []
     order = list(REFERENCES)
-    references = sorted(beside["row"].unique(), key=lambda row: order.index(row) if row in REFERENCES else 99)
+    references = sorted(lines_beside["row"].unique(), key=lambda row: order.index(row) if row in REFERENCES else 99)
     for row in references:
-        lines = beside[beside["row"] == row]
+        lines = lines_beside[lines_beside["row"] == row]
         name = REFERENCES[row][0] if row in REFERENCES else row
         if row in FLOORS:
             rows += [[name, *[""] * len(labels), "", *texts] for texts in _distinct(lines, pairs)]
         else:
             rows += [[name, *texts] for texts in group_rows(lines, pairs, labels)]
     meanings = [f"{name}: {what}." for row, (name, what) in REFERENCES.items() if row in references]
-    notes = [*meanings, *notes_of(beside, [metric], list(SUBTASKS))] if rows else []
+    notes = [*meanings, *notes_of(lines_beside, [metric], list(SUBTASKS))] if rows else []
     numeric = list(SUBTASKS)
     columns = ["reference", *map(heading, labels), "seed", *numeric]
     return ReportTable(f"Baselines and controls ({metric})", columns, rows, notes, ["seed", *numeric])

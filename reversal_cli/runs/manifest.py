@@ -66,7 +66,7 @@ def end_training(run: RunDirectory, training: TrainingFacts, model: dict[str, An
     run.write_manifest(run.manifest.model_copy(update={"training": facts, "model": model}))
 
 
-def knows_leaks(run: RunDirectory) -> bool:
+def lists_leaks(run: RunDirectory) -> bool:
     """Whether the manifest lists the leaks of the dataset; earlier versions did not look for them."""
     return "leaks" in run.manifest.dataset.model_fields_set
 
@@ -84,12 +84,12 @@ def add_model(run: RunDirectory, model: dict[str, Any]) -> None:
     Raises ReversalError if it is not the checkpoint that was trained; not after full training, which replaces it.
     """
     manifest = run.manifest
-    stored, spec = manifest.model, manifest.spec
-    replaced = spec.training.tuning == "full" and spec.objective.trains
-    if stored is None:
+    expected, spec = manifest.model, manifest.spec
+    replaces_checkpoint = spec.training.tuning == "full" and spec.objective.trains
+    if expected is None:
         run.write_manifest(manifest.model_copy(update={"model": model}))
-    elif stored != model and not replaced:
-        changed = ", ".join(sorted(key for key in {*stored, *model} if stored.get(key) != model.get(key)))
+    elif model != expected and not replaces_checkpoint:
+        changed = ", ".join(sorted(key for key in {*expected, *model} if expected.get(key) != model.get(key)))
         raise ReversalError(
             f"{run.path}: the checkpoint '{model.get('name')}' has changed since the run began ({changed}); "
             "restore it, or make the run again with --overwrite"
@@ -164,16 +164,16 @@ def refuse_other_spec(run: RunDirectory, spec: ExperimentSpec) -> None:
     if not differences:
         return
     state = "finished" if run.is_complete else "trained" if run.is_trained else "begun"
-    shown = first_of(differences, DIFFERENCES_SHOWN)
+    changes = first_of(differences, DIFFERENCES_SHOWN)
     raise ReversalError(
-        f"{run.path}: {state} with a different spec ({shown}); rename the experiment or pass --overwrite"
+        f"{run.path}: {state} with a different spec ({changes}); rename the experiment or pass --overwrite"
     )
 
 
 def refuse_other_data(run: RunDirectory, spec: ExperimentSpec, splits: Splits) -> None:
     """Raises ReversalError if the files of the dataset have changed since the run began."""
-    before = run.manifest.dataset.sha256
-    changed = sorted(name for name in {*before, *splits.sha256} if before.get(name) != splits.sha256.get(name))
+    expected = run.manifest.dataset.sha256
+    changed = sorted(name for name in {*expected, *splits.sha256} if expected.get(name) != splits.sha256.get(name))
     if changed:
         raise ReversalError(
             f"{run.path}: made with other data: {', '.join(changed)} in {spec.dataset.path} changed since; "

@@ -90,7 +90,7 @@ def normal_p(z: float) -> float:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """p-values corrected for `len(p_values)` tests (Holm 1979), in the same order.
+    """The p-values, corrected for `len(p_values)` tests (Holm 1979), in the same order.
 
     If those below 0.05 count as significant, the chance of any false one is at most 5 %.
 
@@ -98,9 +98,9 @@ def holm(p_values: Sequence[float]) -> list[float]:
     [0.03, 0.06, 0.06]
     """
     order = sorted(range(len(p_values)), key=lambda index: p_values[index])
-    corrected = [0.0] * len(p_values)
+    results = [0.0] * len(p_values)
     largest = 0.0
     for rank, index in enumerate(order):
         largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
-        corrected[index] = largest
-    return corrected
+        results[index] = largest
+    return results

@@ -51,8 +51,8 @@ def cautions(a: EvaluatedRun, b: EvaluatedRun, metric: str) -> list[str]:
     names = sorted({*a.conditions, *b.conditions} - {*HARMLESS})
     changed = [name for name in names if a.conditions.get(name) != b.conditions.get(name)]
     if changed:
-        pairs = (f"{name} {a.conditions.get(name)} in A, {b.conditions.get(name)} in B" for name in changed)
-        lines.append(f"evaluated differently: {'; '.join(pairs)}")
+        values = (f"{name} {a.conditions.get(name)} in A, {b.conditions.get(name)} in B" for name in changed)
+        lines.append(f"evaluated differently: {'; '.join(values)}")
     for label, run, other in (("A", a, b), ("B", b, a)):
         if metric in other.definitions and metric not in run.definitions:
             lines.append(f"{label} does not say which definition of {metric} it was scored with")

@@ -90,7 +90,7 @@ def content_policy(style: str, *scripts: str) -> str:
 def links_html(plots: bool, predictions: bool, notes: bool) -> str:
     """Links to the sections of the page."""
     names = {"tables": True, "plots": plots, "predictions": predictions, "notes": notes}
-    return "".join(f'<a href="#{name}">{name.capitalize()}</a>' for name, shown in names.items() if shown)
+    return "".join(f'<a href="#{name}">{name.capitalize()}</a>' for name, present in names.items() if present)
 
 
 def tables_html(tables: Sequence[ReportTable]) -> str:

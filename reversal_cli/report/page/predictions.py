@@ -112,12 +112,12 @@ class Columns:
         return {"entities": entities, "prompts": self.prompt_columns, "runs": runs, "lower": lower}
 
     def _add_prediction(self, run: RunColumns, subtask: str, prediction: Prediction) -> None:
-        named = prediction.named_entity
+        entity = prediction.named_entity
         run.prompt.append(self._prompt(run.dataset, subtask, prediction))
         run.completion.append(prediction.completion)
         run.cut.append(int(not prediction.stopped))
         run.rank.append(prediction.ranking.rank if prediction.ranking else None)
-        run.named.append(None if named is None else self._entity(run.dataset, named))
+        run.named.append(None if entity is None else self._entity(run.dataset, entity))
         for metric, scores in run.scores.items():
             scores.append(thousandths(prediction.scores.get(metric)))
 

@@ -39,5 +39,5 @@ def _draw_subtask(axes: Axes, rows: Sequence[Sequence[Point]], epochs: Sequence[
     axes.imshow(np.ma.masked_invalid(grid), cmap=colours, vmin=0, vmax=100, aspect="auto", interpolation="none")
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.hlines(np.arange(0.5, len(rows) - 1), -0.5, len(epochs) - 0.5, color="white", linewidth=0.6)
-    shown = sorted({0, (len(epochs) - 1) // 2, len(epochs) - 1})
-    axes.set_xticks(shown, [str(epochs[index]) for index in shown])
+    ticks = sorted({0, (len(epochs) - 1) // 2, len(epochs) - 1})
+    axes.set_xticks(ticks, [str(epochs[index]) for index in ticks])
