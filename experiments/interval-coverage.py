@@ -118,8 +118,8 @@ def draw_scores(
 
 
 def crossed(size: tuple[int, int]) -> Clusters:
-    entity_of_row, template_of_row = (index.ravel() for index in np.indices(size))
-    return Clusters(entity_of_row, template_of_row)
+    entity_of_example, template_of_example = (index.ravel() for index in np.indices(size))
+    return Clusters(entity_of_example, template_of_example)
 
 
 def entity_bootstrap(table: Table) -> Interval:
@@ -177,7 +177,7 @@ def chosen(table: Table) -> Interval:
 
 
 def chosen_over_entities(table: Table) -> Interval:
-    clusters = Clusters(table.clusters.entity_of_row, None)
+    clusters = Clusters(table.clusters.entity_of_example, None)
     return score_interval(table.rows, float(table.rows.mean()), clusters)
 
 

@@ -1,4 +1,4 @@
-"""The benchmark of a spec: found or generated, read, and looked through for leaks before anything slow begins."""
+"""The benchmark of a spec: generated if absent, read, and checked for leaks before anything slow begins."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -13,9 +13,9 @@ from reversal_cli.spec.experiment import DatasetSpec, ExperimentSpec
 
 
 def prepare_dataset(dataset: DatasetSpec, terminal: Terminal) -> Splits:
-    """The benchmark in the spec's folder; the default one, or one whose options the spec gives, is generated if absent.
+    """The benchmark in the spec's folder, generated if absent and it is the default one or the spec gives its options.
 
-    Raises ReversalError for a mistyped path, and for a folder made with other options.
+    Raises ReversalError if a folder that cannot be generated is absent, or if the folder was made with other options.
     """
     from reversal_cli.data.berglund import load_folder
 
@@ -30,6 +30,7 @@ def prepare_dataset(dataset: DatasetSpec, terminal: Terminal) -> Splits:
 
 
 def generate_dataset(dataset: DatasetSpec, terminal: Terminal) -> None:
+    """Generates the dataset and reports it; silent if another process generates it at the same time."""
     from reversal_cli.data.name_description import Options, generate
 
     options = dataset.generator or Options()
@@ -43,14 +44,14 @@ def generate_dataset(dataset: DatasetSpec, terminal: Terminal) -> None:
 
 
 class Benchmark(NamedTuple):
-    """A dataset that was read, and what its training rows give away of the tests."""
+    """A dataset and its leaks: test facts that its training data contains."""
 
     splits: Splits
     leaks: list[Leak]
 
 
 class Benchmarks:
-    """The datasets of the runs of one command: each is read and looked through, and warned of, once."""
+    """The datasets of the runs of one command, each read and checked for leaks once."""
 
     def __init__(self, terminal: Terminal, allow_leaks: bool):
         self.terminal = terminal
@@ -58,7 +59,7 @@ class Benchmarks:
         self._read: dict[str, Benchmark] = {}
 
     def of(self, spec: ExperimentSpec) -> Benchmark:
-        """Raises ReversalError where the run cannot be made with its dataset."""
+        """The benchmark of a spec. Raises ReversalError if its dataset does not fit the run."""
         key = spec.dataset.model_dump_json()
         if key not in self._read:
             splits = prepare_dataset(spec.dataset, self.terminal)
@@ -70,10 +71,10 @@ class Benchmarks:
 
 
 def find_allowed_leaks(dataset: DatasetSpec, splits: Splits, terminal: Terminal, allow_leaks: bool) -> list[Leak]:
-    """What the training rows give away of the tests. Raises ReversalError where that is anything and not allowed."""
-    found = find_leaks(files_of(splits))
+    """The leaks of a dataset: raises ReversalError for any, unless they are allowed; then it warns."""
+    leaks = find_leaks(files_of(splits))
     if not allow_leaks:
-        refuse_leaks(Path(dataset.path), found, "or go on with --allow-leaks, which the tables will say")
-    elif found:
-        terminal.say(f"warning: {dataset.path}: {count_by_kind(found)}")
-    return found
+        refuse_leaks(Path(dataset.path), leaks, "or go on with --allow-leaks, which the tables will say")
+    elif leaks:
+        terminal.say(f"warning: {dataset.path}: {count_by_kind(leaks)}")
+    return leaks

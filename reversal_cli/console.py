@@ -14,13 +14,13 @@ from reversal_cli.progress import Advance, RunClock, bar_stages, clock_time, pla
 from reversal_cli.streams import writing_to_stdout
 
 PIPE_WIDTH = 160
-"""Columns where there is no terminal to ask: a table in a log file must not be cut at 80."""
+"""Columns of a table that is not printed on a terminal: in a log file it must not be cut at 80."""
 LONGEST_ERROR = 2000
-"""Characters; of a longer message the middle is left out."""
+"""Characters; a longer message loses its middle."""
 
 
 class Terminal:
-    """Where a command prints. `quiet` leaves only results that were asked for, and errors."""
+    """The output of a command. `quiet` leaves only errors and results for a script."""
 
     def __init__(self, quiet: bool = False):
         self.quiet = quiet
@@ -29,12 +29,12 @@ class Terminal:
         self._err = Console(stderr=True, soft_wrap=True, highlight=False)
 
     def say(self, message: str) -> None:
-        """One line for the person who waits: stderr, so that stdout stays readable by a script."""
+        """Prints one line of progress on stderr, so that stdout stays readable by a script."""
         if not self.quiet:
             self.fail(message)
 
     def fail(self, message: str) -> None:
-        """One line on why the exit code will be 1: stderr, `--quiet` or not."""
+        """Prints on stderr why the exit code will be 1, even with `--quiet`."""
         _print_message(self._err, message)
 
     @property
@@ -43,7 +43,7 @@ class Terminal:
         return self._out.width
 
     def show(self, table: RenderableType) -> None:
-        """A result for a person: stdout."""
+        """Prints a result for a reader on stdout."""
         if self.quiet:
             return
         with writing_to_stdout():
@@ -53,7 +53,7 @@ class Terminal:
                 self._out.print(table, markup=False)
 
     def silence_libraries(self) -> None:
-        """Keeps the bars and remarks of transformers out of ours; a download's bar stays, where someone can see it."""
+        """Silences the progress bars and remarks of transformers; a download keeps its bar on a terminal."""
         import warnings
 
         from huggingface_hub.utils import enable_progress_bars
@@ -67,12 +67,12 @@ class Terminal:
             enable_progress_bars()
 
     def write(self, text: str) -> None:
-        """A result for a script, byte for byte, `--quiet` or not: stdout."""
+        """Prints a result for a script on stdout, unchanged, even with `--quiet`."""
         with writing_to_stdout():
             sys.stdout.write(text if text.endswith("\n") else text + "\n")
 
     def begin_run(self, name: str, clock: RunClock) -> None:
-        """Says which run of how many begins; its number stands before every progress line of it."""
+        """Announces a run; its number stands at the start of every progress line of the run."""
         left = clock.seconds_left()
         rest = "" if left is None else f"; about {clock_time(left)} left for all runs"
         self._place = f"{clock.number}/{clock.runs}"
@@ -80,7 +80,7 @@ class Terminal:
 
     @contextlib.contextmanager
     def progress(self, description: str, unit: str = "step") -> Iterator[Advance]:
-        """A callable that shows how far the work is: a bar per stage on a terminal, a few plain lines elsewhere."""
+        """A callable that shows progress: a bar per stage on a terminal, a few plain lines elsewhere."""
         description = visible(f"{self._place} {description}".strip())
         if self.quiet:
             yield lambda done, total=None, **fields: None
@@ -92,7 +92,7 @@ class Terminal:
 
 
 def error_line(message: str) -> None:
-    """The one line a failed command ends with. A message never spans lines: scripts read the last one."""
+    """Prints the last line of a failed command. A message never spans lines: scripts read the last one."""
     line = " ".join(message.split())
     if len(line) > LONGEST_ERROR:
         line = f"{line[: LONGEST_ERROR // 2]} ... {line[-LONGEST_ERROR // 2 :]}"
@@ -100,7 +100,7 @@ def error_line(message: str) -> None:
 
 
 def _print_message(console: Console, message: str) -> None:
-    """A stderr that takes nothing is nothing to stop for: there is nowhere left to say so."""
+    """Ignores a stderr that cannot be written: there is nowhere left to report it."""
     with contextlib.suppress(OSError):
         console.print(visible(message, LAYOUT), markup=False)
 
@@ -118,5 +118,5 @@ def make_table(title: str, columns: list[str], rows: list[list[str]]) -> Table:
 
 
 def _width(stream: Any) -> int | None:
-    """None lets rich ask the terminal (or COLUMNS)."""
+    """Columns of a table; None: rich finds out from the terminal or from COLUMNS."""
     return None if stream.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH

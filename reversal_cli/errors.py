@@ -1,34 +1,34 @@
-"""The one exception for mistakes a user can fix, and the wording that its messages share."""
+"""The exception for mistakes that a user can fix, and the wording that its messages share."""
 
 import difflib
 from collections.abc import Iterable, Sequence
 
 LONGEST_NAME = 200
-"""Characters of a name that are compared with all others, which is slow."""
+"""Characters of a name that are compared with the known names; comparing more is slow."""
 
 
 class ReversalError(Exception):
-    """A user's mistake. The message reads `where: what was found; what is expected; what to do`.
+    """A user's mistake. The message is `where: what was found; what is expected; what to do`.
 
     `main` prints it as one line on stderr and exits with code 2. Anything else that is raised is a bug and keeps its
     traceback.
     """
 
 
-def unknown_name(where: str, kind: str, found: str, known: Iterable[str]) -> ReversalError:
-    """The error for a name that is not in `known`, with the nearest known name suggested.
+def unknown_name(where: str, kind: str, name: str, known_names: Iterable[str]) -> ReversalError:
+    """The error for a name that is not in `known_names`; suggests the nearest of them.
 
     >>> str(unknown_name("--objective", "objective", "bicco", ["ntp", "bico"]))
     "--objective: unknown objective 'bicco'; did you mean 'bico'? (bico, ntp)"
     """
-    names = sorted(known)
-    close = difflib.get_close_matches(found[:LONGEST_NAME], names, n=1)
+    names = sorted(known_names)
+    close = difflib.get_close_matches(name[:LONGEST_NAME], names, n=1)
     hint = f"did you mean '{close[0]}'?" if close else "expected one of"
-    return ReversalError(f"{where}: unknown {kind} '{found}'; {hint} ({', '.join(names)})")
+    return ReversalError(f"{where}: unknown {kind} '{name}'; {hint} ({', '.join(names)})")
 
 
 def first_of(names: Sequence[str], shown: int) -> str:
-    """The first few names, and how many more there are.
+    """The first `shown` names, and how many more there are.
 
     >>> first_of(["a", "b", "c", "d"], 2)
     'a, b and 2 more'

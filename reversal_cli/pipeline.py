@@ -1,7 +1,7 @@
 """generate -> finetune -> eval -> report, in that order: the file to read first.
 
 Each stage reads and writes files only, so any of them can be run alone, again, or after an interruption.
-Heavy modules are imported where they are needed: a refusal should not wait for torch.
+Heavy modules are imported inside the functions that need them: an error message should not wait for torch.
 """
 
 import os
@@ -39,7 +39,7 @@ def run_experiment(
     device: str | None = None,
     allow_leaks: bool = False,
 ) -> list[RunDirectory]:
-    """Every stage of every run, untrained baselines first; what is complete already is skipped."""
+    """Every stage of every run, untrained baselines first; skips what is complete."""
     specs = (*experiment.baselines, *experiment.specs)
     benchmarks = prepare_datasets(specs, terminal, allow_leaks)
     runs = [RunDirectory(run_path(results, spec.name, spec.seed)) for spec in specs]
@@ -56,9 +56,9 @@ def run_experiment(
 
 
 def prepare_datasets(specs: Sequence[ExperimentSpec], terminal: Terminal, allow_leaks: bool) -> Benchmarks:
-    """The datasets of all runs, generated where they are absent, read and looked through.
+    """The datasets of all runs, generated if absent, read and checked for leaks.
 
-    Raises ReversalError where a later run would be stopped by its dataset, before the first one takes its time.
+    Raises ReversalError if any dataset does not fit its run, before the first run begins.
     """
     _refuse_several_processes(os.environ.get("WORLD_SIZE", "1"))
     benchmarks = Benchmarks(terminal, allow_leaks)
@@ -95,10 +95,11 @@ def pretrain_base(spec: "PretrainSpec", out: Path, terminal: Terminal, overwrite
 def finetune(
     spec: ExperimentSpec, results: Path, terminal: Terminal, benchmarks: Benchmarks, overwrite: bool = False
 ) -> RunDirectory:
-    """The run of the spec with its weights complete: trained now, continued, or found complete.
+    """The run of the spec with complete weights: trains, or continues an interrupted training, unless it is trained.
 
-    overwrite: an older run goes when nothing is left that could be refused, before the first step.
-    Raises ReversalError for a directory of another spec or other data, an unusable dataset, or another process there.
+    overwrite: removes an older run just before the first step, after every check.
+    Raises ReversalError if the folder holds a run of another spec or other data, if the dataset cannot be used, or if
+    another process works in the folder.
     """
     run = RunDirectory(run_path(results, spec.name, spec.seed))
     splits, leaks = benchmark = benchmarks.of(spec)
@@ -118,7 +119,7 @@ def finetune(
 
 
 def _begin_untrained_anew(run: RunDirectory, spec: ExperimentSpec, benchmark: Benchmark, terminal: Terminal) -> None:
-    """Its checkpoint is loaded first: where that is refused, the older run stays."""
+    """Begins the run again. Loads its checkpoint first: if that fails, the older run stays."""
     from reversal_cli.models.loading import load_for_evaluation
 
     if run.all_predictions_path.is_dir() or run.is_complete:
@@ -128,7 +129,7 @@ def _begin_untrained_anew(run: RunDirectory, spec: ExperimentSpec, benchmark: Be
 
 
 def _refuse_several_processes(world_size: str) -> None:
-    """Raises ReversalError under torchrun, and for a WORLD_SIZE that its libraries could not read either."""
+    """Raises ReversalError under torchrun, and for a WORLD_SIZE that is not a number."""
     if not world_size.isascii() or not world_size.isdigit():
         raise ReversalError(f"WORLD_SIZE: found {world_size[:40]!r}; expected a number of processes; unset it")
     if world_size.lstrip("0") not in ("", "1"):
@@ -144,7 +145,7 @@ def train_run(
 ) -> None:
     """Trains, continuing from a checkpoint if there is one, and marks the run as trained.
 
-    overwrite: the leaks of the dataset, for the manifest of a run that is begun anew; None: it is not.
+    overwrite: None continues the run; leaks of the dataset begin it again, with these in its manifest.
     """
     from reversal_cli.training.finetune import train
 
@@ -161,16 +162,16 @@ def train_run(
             manifest.begin_anew(run, spec, splits, overwrite)
 
     with storage_errors(run.path), terminal.progress(label, "step") as advance:
-        trained = train(spec, splits, run, advance, lambda line: terminal.say(f"{label}: {line}"), begin)
-    manifest.end_training(run, trained.facts, trained.model)
-    run.remove_checkpoints()  # only now: without them an interruption before the manifest is written would lose all
-    took = "" if continued else f" in {clock_time(trained.facts.wall_seconds or 0)}"
-    terminal.say(f"{label}: {trained.facts.steps} steps{took} -> {run.path}")
+        result = train(spec, splits, run, advance, lambda line: terminal.say(f"{label}: {line}"), begin)
+    manifest.end_training(run, result.facts, result.model)
+    run.remove_checkpoints()  # only now: an interruption before the manifest is written would lose the training
+    duration = "" if continued else f" in {clock_time(result.facts.wall_seconds or 0)}"
+    terminal.say(f"{label}: {result.facts.steps} steps{duration} -> {run.path}")
 
 
-def _warn_of_long_warmup(spec: ExperimentSpec, rows: int, terminal: Terminal) -> None:
+def _warn_of_long_warmup(spec: ExperimentSpec, examples: int, terminal: Terminal) -> None:
     training = spec.training
-    steps = -(-rows // training.batch_size) * training.last_epoch
+    steps = -(-examples // training.batch_size) * training.last_epoch
     if training.warmup_steps > steps:
         terminal.say(
             f"warning: training.warmup_steps is {training.warmup_steps}, but the training ends after step {steps}, so "
@@ -179,13 +180,13 @@ def _warn_of_long_warmup(spec: ExperimentSpec, rows: int, terminal: Terminal) ->
 
 
 def evaluate_run(run: RunDirectory, terminal: Terminal, options: EvaluationOptions) -> Metrics:
-    """The metrics of a run; its missing predictions are made first.
+    """The metrics of a run, after generating the predictions it lacks.
 
-    A complete run is only read, unless something else is to be measured or a metric is defined anew: then what its
-    predictions lack is added, and all are scored again. With `overwrite` everything is predicted again; what was there
-    stays until the new evaluation is whole, and one that was interrupted continues.
+    A complete run is only read, unless the settings or the definition of a metric have changed: then missing
+    measurements are added and all predictions are scored again. With `overwrite` everything is predicted again; the old
+    predictions stay until the new evaluation is complete. An interrupted evaluation continues.
 
-    Raises ReversalError where the training is not complete or the dataset has changed since.
+    Raises ReversalError if the training is not complete or the dataset has changed since.
     """
     if not run.is_trained:
         raise ReversalError(
@@ -205,7 +206,7 @@ def evaluate_run(run: RunDirectory, terminal: Terminal, options: EvaluationOptio
     manifest.refuse_other_data(run, spec, splits)
     spec = spec.model_copy(update={"evaluation": settings})
     with run.lock():
-        if not manifest.knows_leaks(run):
+        if not manifest.lists_leaks(run):
             manifest.add_leaks(run, find_allowed_leaks(spec.dataset, splits, terminal, allow_leaks=True))
         if options.overwrite:
             _evaluate(run.overwriting, spec, splits, terminal, options)
@@ -216,7 +217,7 @@ def evaluate_run(run: RunDirectory, terminal: Terminal, options: EvaluationOptio
 
 
 def runs_to_evaluate(results: Path) -> list[RunDirectory]:
-    """Every trained run below the results folder that has no metrics yet."""
+    """Every trained run below the results folder that does not have metrics yet."""
     runs = find_runs([results]) if results.is_dir() else []
     if not runs:
         raise ReversalError(f"{results}: holds no run; expected at least one; run `reversal finetune` first")
@@ -226,16 +227,16 @@ def runs_to_evaluate(results: Path) -> list[RunDirectory]:
 def _evaluate(
     run: RunDirectory, spec: ExperimentSpec, splits: Splits, terminal: Terminal, options: EvaluationOptions
 ) -> Metrics:
-    from reversal_cli.evaluation.evaluate import evaluate, prompts_to_come
-    from reversal_cli.evaluation.run_model import answering
+    from reversal_cli.evaluation.evaluate import count_prompts, evaluate
+    from reversal_cli.evaluation.run_model import model_of_run
 
     terminal.silence_libraries()
     subtasks, limit = options.subtasks or None, options.limit
-    totals = prompts_to_come(splits, spec.evaluation, subtasks, limit)
+    totals = count_prompts(splits, spec.evaluation, subtasks, limit)
     with terminal.progress(f"eval {_label(spec)}", "prompt") as advance:
-        model = answering(run, spec, splits, options.batch_size, options.device, lambda: advance(0, stage=LOADING))
+        model = model_of_run(run, spec, splits, options.batch_size, options.device, lambda: advance(0, stage=LOADING))
         if options.overwrite:
-            model.load()  # before anything is predicted: what cannot be loaded is refused at once
+            model.load()  # first, so that a model that cannot be loaded fails at once
         on_progress = sum_of_parts(advance, totals)
         return evaluate(
             run, model.complete, splits, spec.evaluation, subtasks, limit, on_progress, measure=model.measure

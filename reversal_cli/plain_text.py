@@ -1,30 +1,30 @@
-"""Text from files and models as other programs may safely be given it: terminals, Markdown, spreadsheets."""
+"""Text from files and models made safe for terminals, Markdown and spreadsheets."""
 
 import re
 
 BIDIRECTIONAL = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 """Marks that reorder the text around them."""
 INVISIBLE = re.compile(f"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff{BIDIRECTIONAL}]")
-"""What a terminal obeys instead of showing it: C0 and C1 controls, line separators, marks of direction. Lone
-surrogates, which stand for bytes of a path that are not UTF-8, cannot even be written."""
+"""Characters that a terminal does not show: C0 and C1 controls, line separators, direction marks; and lone surrogates
+(bytes of a path that are not UTF-8), which cannot be written."""
 LAYOUT = "\n\t"
 FORMULA = re.compile(r"[=+\-@\t\r]")
-"""How a cell begins that a spreadsheet would calculate."""
+"""The beginning of a cell that a spreadsheet would evaluate."""
 TAG = re.compile(r"<(?=[A-Za-z/!?])")
-"""How Markdown's HTML begins; `< 0.001` is no HTML."""
+"""The beginning of HTML in Markdown; `< 0.001` is not HTML."""
 
 
 def visible(text: str, keep: str = "") -> str:
-    r"""The text with control characters as escapes, except those in `keep`.
+    r"""The text with invisible characters as escapes, except those in `keep`.
 
     >>> visible("a\x1b[31m\u202eb")
     'a\\x1b[31m\\u202eb'
     """
-    return INVISIBLE.sub(lambda found: found[0] if found[0] in keep else _escape(found[0]), text)
+    return INVISIBLE.sub(lambda match: match[0] if match[0] in keep else _escape(match[0]), text)
 
 
 def markdown_text(text: str) -> str:
-    r"""Text in which Markdown sees no HTML and no end of a table's cell.
+    r"""The text with HTML and the bars of a table escaped for Markdown.
 
     >>> markdown_text("a|<b>")
     'a\\|&lt;b>'
@@ -33,7 +33,7 @@ def markdown_text(text: str) -> str:
 
 
 def spreadsheet_text(text: str) -> str:
-    """Text that a spreadsheet shows and does not calculate: an apostrophe before what would begin a formula.
+    """The text with an apostrophe before the beginning of a formula, so that a spreadsheet does not evaluate it.
 
     >>> spreadsheet_text("=1+1"), spreadsheet_text("bico")
     ("'=1+1", 'bico')

@@ -1,4 +1,4 @@
-"""How far the work is: a bar per stage on a terminal, plain lines elsewhere, each stage with a pace of its own."""
+"""Progress: a bar per stage on a terminal, plain lines elsewhere; the time left is estimated for each stage."""
 
 import contextlib
 import time
@@ -10,22 +10,22 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Column
 
 LINE_SECONDS = 10.0
-"""Off a terminal, at least this long between two progress lines ..."""
+"""The shortest time between two progress lines off a terminal ..."""
 LINE_SECONDS_AT_MOST = 60.0
-"""... and one only when another tenth of the work is done, or after a minute."""
+"""... and the longest; between the two, a line is printed when another tenth of the work is done."""
 BAR_SHARE = 8
-"""The bar has this part of the terminal's columns; the rest is for words and numbers."""
+"""The bar takes one eighth of the terminal's columns."""
 LOADING = "loading"
 """The stage before the first step is done."""
 
 Advance = Callable[..., None]
 """`advance(done, total=None, stage="", part="", **fields)`: units of the stage done so far, out of `total`; `part` is
-what it is at, fields are numbers such as `loss` to show."""
+the current part of the stage, such as a subtask; fields are numbers to show, such as `loss`."""
 Clock = Callable[[], float]
 
 
 class Pace:
-    """The time that a stage still needs, from its own steps: neither loading nor other stages count."""
+    """The time that a stage still needs, estimated from its own steps, without loading and other stages."""
 
     def __init__(self, clock: Clock = time.monotonic):
         self._clock = clock
@@ -35,11 +35,11 @@ class Pace:
         self._units = 0
 
     def pause(self) -> None:
-        """Another stage goes on now."""
+        """Stops counting time: another stage has begun."""
         self._last = None
 
     def seconds_left(self, done: int, total: int | None) -> float | None:
-        """To be called whenever `done` has changed. None where it cannot be told yet, or nothing is left."""
+        """To be called whenever `done` has changed. None if there is no estimate yet, or nothing is left."""
         now = self._clock()
         before, self._last = self._last, self._last or (done, now)
         if before is not None and done != before[0]:
@@ -71,7 +71,7 @@ class PlainProgress:
         left = self.pace.seconds_left(done, total)
         tenth = 10 * done // total if total else 0
         if self._last_tenth is None:
-            self._last_tenth = tenth  # a continued training begins at step 300
+            self._last_tenth = tenth  # a continued training does not begin at 0
         waited = now - self._last_time
         due = waited >= LINE_SECONDS and (tenth != self._last_tenth or waited >= LINE_SECONDS_AT_MOST)
         finished = total is not None and 0 < total <= done
@@ -104,7 +104,7 @@ def plain_stages(description: str, unit: str, say: Callable[[str], None], clock:
 
 @contextlib.contextmanager
 def bar_stages(console: Console, description: str, clock: Clock = time.monotonic) -> Iterator[Advance]:
-    """A bar per stage; the words give way where the terminal is narrow, the numbers never."""
+    """A bar per stage; on a narrow terminal the words are cut, the numbers never."""
     columns = (
         TextColumn("{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")),
         BarColumn(bar_width=max(6, console.width // BAR_SHARE)),
@@ -133,7 +133,7 @@ def bar_stages(console: Console, description: str, clock: Clock = time.monotonic
 
 
 def sum_of_parts(advance: Advance, totals: Mapping[str, int]) -> Callable[[str, str, int], None]:
-    """A callable for (stage, part, units of the part done) that advances each stage by all of its parts."""
+    """A callable for (stage, part, units of the part done) that adds up the parts of each stage."""
     done: dict[str, dict[str, int]] = {stage: {} for stage in totals}
 
     def on_progress(stage: str, part: str, of_part: int) -> None:
@@ -144,10 +144,10 @@ def sum_of_parts(advance: Advance, totals: Mapping[str, int]) -> Callable[[str, 
 
 
 class RunClock:
-    """Which run of how many, and how long all will still take, from those of the same kind that were made."""
+    """The number of the current run, and the time left for all runs, estimated from finished runs of the same kind."""
 
     def __init__(self, kinds: Sequence[Hashable], clock: Clock = time.monotonic):
-        """kinds: of each run in order; those of one kind take about the same time, those of None are made already."""
+        """kinds: one per run, in order; runs of one kind take about the same time, None is a run already complete."""
         self.runs = len(kinds)
         self._waiting = list(kinds)
         self._clock = clock
@@ -155,18 +155,18 @@ class RunClock:
         self._taken: dict[Hashable, list[float]] = {}
 
     def finish(self) -> None:
-        """The run is made."""
+        """Ends the current run."""
         now = self._clock()
         self._taken.setdefault(self._waiting.pop(0), []).append(now - self._began)
         self._began = now
 
     @property
     def number(self) -> int:
-        """That of the run that is made now, from 1."""
+        """The number of the current run, from 1."""
         return self.runs - len(self._waiting) + 1
 
     def seconds_left(self) -> float | None:
-        """None while nothing is known of a kind that waits: a baseline says nothing of a training."""
+        """None until a run of every remaining kind has finished: a baseline does not show how long training takes."""
         waiting = [kind for kind in self._waiting if kind is not None]
         if not waiting or any(kind not in self._taken for kind in waiting):
             return None
@@ -181,6 +181,6 @@ def clock_time(seconds: float) -> str:
 
 
 def _numbers(fields: dict[str, Any]) -> list[str]:
-    """`loss 1.23` and the like; a loss that is not known yet (NaN) is left out."""
-    known = {name: value for name, value in fields.items() if value == value}
-    return [f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}" for name, value in known.items()]
+    """`loss 1.23` and the like, without numbers that are not known yet (NaN)."""
+    numbers = {name: value for name, value in fields.items() if value == value}
+    return [f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}" for name, value in numbers.items()]

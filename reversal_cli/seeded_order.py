@@ -1,6 +1,6 @@
-"""Seeded order that is the same on every machine and Python version: items sorted by the SHA-256 of their name.
+"""Seeded order, the same on every machine and Python version: items sorted by the SHA-256 of their name.
 
-`random.shuffle` makes no such promise across versions, and its result depends on how often it was called before.
+`random.shuffle` does not promise that across versions, and its result depends on how often it was called before.
 """
 
 import hashlib
@@ -17,12 +17,12 @@ def digest(label: str) -> int:
 
 
 def ordered(items: Sequence[Item], label: str, key: Callable[[Item], object] = str) -> list[Item]:
-    """`items` in the order that `label` fixes; `key` gives each item the name that is hashed."""
+    """`items` in the order that `label` fixes; `key` maps an item to the name that is hashed."""
     return sorted(items, key=lambda item: digest(f"{label}/{key(item)}"))
 
 
 def cycle_ordered(items: Sequence[Item], label: str, key: Callable[[Item], object] = str) -> Iterator[Item]:
-    """`items` over and over without end, each round in an order of its own, so every item is used equally often."""
+    """`items` without end, each round in another order, so that every item is used equally often."""
     for round_number in count():
         yield from ordered(items, f"{label}/{round_number}", key)
 

@@ -1,4 +1,4 @@
-"""stdout and stderr, however they were left to this process: closed, full, or for another alphabet than ours."""
+"""stdout and stderr that are closed, full, or unable to encode our characters."""
 
 import codecs
 import contextlib
@@ -10,17 +10,17 @@ from collections.abc import Iterator
 from reversal_cli.errors import ReversalError
 
 BROKEN_PIPE = 141
-"""Exit code of a command whose reader has gone, as shells report it: 128 + SIGPIPE."""
+"""Exit code after a closed pipe, as shells report it: 128 + SIGPIPE."""
 SPELLINGS = {"±": "+/-", "–": "-", "─": "-", "━": "-", "…": "..."}
-"""Our own characters, for a stream that cannot take them."""
+"""Our own characters, for a stream that cannot encode them."""
 
 
 class PipeClosedError(Exception):
-    """Nobody reads stdout any more: `reversal list | head -1`."""
+    """The reader of stdout has ended: `reversal list | head -1`."""
 
 
 def prepare_streams() -> None:
-    """Opens what was closed, so that no file of ours becomes stdout, and spells what an alphabet lacks."""
+    """Opens closed streams, so that no file of ours becomes stdout, and replaces characters that one cannot encode."""
     codecs.register_error("spelled", _spell)
     for name, descriptor in (("stdin", 0), ("stdout", 1), ("stderr", 2)):
         if sys.__dict__[name] is None:
@@ -34,7 +34,7 @@ def prepare_streams() -> None:
 
 @contextlib.contextmanager
 def writing_to_stdout() -> Iterator[None]:
-    """Inside, a stdout that takes nothing is one line (ReversalError) or the quiet end of a pipe (PipeClosedError)."""
+    """Inside, a stdout that cannot be written raises ReversalError, a closed pipe PipeClosedError."""
     try:
         yield
         sys.stdout.flush()
@@ -49,7 +49,7 @@ def writing_to_stdout() -> Iterator[None]:
 
 
 def drop_stdout() -> None:
-    """Sends to nowhere what is still waiting to be written, which would fail once more at the end of the process."""
+    """Discards what is still buffered: writing it would fail again at the end of the process."""
     with contextlib.suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())

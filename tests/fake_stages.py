@@ -86,7 +86,7 @@ class FakeStages:
         """Of the test prompt that `prompt` is, or ends with when it is asked in context."""
         return next(target for asked, target in self.targets.items() if prompt.endswith(asked))
 
-    def measure_rows(
+    def measure_examples(
         self, loaded: Any, objective: Any, splits: Any, subtask: str, rows: Sequence[int], seed: int, batch_size: int
     ) -> Iterator[list[Measured]]:
         ranking = Ranking(rank=1, rank_normalized=1, candidates=4, log_probability=-1.0, tokens=2)
@@ -102,5 +102,5 @@ def install(monkeypatch: pytest.MonkeyPatch, folder: Path) -> FakeStages:
     monkeypatch.setattr("reversal_cli.training.finetune.train", fakes.train)
     monkeypatch.setattr("reversal_cli.models.loading.load_for_evaluation", fakes.load_for_evaluation)
     monkeypatch.setattr("reversal_cli.inference.complete.complete_prompts", fakes.complete_prompts)
-    monkeypatch.setattr("reversal_cli.evaluation.ranking.measure_rows", fakes.measure_rows)
+    monkeypatch.setattr("reversal_cli.evaluation.ranking.measure_examples", fakes.measure_examples)
     return fakes

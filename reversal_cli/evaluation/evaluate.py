@@ -1,4 +1,4 @@
-"""Predictions -> metrics.json: the four subtasks, the controls that explain them, and floors from the data alone."""
+"""Predictions -> metrics.json: the four subtasks, the controls, and floors computed from the data alone."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -23,7 +23,7 @@ from reversal_cli.spec.experiment import EvaluationSpec
 from reversal_cli.statistics.interval_units import Unit
 
 PACKAGES = ("sacrebleu", "torch", "transformers")
-"""Whose versions may change a score."""
+"""Packages whose version may change a score."""
 
 
 def evaluate(
@@ -38,38 +38,38 @@ def evaluate(
 ) -> Metrics:
     """The metrics of a run: every metric of every subtask, with intervals.
 
-    Predictions that are there already are kept and scored again, so an interrupted evaluation continues, and a metric
-    that was added later needs no new generation. Only an evaluation of all subtasks without a `limit` has controls and
-    floors and writes metrics.json; any other returns metrics with `complete` false.
+    Predictions on disk are kept and scored again, so an interrupted evaluation continues, and a new metric needs no new
+    generation. Only an evaluation of all subtasks without a `limit` has controls and floors and writes metrics.json;
+    any other returns metrics with `complete` false.
 
-    measure: likelihoods, wanted where `settings.likelihood` is true.
-    Raises ReversalError for an unknown subtask, a limit below 1, or predictions that belong to other prompts.
+    measure: computes likelihoods; used if `settings.likelihood` is true.
+    Raises ReversalError for an unknown subtask, a limit below 1, or predictions of other prompts.
     """
-    names = chosen_subtasks(subtasks)
+    names = select_subtasks(subtasks)
     if limit is not None and limit < 1:
         raise ReversalError(f"--limit: found {limit}; expected at least 1 prompt per subtask; leave it out for all")
     index = EntityIndex.of(splits)
-    measured = {}
+    scores = {}
     for name in names:
         subtask = with_template_ids(splits.subtasks[name])
         predictions = predict(run, complete, subtask, index, limit, on_progress)
         if settings.likelihood and measure is not None:
             predictions = add_likelihood(run, measure, subtask, predictions, on_progress)
-        measured[name] = _scored(subtask, predictions, settings.intervals)
-    metrics = _with_conditions(run, splits, settings, measured, limit is None and len(names) == len(SUBTASKS))
+        scores[name] = _subtask_scores(subtask, predictions, settings.intervals)
+    metrics = _with_conditions(run, splits, settings, scores, limit is None and len(names) == len(SUBTASKS))
     if not metrics.complete:
         return metrics
     references = {
         "controls": _measure_controls(run, complete, splits, settings, index, on_progress),
         "floors": floors(splits, settings.seed, settings.intervals),
     }
-    whole = metrics.model_copy(update=references)
-    run.write_metrics(whole)
-    return whole
+    metrics = metrics.model_copy(update=references)
+    run.write_metrics(metrics)
+    return metrics
 
 
-def chosen_subtasks(subtasks: Sequence[str] | None) -> list[str]:
-    """The subtasks of that name, in the order of every table; all without a name. Raises ReversalError."""
+def select_subtasks(subtasks: Sequence[str] | None) -> list[str]:
+    """The given subtasks in the order of the tables; None: all. Raises ReversalError for an unknown name."""
     for name in subtasks or ():
         if name not in SUBTASKS:
             raise unknown_name("--subtask", "subtask", name, SUBTASKS)
@@ -77,7 +77,7 @@ def chosen_subtasks(subtasks: Sequence[str] | None) -> list[str]:
 
 
 def control_subtasks(splits: Splits, settings: EvaluationSpec) -> dict[str, dict[str, Subtask]]:
-    """Control -> subtask -> its prompts, named after the control too, so that its predictions have their own file."""
+    """Control -> subtask -> its prompts; the name includes the control, so that its predictions have their own file."""
     if not settings.controls:
         return {}
     return {
@@ -88,23 +88,21 @@ def control_subtasks(splits: Splits, settings: EvaluationSpec) -> dict[str, dict
     }
 
 
-def prompts_to_come(
+def count_prompts(
     splits: Splits, settings: EvaluationSpec, subtasks: Sequence[str] | None, limit: int | None
 ) -> dict[str, int]:
-    """Stage -> its prompts in a whole evaluation: the totals of progress bars."""
-    sizes = [len(splits.subtasks[name].examples) for name in chosen_subtasks(subtasks)]
-    asked = sum(size if limit is None else min(size, limit) for size in sizes)
-    asked_controls = {} if subtasks or limit is not None else control_subtasks(splits, settings)
-    of_controls = sum(
-        len(subtask.examples) for of_control in asked_controls.values() for subtask in of_control.values()
-    )
-    return dict(zip(STAGES, (asked + of_controls, asked * settings.likelihood), strict=True))
+    """Stage -> number of its prompts: the totals of the progress bars."""
+    sizes = [len(splits.subtasks[name].examples) for name in select_subtasks(subtasks)]
+    prompts = sum(size if limit is None else min(size, limit) for size in sizes)
+    all_controls = {} if subtasks or limit is not None else control_subtasks(splits, settings)
+    control_prompts = sum(len(subtask.examples) for control in all_controls.values() for subtask in control.values())
+    return dict(zip(STAGES, (prompts + control_prompts, prompts * settings.likelihood), strict=True))
 
 
 def _with_conditions(
     run: RunDirectory, splits: Splits, settings: EvaluationSpec, subtasks: dict[str, SubtaskScores], complete: bool
 ) -> Metrics:
-    """The metrics with what scores depend on beside the predictions."""
+    """The metrics with everything that the scores depend on: data, settings, definitions, versions."""
     return Metrics(
         complete=complete,
         subtasks=subtasks,
@@ -116,8 +114,8 @@ def _with_conditions(
     )
 
 
-def _scored(subtask: Subtask, predictions: Sequence[Prediction], intervals: Unit) -> SubtaskScores:
-    """Every metric of a subtask, and what its rankings say beyond their scores if all predictions have one."""
+def _subtask_scores(subtask: Subtask, predictions: Sequence[Prediction], intervals: Unit) -> SubtaskScores:
+    """Every metric of a subtask; with candidates and log-probability gap if all predictions have a ranking."""
     scores = summarize(predictions, intervals).model_copy(update={"target": subtask.target})
     rankings = [prediction.ranking for prediction in predictions if prediction.ranking is not None]
     if len(rankings) < len(predictions):
@@ -138,26 +136,28 @@ def _measure_controls(
     """Control -> subtask -> its metrics."""
     return {
         control: {
-            name: _scored(subtask, _ask_control(run, complete, subtask, index, on_progress), settings.intervals)
-            for name, subtask in asked.items()
+            name: _subtask_scores(
+                subtask, _predict_control(run, complete, subtask, index, on_progress), settings.intervals
+            )
+            for name, subtask in subtasks.items()
         }
-        for control, asked in control_subtasks(splits, settings).items()
+        for control, subtasks in control_subtasks(splits, settings).items()
     }
 
 
-def _ask_control(
+def _predict_control(
     run: RunDirectory, complete: Complete, subtask: Subtask, index: EntityIndex, on_progress: Progress
 ) -> list[Prediction]:
     try:
         return predict(run, complete, subtask, index, None, on_progress)
     except NotFiniteError:
         raise
-    except ReversalError as error:  # their prompts are longer than those of the benchmark
+    except ReversalError as error:  # such as a prompt that is too long: longer than those of the benchmark
         raise ReversalError(f"{subtask.name}: {error} (`reversal eval --no-controls` leaves it out)") from None
 
 
 def _pairs(predictions: Sequence[Prediction], rankings: Sequence[Ranking], intervals: Unit) -> list[Pair]:
-    """The log-probabilities of each row's target and of another entity's, where there is another one."""
+    """Log-probabilities of each target and of another entity's; without examples that have no other entity."""
     both = intervals == "entities-and-templates"
     return [
         Pair(

@@ -1,4 +1,4 @@
-"""What `reversal eval` may choose that is no part of a run's spec."""
+"""Options of `reversal eval` that do not change the spec of a run."""
 
 from dataclasses import dataclass
 
@@ -7,27 +7,27 @@ from reversal_cli.spec.experiment import EvaluationSpec
 
 @dataclass(frozen=True, slots=True)
 class EvaluationOptions:
-    """What `eval` may choose without making it another experiment."""
+    """Options of an evaluation; those that are None keep the setting of the spec."""
 
     batch_size: int | None = None
-    """Prompts per batch; None: as the spec says. Completions do not depend on it."""
+    """Prompts per batch. Completions do not depend on it."""
     subtasks: tuple[str, ...] = ()
     """Empty: all four."""
     limit: int | None = None
     """Prompts per subtask; None: all."""
     device: str | None = None
-    """None: as the spec says."""
     overwrite: bool = False
-    """Predict again, beside what is there, and replace it at the end."""
+    """Predict everything again and replace the old evaluation at the end."""
     likelihood: bool | None = None
     controls: bool | None = None
     intervals: str | None = None
-    """None: as the spec says."""
 
     def applied_to(self, settings: EvaluationSpec) -> EvaluationSpec:
-        chosen = {"likelihood": self.likelihood, "controls": self.controls, "intervals": self.intervals}
-        return settings.model_copy(update={key: value for key, value in chosen.items() if value is not None})
+        """The settings of the spec with these options in their place."""
+        options = {"likelihood": self.likelihood, "controls": self.controls, "intervals": self.intervals}
+        return settings.model_copy(update={key: value for key, value in options.items() if value is not None})
 
     @property
     def partial(self) -> bool:
+        """Whether only a part of the benchmark is evaluated, which writes no metrics.json."""
         return bool(self.subtasks) or self.limit is not None

@@ -1,6 +1,6 @@
-"""The predictions of one subtask: made batch by batch, kept as soon as they are there, scored again when read.
+"""The predictions of one subtask: generated in batches, written after each batch, scored again when read.
 
-What a model generates and how likely it finds an answer is the caller's business.
+The caller passes the functions that run the model.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ from reversal_cli.scoring import score_all
 from reversal_cli.scoring.entities import EntityIndex
 
 GENERATION, RANKING = STAGES = ("generation", "ranking")
-"""What is done with each subtask, in order."""
+"""The two stages of each subtask, in order."""
 Progress = Callable[[str, str, int], None]
 """Called with (stage, subtask, its prompts done so far) at the start and after each batch."""
 
@@ -30,23 +30,23 @@ def predict(
     limit: int | None,
     on_progress: Progress,
 ) -> list[Prediction]:
-    """The predictions of the first `limit` rows of `select_rows`, in dataset order; generates those not on disk yet."""
-    chosen = select_rows(subtask.examples, limit)
-    kept = _kept_predictions(run, subtask, index)
-    missing = [row for row in chosen if row not in kept]
-    done = len(chosen) - len(missing)
+    """The predictions of the examples that `select_examples` returns; generates those not on disk yet."""
+    indices = select_examples(subtask.examples, limit)
+    predictions = _stored_predictions(run, subtask, index)
+    missing = [position for position in indices if position not in predictions]
+    done = len(indices) - len(missing)
     on_progress(GENERATION, subtask.name, done)
-    # An interruption may have cut the last line; without this the next line would be appended to the cut one.
-    run.write_predictions(subtask.name, kept.values())
+    # An interruption may have cut the last line; the next one must not be appended to it.
+    run.write_predictions(subtask.name, predictions.values())
     with working_on(f"{run.path}: {subtask.name}"):
-        for batch in complete([subtask.examples[row].prompt for row in missing]) if missing else ():
+        for batch in complete([subtask.examples[position].prompt for position in missing]) if missing else ():
             fresh = {missing[item.index]: make_prediction(subtask, missing[item.index], item, index) for item in batch}
             run.append_predictions(subtask.name, fresh.values())
-            kept |= fresh
+            predictions |= fresh
             done += len(fresh)
             on_progress(GENERATION, subtask.name, done)
-    run.write_predictions(subtask.name, [kept[row] for row in sorted(kept)])
-    return [kept[row] for row in chosen]
+    run.write_predictions(subtask.name, [predictions[position] for position in sorted(predictions)])
+    return [predictions[position] for position in indices]
 
 
 def add_likelihood(
@@ -54,30 +54,30 @@ def add_likelihood(
 ) -> list[Prediction]:
     """The predictions with ranking and choice; measures those that lack them.
 
-    A measured prediction is appended to the file again: of two with the same id the later one counts.
+    A measured prediction is appended to the file: of two lines with the same id the later one counts.
     """
-    by_row = {_row_of(prediction, subtask): prediction for prediction in predictions}
-    missing = [row for row, prediction in by_row.items() if prediction.ranking is None]
-    done = len(by_row) - len(missing)
+    by_position = {_position(prediction, subtask): prediction for prediction in predictions}
+    missing = [position for position, prediction in by_position.items() if prediction.ranking is None]
+    done = len(by_position) - len(missing)
     on_progress(RANKING, subtask.name, done)
     with working_on(f"{run.path}: {subtask.name} likelihood"):
         for batch in measure(subtask.name, missing) if missing else ():
-            fresh = {item.row: _with_likelihood(by_row[item.row], item.ranking, item.choice) for item in batch}
+            fresh = {item.row: _with_likelihood(by_position[item.row], item.ranking, item.choice) for item in batch}
             run.append_predictions(subtask.name, fresh.values())
-            by_row |= fresh
+            by_position |= fresh
             done += len(fresh)
             on_progress(RANKING, subtask.name, done)
     if missing:
-        kept = {_row_of(prediction, subtask): prediction for prediction in run.read_predictions(subtask.name)}
-        run.write_predictions(subtask.name, [kept[row] for row in sorted(kept)])
-    return list(by_row.values())
+        stored = {_position(prediction, subtask): prediction for prediction in run.read_predictions(subtask.name)}
+        run.write_predictions(subtask.name, [stored[position] for position in sorted(stored)])
+    return list(by_position.values())
 
 
-def select_rows(examples: Sequence[Example], limit: int | None) -> list[int]:
-    """Indices of the first `limit` rows of `spread_order`, ascending; of all rows without a limit.
+def select_examples(examples: Sequence[Example], limit: int | None) -> list[int]:
+    """Indices of the first `limit` examples of `spread_order`, ascending; of all examples without a limit.
 
-    A limit spreads over entities and templates, because ten rows of one entity, or of one template, say little more
-    than one. A smaller limit asks a part of what a larger one asks.
+    The examples spread over entities and templates, because ten examples of one entity, or of one template, add little
+    to a single one. A smaller limit selects a subset of a larger one.
     """
     if limit is None or limit >= len(examples):
         return list(range(len(examples)))
@@ -85,7 +85,7 @@ def select_rows(examples: Sequence[Example], limit: int | None) -> list[int]:
 
 
 def likelihood_scores(ranking: Ranking, choice: ChoiceMade | None) -> dict[str, float]:
-    """The scores that a ranking and a choice stand for.
+    """The scores that follow from a ranking and a choice.
 
     >>> likelihood_scores(Ranking(rank=2, rank_normalized=1, candidates=3, log_probability=-4.0, tokens=2), None)
     {'rank_top1': 0.0, 'mrr': 0.5, 'rank_top1_normalized': 1.0, 'mrr_normalized': 1.0}
@@ -99,12 +99,12 @@ def likelihood_scores(ranking: Ranking, choice: ChoiceMade | None) -> dict[str, 
     return scores if choice is None else scores | {"multiple_choice": float(choice.chosen == choice.correct)}
 
 
-def make_prediction(subtask: Subtask, row: int, completion: Completion, index: EntityIndex) -> Prediction:
-    """One answer to the prompt at `row`, with every text metric."""
-    example = subtask.examples[row]
+def make_prediction(subtask: Subtask, position: int, completion: Completion, index: EntityIndex) -> Prediction:
+    """The prediction for the example at `position`, with every text metric."""
+    example = subtask.examples[position]
     naming = index.naming(completion.text, example, subtask.target)
     return Prediction(
-        id=f"{subtask.name}/{row}",
+        id=f"{subtask.name}/{position}",
         entity_id=example.entity_id,
         template_id=example.template_id,
         prompt=example.prompt,
@@ -121,36 +121,37 @@ def make_prediction(subtask: Subtask, row: int, completion: Completion, index: E
 
 
 def _with_likelihood(prediction: Prediction, ranking: Ranking, choice: ChoiceMade | None) -> Prediction:
-    """The prediction with what only the model can measure, and with the scores that follow from it."""
+    """The prediction with its ranking and choice, and the scores that follow from them."""
     scores = {**prediction.scores, **likelihood_scores(ranking, choice)}
     choices = {} if choice is None else {"choice": choice}
     return prediction.model_copy(update={"scores": scores, "ranking": ranking, **choices})
 
 
-def _row_of(prediction: Prediction, subtask: Subtask) -> int:
+def _position(prediction: Prediction, subtask: Subtask) -> int:
     return int(prediction.id.removeprefix(f"{subtask.name}/"))
 
 
-def _kept_predictions(run: RunDirectory, subtask: Subtask, index: EntityIndex) -> dict[int, Prediction]:
-    """Row -> prediction on disk, scored again.
+def _stored_predictions(run: RunDirectory, subtask: Subtask, index: EntityIndex) -> dict[int, Prediction]:
+    """Position -> prediction on disk, scored again.
 
-    Predictions for other prompts are an error, not replaced: they cost hours, and something moved that should not have.
+    Predictions of other prompts are an error and are not replaced: they cost hours, and the dataset should not have
+    changed.
     """
-    kept: dict[int, Prediction] = {}
-    rows = {f"{subtask.name}/{row}": row for row in range(len(subtask.examples))}
+    predictions: dict[int, Prediction] = {}
+    position_of = {f"{subtask.name}/{position}": position for position in range(len(subtask.examples))}
     for stored in run.read_predictions(subtask.name):
-        row = rows.get(stored.id)
-        if row is None:
-            raise _foreign(run, subtask, f"'{stored.id}', which is no row of this dataset")
-        scored = make_prediction(subtask, row, Completion(row, stored.completion, stored.stopped), index)
+        position = position_of.get(stored.id)
+        if position is None:
+            raise _foreign_predictions(run, subtask, f"'{stored.id}', which is not an example of this dataset")
+        scored = make_prediction(subtask, position, Completion(position, stored.completion, stored.stopped), index)
         if (stored.entity_id, stored.prompt, stored.target) != (scored.entity_id, scored.prompt, scored.target):
-            raise _foreign(run, subtask, f"{stored.id} for another prompt or target than the dataset has now")
-        kept[row] = _with_likelihood(scored, stored.ranking, stored.choice) if stored.ranking else scored
-    return kept
+            raise _foreign_predictions(run, subtask, f"{stored.id} with another prompt or target than the dataset has")
+        predictions[position] = _with_likelihood(scored, stored.ranking, stored.choice) if stored.ranking else scored
+    return predictions
 
 
-def _foreign(run: RunDirectory, subtask: Subtask, found: str) -> ReversalError:
+def _foreign_predictions(run: RunDirectory, subtask: Subtask, problem: str) -> ReversalError:
     return ReversalError(
-        f"{run.predictions_path(subtask.name)}: found {found}; expected predictions of the dataset of this run; "
+        f"{run.predictions_path(subtask.name)}: found {problem}; expected predictions of the dataset of this run; "
         "restore the dataset, or remove the file to predict again"
     )

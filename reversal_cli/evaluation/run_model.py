@@ -15,25 +15,27 @@ if TYPE_CHECKING:
     from reversal_cli.models.base import Loaded
 
 
-class Answering(NamedTuple):
+class RunModel(NamedTuple):
+    """The model of a run as three functions."""
+
     complete: Complete
     measure: Measure
     load: Callable[[], object]
-    """Loads the model now; raises ReversalError where it cannot."""
+    """Loads the model now; raises ReversalError if it cannot."""
 
 
-def answering(
+def model_of_run(
     run: RunDirectory,
     spec: ExperimentSpec,
     splits: Splits,
     batch_size: int | None = None,
     device: str | None = None,
     on_loading: Callable[[], None] = lambda: None,
-) -> Answering:
-    """The run's model, which loads on first use: every prediction may already be on disk.
+) -> RunModel:
+    """The model of a run. It loads on first use: every prediction may already be on disk.
 
-    batch_size, device: None means those of the spec; answers do not depend on them. on_loading is called when loading
-    begins.
+    batch_size, device: None means those of the spec; answers do not depend on them.
+    on_loading: called when loading begins.
     """
     size = batch_size or spec.evaluation.batch_size
 
@@ -55,9 +57,9 @@ def answering(
 
         return complete_prompts(loaded(), spec.objective, prompts, spec.evaluation.max_new_tokens, size)
 
-    def measure(subtask: str, rows: Sequence[int]) -> Iterable[Any]:
-        from reversal_cli.evaluation.ranking import measure_rows
+    def measure(subtask: str, positions: Sequence[int]) -> Iterable[Any]:
+        from reversal_cli.evaluation.ranking import measure_examples
 
-        return measure_rows(loaded(), spec.objective, splits, subtask, rows, spec.evaluation.seed, size)
+        return measure_examples(loaded(), spec.objective, splits, subtask, positions, spec.evaluation.seed, size)
 
-    return Answering(complete, measure, loaded)
+    return RunModel(complete, measure, loaded)

@@ -1,4 +1,4 @@
-"""From finished runs to tables: `load_results` -> tidy frame -> `accuracy_tables`, renderers, `check_requirements`."""
+"""Finished runs -> tables: `load_results` -> tidy frame -> `accuracy_tables`, renderers, `check_requirements`."""
 
 from reversal_cli.report.frame import Results, load_results
 from reversal_cli.report.latex import latex

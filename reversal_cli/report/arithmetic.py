@@ -1,4 +1,4 @@
-"""The arithmetic of the runs in a table: another rounding can change a small model's accuracy by several points."""
+"""The arithmetic of the runs in a table: rounding can change the accuracy of a small model by several points."""
 
 from collections.abc import Iterable
 
@@ -19,7 +19,7 @@ def arithmetic_label(training: Arithmetic | None) -> str:
 
 
 def arithmetic_notes(runs: Iterable[RunDirectory]) -> list[str]:
-    """One line where the runs were trained with more than one arithmetic, with a run of each; else none."""
+    """One line if the runs were trained with different arithmetic, with a run of each; else none."""
     first_run: dict[str, str] = {}
     for run in runs:
         manifest = run.manifest
@@ -28,5 +28,7 @@ def arithmetic_notes(runs: Iterable[RunDirectory]) -> list[str]:
             first_run.setdefault(label, f"{manifest.spec.name} seed {manifest.spec.seed}")
     if len(first_run) < 2:
         return []
-    found = "; ".join(f"{label} ({run})" for label, run in first_run.items())
-    return [f"trained with different arithmetic: {found}: rounding alone can change a small model's accuracy by points"]
+    labels = "; ".join(f"{label} ({run})" for label, run in first_run.items())
+    return [
+        f"trained with different arithmetic: {labels}: rounding alone can change a small model's accuracy by points"
+    ]

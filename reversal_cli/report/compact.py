@@ -1,4 +1,4 @@
-"""A table without what its rows repeat: a value that all share, or that the experiment's name says, goes below it."""
+"""A table without repetition: columns whose value all rows share, or the experiment's name contains, become notes."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -7,15 +7,15 @@ from reversal_cli.report.tables import ReportTable
 from reversal_cli.spec.names import model_stem
 
 SHARED = ("model", "objective", "recipe", "seed", "rows", "entities", "templates")
-"""Columns that go when every row has the same value in them."""
+"""Columns that are removed if all rows have the same value."""
 IN_NOTES = ("model", "seed")
-"""Those of which the notes of a table speak anyway."""
+"""Those whose value is in the notes of a table anyway."""
 NO_RUN = ("", "chance")
-"""What stands in the column of experiments where a row is not a run."""
+"""Values in the experiment column of rows that are not runs."""
 
 
 def compact(table: ReportTable) -> ReportTable:
-    """The same table for a reader; files keep every column."""
+    """The table without repetition, for a terminal or a page; files keep every column."""
     columns = dict(zip(table.columns, map(list, zip(*table.rows, strict=True)), strict=True)) if table.rows else {}
     notes: list[str] = []
     _drop_shared(columns, notes)
@@ -28,45 +28,45 @@ def compact(table: ReportTable) -> ReportTable:
 
 
 def _drop_shared(columns: dict[str, list[str]], notes: list[str]) -> None:
-    told = []
+    phrases = []
     for name in [name for name in SHARED if name in columns]:
         values = {value for value in columns[name] if value}
         if len(values) == 1:
             (value,) = values
             if name not in IN_NOTES:
-                told.append(f"{value} {name}" if value.isdigit() else f"{name} {value}")
+                phrases.append(f"{value} {name}" if value.isdigit() else f"{name} {value}")
             del columns[name]
-    if told:
+    if phrases:
         each = "run" if "experiment" in columns else next(iter(columns), "row")
-        notes.append(f"Each {each}: {', '.join(told)}.")
+        notes.append(f"Each {each}: {', '.join(phrases)}.")
 
 
 def _drop_named(columns: dict[str, list[str]], names: Sequence[str], notes: list[str]) -> None:
-    """Model and objective, where every experiment's name says them."""
+    """Removes the columns model and objective if every experiment's name contains their value."""
     if "model" in columns:
         models = zip(columns["model"], names, strict=True)
         if all(model_stem(model) in name for model, name in models if model):
             del columns["model"]
-    detailed = _unsaid_details(zip(columns["objective"], names, strict=True)) if "objective" in columns else None
-    if detailed is not None:
+    details = _missing_details(zip(columns["objective"], names, strict=True)) if "objective" in columns else None
+    if details is not None:
         del columns["objective"]
-        notes += [f"{word} stands for {objective}." for word, objective in detailed.items()]
+        notes += [f"{word} stands for {objective}." for word, objective in details.items()]
 
 
-def _unsaid_details(rows: Iterable[tuple[str, str]]) -> dict[str, str] | None:
-    """`{"abi": "abi (single)"}`: what names leave out of the objective. None where a name does not tell it at all."""
-    detailed: dict[str, str] = {}
+def _missing_details(rows: Iterable[tuple[str, str]]) -> dict[str, str] | None:
+    """`{"abi": "abi (single)"}`: objectives with more details than the names. None if a name lacks the objective."""
+    details: dict[str, str] = {}
     for objective, name in rows:
         words = re.findall(r"\w+", objective.replace("none", "untrained"))
         if words and words[0] not in name:
             return None
-        if any(word not in name for word in words) and detailed.setdefault(words[0], objective) != objective:
+        if any(word not in name for word in words) and details.setdefault(words[0], objective) != objective:
             return None
-    return detailed
+    return details
 
 
 def _drop_folder(columns: dict[str, list[str]], notes: list[str]) -> None:
-    """The folder that all experiments share."""
+    """Removes the folder from the experiment names if all share it."""
     names = [name for name in columns.get("experiment", []) if name not in NO_RUN]
     folders = {name.rpartition("/")[0] for name in names}
     if len(folders) != 1 or folders == {""}:

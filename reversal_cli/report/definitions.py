@@ -1,4 +1,4 @@
-"""Numbers of one name that were computed in different ways must not share a column."""
+"""Check that a column holds numbers of one definition."""
 
 from collections.abc import Sequence
 
@@ -8,9 +8,9 @@ from reversal_cli.errors import ReversalError
 
 
 def check_definitions(part: pd.DataFrame, metrics: Sequence[str]) -> None:
-    """Raises ReversalError naming two runs whose definitions of a metric differ.
+    """Raises ReversalError with two runs whose definitions of a metric differ.
 
-    A run evaluated before definitions were recorded has none; it may stand beside any.
+    Runs of earlier versions, which did not record definitions, are not checked.
     """
     for metric in dict.fromkeys(metrics):
         lines = part[(part["metric"] == metric) & (part["definition"] != "")]

@@ -50,32 +50,32 @@ COLUMNS = [
     "digest",
 ]
 """One value per line. value, low, high and chance are scores in [0, 1]; only the log-probability gap is in nats, and
-its tests are statistics and p-values. `row` is "run", or the control or floor that was measured beside the run.
-`variant` is the objective as tables show it, `dataset` identifies the test files, `leaks` says what of the tests the
-training rows give away, `recipe` what seeds of one experiment share, `settings` says in words what a reader wants to
-know of it, `arithmetic` how it was trained, `weights` of which file the model was made if that is not what its name
-says, and `definition` identifies how the metric was computed (empty where a run
-does not say). `intervals` is what low and high are over (empty: entities, by an earlier version)."""
+its tests are statistics and p-values. `row` is "run", or a control or floor. `variant` is the objective as tables
+show it, `dataset` identifies the test files, `leaks` counts test facts that the training data contains, `recipe`
+identifies what the seeds of an experiment share, `settings` has the main settings in words, `weights` the
+file a GGUF model was made of, `arithmetic` the precision
+and hardware of the training, and `definition` identifies how the metric was computed (empty: not recorded). `intervals`
+is what low and high are over (empty: entities, by an earlier version)."""
 
 
 class Results(NamedTuple):
     frame: pd.DataFrame
     notes: list[str]
-    """What was left out, and what must not be compared, a line each."""
+    """Runs that were left out, and runs that must not be compared, a line each."""
     runs: dict[tuple[str, str], RunDirectory]
-    """(digest, dataset) -> run, of every run in the frame."""
+    """(digest, dataset) -> run, for every run in the frame."""
 
 
 def load_results(folders: Iterable[Path]) -> Results:
     """Every finished run at or below the folders. Unfinished runs, and copies of a run, become notes.
 
-    Raises ReversalError where a folder is missing, no run is finished, or a file of a finished run is broken: a table
-    that silently lacks a row would be worse.
+    Raises ReversalError if a folder is missing, no run is finished, or a file of a finished run is broken: a table
+    must not silently lack a row.
     """
     folders = list(folders)
     lines: list[Line] = []
     notes = []
-    seen: dict[tuple[str, str], RunDirectory] = {}
+    runs: dict[tuple[str, str], RunDirectory] = {}
     originals: dict[tuple[str, ...], RunDirectory] = {}
     for run in _runs_in_order(folders):
         if not run.is_complete:
@@ -87,28 +87,28 @@ def load_results(folders: Iterable[Path]) -> Results:
         if original is not run:
             notes.append(f"{run.path}: the same experiment as {original.path} (name, recipe, data, seed), left out")
             continue
-        namesake = seen.setdefault((first["digest"], first["dataset"]), run)
-        if namesake is not run:
+        same_spec = runs.setdefault((first["digest"], first["dataset"]), run)
+        if same_spec is not run:
             raise ReversalError(
-                f"{run.path} and {namesake.path}: one experiment (digest {first['digest']}) on different training "
+                f"{run.path} and {same_spec.path}: one experiment (digest {first['digest']}) on different training "
                 "files; expected one of the two in a report; report them apart, or give one of them another name"
             )
         lines += run_lines
     if not lines:
-        where = ", ".join(str(folder) for folder in folders)
-        raise ReversalError(f"{where}: no finished run; expected one with a metrics.json; run `reversal eval` first")
+        names = ", ".join(str(folder) for folder in folders)
+        raise ReversalError(f"{names}: no finished run; expected one with a metrics.json; run `reversal eval` first")
     frame = _frame(lines)
-    notes += _cautions(frame, seen)
-    return Results(frame, [visible(note) for note in notes], seen)
+    notes += _cautions(frame, runs)
+    return Results(frame, [visible(note) for note in notes], runs)
 
 
 def _runs_in_order(folders: Iterable[Path]) -> list[RunDirectory]:
-    """Folder by folder, in each as its runs were begun: the order in which `reversal run` lists and makes them."""
-    runs = (run for folder in folders for run in sorted(find_runs([folder]), key=_begun))
+    """Folder by folder, in each by start time: the order in which `reversal run` makes them."""
+    runs = (run for folder in folders for run in sorted(find_runs([folder]), key=_start_time))
     return list({run.path: run for run in runs}.values())
 
 
-def _begun(run: RunDirectory) -> str:
+def _start_time(run: RunDirectory) -> str:
     return str(run.manifest.provenance.get("started", "")) if run.is_complete else ""
 
 
@@ -127,13 +127,13 @@ def run_frame_lines(run: RunDirectory) -> list[Line]:
 
 
 def dataset_id(sha256: dict[str, str]) -> str:
-    """Eight hex digits that two runs share when they were evaluated on the same test files."""
+    """Eight hex digits, the same for runs that were evaluated on the same test files."""
     return hashlib.sha256("".join(sha256[name] for name in TEST_FILES).encode()).hexdigest()[:8]
 
 
 def recipe_id(spec: StoredSpec, sha256: dict[str, str]) -> str:
-    """Eight hex digits that runs share when they differ only in name, seed, the place of the dataset, and fields that
-    may not change a result."""
+    """Eight hex digits, the same for runs that differ only in name, seed, path of the dataset, and fields that do not
+    change a result."""
     recipe = {
         section: {key: value for key, value in fields.items() if f"{section}.{key}" not in RESULT_NEUTRAL_FIELDS}
         for section, fields in spec.content().items()
@@ -143,16 +143,16 @@ def recipe_id(spec: StoredSpec, sha256: dict[str, str]) -> str:
 
 
 def variant(objective: StoredObjective) -> str:
-    """`abi (single)`; other objectives are their name."""
-    known = OBJECTIVES.get(objective.name)
-    option, options = known.variant_option if known else None, objective.content()
+    """The objective with the option that distinguishes its variants, `abi (single)`, or its name alone."""
+    declaration = OBJECTIVES.get(objective.name)
+    option, options = declaration.variant_option if declaration else None, objective.content()
     return f"{objective.name} ({options[option]})" if option in options else objective.name
 
 
 def settings_label(spec: StoredSpec) -> str:
     """The settings that most often differ between runs, in words: `lora r=32, 10 of 20 epochs, batch 4, lr 2e-05`."""
     start = ["random weights"] if spec.model.init == "random" else []
-    if spec.objective.name == "none":
+    if not spec.objective.trains:
         return ", ".join([*start, "untrained"])
     training, stop = spec.training, spec.training.stop_after_epochs
     tuning = f"lora r={training.lora.r}" if training.tuning == "lora" and training.lora else training.tuning
@@ -189,28 +189,28 @@ def _identity(manifest: Manifest) -> Line:
 
 
 def _frame(lines: list[Line]) -> pd.DataFrame:
-    shown = [
+    visible_lines = [
         {key: visible(value) if isinstance(value, str) else value for key, value in line.items()} for line in lines
     ]
-    frame = pd.DataFrame(shown, columns=COLUMNS)
+    frame = pd.DataFrame(visible_lines, columns=COLUMNS)
     numbers = ["value", "low", "high", "chance"]
     return frame.astype(dict.fromkeys(numbers, "float64") | {"templates": "Int64"})
 
 
 def _dataset_notes(runs: dict[tuple[str, str], RunDirectory]) -> list[str]:
-    """One line per further dataset: the test files that keep its runs in tables of their own."""
+    """One line per further dataset: the test files in which it differs from the first."""
     one_run = {dataset: run for (_, dataset), run in reversed(runs.items())}
     files = {dataset: run.metrics.dataset for dataset, run in reversed(one_run.items())}
     first = next(iter(files), "")
     notes = []
     for other in list(files)[1:]:
-        differ = ", ".join(name for name in TEST_FILES if files[first][name] != files[other][name])
-        notes.append(f"datasets {first} and {other} differ in {differ}: their runs are not compared")
+        names = ", ".join(name for name in TEST_FILES if files[first][name] != files[other][name])
+        notes.append(f"datasets {first} and {other} differ in {names}: their runs are not compared")
     return notes
 
 
 def _length_notes(runs: dict[tuple[str, str], RunDirectory]) -> list[str]:
-    """One line per dataset on which completions were cut at different lengths: a longer one can hold more targets."""
+    """One line per dataset whose runs differ in the maximum length of a completion."""
     by_dataset: dict[str, dict[int | None, str]] = {}
     for (_, dataset), run in runs.items():
         spec = run.manifest.spec
@@ -218,16 +218,16 @@ def _length_notes(runs: dict[tuple[str, str], RunDirectory]) -> list[str]:
     notes = []
     for dataset, lengths in by_dataset.items():
         if len(lengths) > 1:
-            found = ", ".join(f"{length} in {name}" for length, name in lengths.items())
-            notes.append(f"dataset {dataset}: evaluation.max_new_tokens differs ({found}): fewer can cut a target off")
+            values = ", ".join(f"{length} in {name}" for length, name in lengths.items())
+            notes.append(f"dataset {dataset}: evaluation.max_new_tokens differs ({values}): fewer can cut a target off")
     return notes
 
 
 def _definition_notes(frame: pd.DataFrame) -> list[str]:
-    """Names runs that do not say how their metrics were computed, where others do."""
-    says = frame.groupby(["digest", "dataset"], sort=False)["definition"].transform(lambda ids: (ids != "").any())
-    silent = frame[~says.astype(bool)].drop_duplicates(["digest", "dataset"])
-    if silent.empty or not says.any():
+    """A line with the runs without metric definitions, if other runs have them."""
+    has_ids = frame.groupby(["digest", "dataset"], sort=False)["definition"].transform(lambda ids: (ids != "").any())
+    without = frame[~has_ids.astype(bool)].drop_duplicates(["digest", "dataset"])
+    if without.empty or not has_ids.any():
         return []
-    runs = ", ".join(f"{line.experiment} seed {line.seed}" for line in silent.itertuples())
+    runs = ", ".join(f"{line.experiment} seed {line.seed}" for line in without.itertuples())
     return [f"{runs}: evaluated before metric definitions were recorded; `reversal eval RUN` records them"]

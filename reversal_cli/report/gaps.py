@@ -13,7 +13,7 @@ OVER = {GAP: "entities", f"{GAP}_rows": "rows, as published"}
 
 
 def gap_rows(runs: pd.DataFrame, labels: Sequence[str]) -> list[list[str]]:
-    """Labels, seed, subtask, what the tests run over, and gap, t and both p: two rows per run and subtask."""
+    """Labels, seed, subtask, unit of the tests, gap, t and both p: two rows per run and subtask."""
     gaps = runs[runs["metric"].str.startswith(GAP)]
     rows = []
     for _, of_run in in_order(gaps).groupby([*GROUP, "seed"], sort=False):
@@ -29,7 +29,7 @@ def gap_rows(runs: pd.DataFrame, labels: Sequence[str]) -> list[list[str]]:
 
 
 def nats(line: pd.Series) -> str:
-    """`3.21 [2.90, 3.52]`, without the interval where there is none."""
+    """`3.21 [2.90, 3.52]`, or the mean alone if there is no interval."""
     return number(line.value) if math.isnan(line.low) else f"{line.value:.2f} [{line.low:.2f}, {line.high:.2f}]"
 
 

@@ -1,4 +1,4 @@
-"""Says in words how a table's intervals were made, and cautions where runs differ in it."""
+"""The methods of a table's intervals in words, and a warning if runs differ in them."""
 
 import pandas as pd
 
@@ -6,37 +6,37 @@ from reversal_cli.report.references import RUN
 from reversal_cli.statistics.estimate import SHORT_UNITS, method
 
 EARLIER = ""
-"""What the frame has for runs that do not say it: their intervals were a bootstrap over entities."""
+"""The value in the frame for runs of earlier versions, whose intervals are a bootstrap over entities."""
 
 
 def interval_methods(lines: pd.DataFrame) -> str:
-    """For the note of a table that shows `lines` of the frame: every method that made an interval of theirs."""
-    found = [_in_words(unit) for unit in _units(lines)]
-    where = " (the column intervals of accuracy.csv says which)" if len(found) > 1 else ""
-    return f"{'; or '.join(found)}{where}"
+    """Every method that made an interval of `lines`, for the note of a table."""
+    methods = [_in_words(unit) for unit in _units(lines)]
+    hint = " (the column intervals of accuracy.csv says which)" if len(methods) > 1 else ""
+    return f"{'; or '.join(methods)}{hint}"
 
 
 def interval_units(lines: pd.DataFrame) -> str:
-    """`entities and templates`: what the intervals are over, for a caption."""
+    """`entities and templates`: the unit of the intervals, for a caption."""
     return " or ".join(dict.fromkeys(SHORT_UNITS.get(unit, "entities") for unit in _units(lines)))
 
 
 def interval_notes(frame: pd.DataFrame) -> list[str]:
-    """A line where intervals of runs on one dataset were made in different ways: they must not be compared."""
+    """A line per dataset whose intervals were made in different ways: they must not be compared."""
     notes = []
     for dataset, part in frame[frame["row"] == RUN].groupby("dataset", sort=False):
         runs_of: dict[tuple[str, ...], list[str]] = {}
         for (experiment, seed, _), lines in part.groupby(["experiment", "seed", "digest"], sort=False):
             runs_of.setdefault(_units(lines), []).append(f"{experiment} seed {seed}")
         if len(runs_of) > 1:
-            found = "; ".join(f"{_short(units)} in {', '.join(runs)}" for units, runs in runs_of.items())
-            notes.append(f"dataset {dataset}: intervals are over {found}; `reversal eval RUN` makes them alike")
+            units_of = "; ".join(f"{_short(units)} in {', '.join(runs)}" for units, runs in runs_of.items())
+            notes.append(f"dataset {dataset}: intervals are over {units_of}; `reversal eval RUN` makes them alike")
     return notes
 
 
 def _units(lines: pd.DataFrame) -> tuple[str, ...]:
-    measured = lines[lines["low"].notna()]
-    return tuple(unit for unit in (*SHORT_UNITS, EARLIER) if (measured["intervals"] == unit).any())
+    with_interval = lines[lines["low"].notna()]
+    return tuple(unit for unit in (*SHORT_UNITS, EARLIER) if (with_interval["intervals"] == unit).any())
 
 
 def _in_words(unit: str) -> str:

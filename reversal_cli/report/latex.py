@@ -1,4 +1,4 @@
-"""Tables as LaTeX: one `table` each, with rules of the booktabs package and intervals in small type."""
+"""Tables as LaTeX, with rules of the booktabs package and intervals in small type."""
 
 from collections.abc import Sequence
 
@@ -28,12 +28,12 @@ HEADER = "% In the preamble: \\usepackage[T1]{fontenc} \\usepackage{booktabs}"
 
 
 def latex(tables: Sequence[ReportTable]) -> str:
-    """Every table, ready for `\\input`."""
+    """All tables, ready for `\\input`."""
     return "\n\n".join([HEADER, *map(latex_table, tables)]) + "\n"
 
 
 def latex_table(table: ReportTable) -> str:
-    """Title and note become the caption."""
+    """One table; title and note become the caption."""
     columns = "".join("r" if column in table.numeric else "l" for column in table.columns)
     lines = [
         r"\begin{table}",
@@ -54,19 +54,19 @@ def latex_table(table: ReportTable) -> str:
 
 
 def latex_cell(cell: str) -> str:
-    """`75.0 [62, 86]` with a small interval; anything else only escaped.
+    """The cell with its interval in small type; without an interval only escaped.
 
     >>> latex_cell("75.0 [62, 86]")
     '75.0 {\\\\scriptsize [62, 86]}'
     """
-    found = SPREAD.fullmatch(cell)
-    if found is None:
+    match = SPREAD.fullmatch(cell)
+    if match is None:
         return escape(cell)
-    return rf"{escape(found['mean'])} {{\scriptsize {escape(found['spread'])}}}"
+    return rf"{escape(match['mean'])} {{\scriptsize {escape(match['spread'])}}}"
 
 
 def escape(text: str) -> str:
-    """Text that LaTeX prints as it stands.
+    """The text escaped for LaTeX.
 
     >>> escape("a_b & 5 %")
     'a\\\\_b \\\\& 5 \\\\%'

@@ -1,4 +1,4 @@
-"""metrics.json -> the measured part of the frame's lines, one value per line."""
+"""metrics.json -> the columns of the frame that hold measurements, one value per line."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,27 +11,27 @@ from reversal_cli.scoring import GAP, chance
 from reversal_cli.scoring.results import Gap, GapOverRows, SubtaskScores
 
 OPTIONS = 4
-"""Of a multiple-choice question, where there are as many candidates."""
+"""Answers of a multiple-choice question, if there are as many candidates."""
 
 Line = dict[str, Any]
 
 
 def measurement_lines(run: RunDirectory, metrics: Metrics) -> Iterator[Line]:
-    """Lines of the run, of its controls and of the floors. What was not measured has no line."""
+    """Lines of the run, its controls and the floors; none for values that were not measured."""
     rows = {RUN: metrics.subtasks, **metrics.floors, **metrics.controls}
     for row, by_subtask in rows.items():
         for subtask in SUBTASKS:
             if subtask in by_subtask:
-                yield from _measured(row, subtask, by_subtask[subtask], metrics.definitions, run)
+                yield from _subtask_lines(row, subtask, by_subtask[subtask], metrics.definitions, run)
 
 
-def _measured(
+def _subtask_lines(
     row: str, subtask: str, scores: SubtaskScores, definitions: dict[str, str], run: RunDirectory
 ) -> Iterator[Line]:
-    where: Line = {"row": row, "subtask": subtask, "target": TARGETS[subtask]}
+    labels: Line = {"row": row, "subtask": subtask, "target": TARGETS[subtask]}
     candidates = _candidates(run, row, subtask, scores)
     for metric, score in scores.metrics.items():
-        yield where | {
+        yield labels | {
             "metric": metric,
             "definition": definitions.get(metric, ""),
             "value": score.mean,
@@ -45,19 +45,19 @@ def _measured(
         }
     gap = scores.log_probability_gap
     if gap:
-        common = where | {"definition": definitions.get(GAP, ""), "low": None, "high": None, "chance": None}
+        common = labels | {"definition": definitions.get(GAP, ""), "low": None, "high": None, "chance": None}
         common |= {"intervals": gap.intervals or "", "templates": scores.templates}
         yield from (common | line for line in _gap_lines(gap, scores.n))
 
 
 def _chance(metric: str, candidates: int | None) -> float | None:
-    """What guessing scores; None where it is not defined, or the number of candidates is unknown."""
+    """The score of a random guess; None if it is undefined, or the number of candidates is unknown."""
     choices = min(OPTIONS, candidates or OPTIONS) if metric == "multiple_choice" else candidates
     return chance(metric, choices) if choices else None
 
 
 def _gap_lines(gap: Gap, n: int) -> Iterator[Line]:
-    """Over entities (the means of their rows), then over rows, as published."""
+    """The gap with tests over means of entities, then over examples, as published."""
     over_entities = {"n": n, "entities": gap.entities}
     over_rows = {"n": gap.rows.n, "entities": gap.entities}
     yield over_entities | {"metric": GAP, "value": gap.mean, "low": gap.low, "high": gap.high}
@@ -73,7 +73,7 @@ def _test_lines(prefix: str, gap: Gap | GapOverRows) -> Iterator[Line]:
 
 
 def _candidates(run: RunDirectory, row: str, subtask: str, scores: SubtaskScores) -> int | None:
-    """How many candidates the target was ranked among: as measured, or else as the predictions of the run say."""
+    """Number of answers in the ranking, from metrics.json or, for an earlier version, from the predictions."""
     if scores.candidates is not None or "rank_top1" not in scores.metrics or row != RUN:
         return scores.candidates
     rankings = (prediction.ranking for prediction in run.read_predictions(subtask))

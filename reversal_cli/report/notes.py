@@ -1,4 +1,4 @@
-"""The lines under a table: what the numbers are, of which data, and how sure they are."""
+"""The notes under a table: metrics, intervals, data, seeds, arithmetic and recipes."""
 
 import pandas as pd
 
@@ -9,9 +9,9 @@ from reversal_cli.scoring import METRICS
 
 
 def notes_of(part: pd.DataFrame, metrics: list[str], subtasks: list[str]) -> list[str]:
-    """`part` are the lines of runs on one dataset, `metrics` and `subtasks` what the table shows of them."""
-    shown = part[part["metric"].isin(metrics) & part["subtask"].isin(subtasks)]
-    percent = f"Percent [95 % interval {interval_methods(shown)}]."
+    """All notes of a table that shows `metrics` and `subtasks` of `part`, the lines of runs on one dataset."""
+    lines = part[part["metric"].isin(metrics) & part["subtask"].isin(subtasks)]
+    percent = f"Percent [95 % interval {interval_methods(lines)}]."
     return [
         percent,
         *_spread(part),
@@ -21,6 +21,7 @@ def notes_of(part: pd.DataFrame, metrics: list[str], subtasks: list[str]) -> lis
 
 
 def summary(metric: str) -> str:
+    """The summary of a metric; says if lower is better."""
     better = " (lower is better)" if METRICS[metric].better == "lower" else ""
     return f"{METRICS[metric].summary}{better}"
 
@@ -44,7 +45,7 @@ def _spread(part: pd.DataFrame) -> list[str]:
 
 
 def _counts(part: pd.DataFrame, subtasks: list[str]) -> str:
-    """`600 prompts: 30 entities x 20 templates per subtask`, or that of each subtask."""
+    """`600 prompts: 30 entities x 20 templates per subtask`, or the sizes of each subtask if they differ."""
     lines = part[part["subtask"].isin(subtasks)]
     sizes = {name: _sizes(of_subtask) for name, of_subtask in lines.groupby("subtask", sort=False)}
     if len(set(sizes.values())) == 1:
@@ -53,14 +54,14 @@ def _counts(part: pd.DataFrame, subtasks: list[str]) -> str:
 
 
 def _sizes(lines: pd.DataFrame) -> str:
-    """Of one subtask; runs evaluated by an earlier version do not say the number of templates."""
+    """The sizes of one subtask; runs of earlier versions do not have the number of templates."""
     sizes = lines[["n", "entities", "templates"]].drop_duplicates().sort_values("templates")
-    told = sizes.drop_duplicates(["n", "entities"])
+    distinct = sizes.drop_duplicates(["n", "entities"])
     return " or ".join(
         f"{line.n} prompts about {line.entities} entities"
         if pd.isna(line.templates)
         else f"{line.n} prompts: {line.entities} entities x {line.templates} templates"
-        for line in told.itertuples()
+        for line in distinct.itertuples()
     )
 
 
@@ -76,15 +77,15 @@ def _weights(part: pd.DataFrame) -> list[str]:
 
 
 def _leaks(part: pd.DataFrame) -> list[str]:
-    """What the datasets of which experiments give away; none where they give away nothing."""
-    names = {text: lines["experiment"].unique() for text, lines in part.groupby("leaks", sort=False) if text}
-    every = part["experiment"].nunique()
-    whose = {text: "" if len(found) == every else f" ({', '.join(found)})" for text, found in names.items()}
-    return [f"Dataset leaks{those}: {text}." for text, those in whose.items()]
+    """The leaks of the datasets, with the experiments that have them unless all do."""
+    names_of = {text: lines["experiment"].unique() for text, lines in part.groupby("leaks", sort=False) if text}
+    total = part["experiment"].nunique()
+    suffixes = {text: "" if len(names) == total else f" ({', '.join(names)})" for text, names in names_of.items()}
+    return [f"Dataset leaks{suffix}: {text}." for text, suffix in suffixes.items()]
 
 
 def _recipes(part: pd.DataFrame) -> list[str]:
-    """What the recipe column stands for, where there is one."""
+    """The settings behind each value of the recipe column, if the table has one."""
     if not needs_recipe(part):
         return []
     recipes = part[["recipe", "settings"]].drop_duplicates()

@@ -1,8 +1,8 @@
-"""Numbers that others published on this benchmark, in a table of their own.
+"""Results that others published on this benchmark, as a separate table.
 
-published.csv holds one value per line, in percent and with the source's own name of its metric. `exactness` says
-whether the source prints the value ("exact"), rounds it ("approximate") or names it in its abstract only ("abstract
-only"); `read` says whether it was taken from the full text, the abstract, or second hand.
+published.csv holds one value per line, in percent and with the source's name of its metric. `exactness` is "exact" if
+the source prints the value, "approximate" if it rounds it, and "abstract only" if only its abstract has it; `read` is
+whether the value comes from the full text, the abstract, or second hand.
 """
 
 import csv
@@ -26,7 +26,7 @@ class Published(NamedTuple):
     value: str
     """Percent, digits as published."""
     spread: str
-    """`± 2.1, 3 seeds`; empty where the source gives none."""
+    """`± 2.1, 3 seeds`; empty if the source gives none."""
     exactness: str
     read: str
     source: str

@@ -1,7 +1,7 @@
-"""The rows that stand beside a run's own accuracy: floors, a ceiling, and a control."""
+"""The rows beside the accuracy of a run: floors, a ceiling, and a control."""
 
 RUN = "run"
-"""The `row` of a run's own accuracy; any other is a control or a floor."""
+"""The `row` of the accuracy of a run; every other is a control or a floor."""
 REFERENCES: dict[str, tuple[str, str]] = {
     "wrong entity": ("wrong entity's answer", "another entity's target, for every prompt: a floor"),
     "other wording": (
@@ -17,6 +17,6 @@ REFERENCES: dict[str, tuple[str, str]] = {
         "the run with the fact in the prompt: a control, not a ceiling, since a very small model cannot use a context",
     ),
 }
-"""Row -> its name in a table, and what it is. In the order of the table."""
+"""Row -> its name in a table, and its meaning. In the order of the table."""
 FLOORS = ("wrong entity", "other wording")
-"""Rows computed from the test files alone: the same for all runs on them."""
+"""Rows computed from the test files alone, so the same for all runs on them."""

@@ -1,4 +1,4 @@
-"""Tables as Markdown, the frame as CSV and JSON. Nothing is printed here."""
+"""Tables as Markdown, the frame as CSV and JSON."""
 
 import json
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ def markdown(tables: Sequence[ReportTable], notes: Sequence[str] = ()) -> str:
 
 
 def markdown_parts(table: ReportTable) -> list[str]:
-    """Heading, table and note, whose text is no Markdown of its own."""
+    """Heading, table and note, escaped for Markdown."""
     align = ["right" if column in table.numeric else "left" for column in table.columns]
     rows = [[markdown_text(cell) for cell in row] for row in table.rows]
     columns = [markdown_text(column) for column in table.columns]
@@ -40,13 +40,12 @@ def markdown_parts(table: ReportTable) -> list[str]:
 
 
 def csv_text(frame: pd.DataFrame) -> str:
-    """The tidy frame, nothing rounded; empty where a value has no interval. A text that begins like a formula has an
-    apostrophe in front."""
+    """The tidy frame, not rounded; cells are empty if a value has no interval. An apostrophe protects formulas."""
     return frame.map(lambda value: spreadsheet_text(value) if isinstance(value, str) else value).to_csv(index=False)
 
 
 def json_text(frame: pd.DataFrame) -> str:
-    """The tidy frame as a list of records; null where a value has no interval."""
+    """The tidy frame as a list of records; null if a value has no interval."""
     without_nan = frame.astype(object).where(frame.notna(), None)
     return json.dumps(without_nan.to_dict("records"), indent=2, ensure_ascii=False) + "\n"
 
@@ -54,7 +53,7 @@ def json_text(frame: pd.DataFrame) -> str:
 def write_reports(
     frame: pd.DataFrame, folder: Path, tables: Sequence[ReportTable], notes: Sequence[str] = ()
 ) -> Reports:
-    """Writes accuracy.md (all the tables) and accuracy.csv (the tidy frame, every metric)."""
+    """Writes accuracy.md (all tables) and accuracy.csv (the tidy frame with every metric)."""
     reports = Reports(folder / "accuracy.md", folder / "accuracy.csv")
     write_text(reports.markdown, markdown(tables, notes))
     write_text(reports.csv, csv_text(frame))

@@ -22,7 +22,7 @@ OPERATORS: dict[str, Callable[[float, float], bool]] = {
 }
 PATTERN = re.compile(r"(?P<names>.+):\s*(?P<subtask>[^\s<>=]+)\s*(?P<op>>=|<=|==|>|<)\s*(?P<percent>\d+(\.\d+)?)\s*%?")
 KINDS = ("objective", "experiment", "model")
-"""What a name may be. A name that is several of these counts as the first."""
+"""What a name may refer to; the first that matches counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +37,22 @@ class Requirement:
 
 
 def check_requirements(frame: pd.DataFrame, requirements: Sequence[str], metric: str = DEFAULT_METRIC) -> list[str]:
-    """The failures, a line each; empty when every requirement holds.
+    """The failures, a line each; empty if every requirement holds.
 
-    A requirement holds when every matching run (every seed) has measured the metric and meets it; controls and floors
-    are not runs. Names of one kind are alternatives, names of different kinds narrow: `bico,ntp,tiny-llama: D2N >= 90`
-    means BICO and NTP runs of tiny-llama. A name that matches no run is a failure.
+    A requirement holds if every matching run (every seed) has the metric and meets it; controls and floors are not
+    runs. Names of one kind are alternatives, names of different kinds must all match: `bico,ntp,tiny-llama: D2N >= 90`
+    selects the BICO and NTP runs of tiny-llama. A name that matches no run is a failure.
 
     Raises ReversalError for a malformed requirement, an unknown subtask or an unknown metric.
     """
     if metric not in METRICS:
         raise unknown_name("--metric", "metric", metric, METRICS)
-    parsed = [parse_requirement(text) for text in requirements]
     runs = frame[frame["row"] == RUN]
-    return [failure for requirement in parsed for failure in _failures(runs, requirement, metric)]
+    return [failure for text in requirements for failure in _failures(runs, parse_requirement(text), metric)]
 
 
 def parse_requirement(text: str) -> Requirement:
+    """Raises ReversalError for a malformed requirement and an unknown subtask."""
     match = PATTERN.fullmatch(text.strip())
     if match is None or float(match["percent"]) > 100:
         raise ReversalError(
@@ -66,13 +66,13 @@ def parse_requirement(text: str) -> Requirement:
 
 
 def _failures(runs: pd.DataFrame, requirement: Requirement, metric: str) -> list[str]:
-    wanted: dict[str, list[str]] = {}
+    names_of: dict[str, list[str]] = {}
     for name in requirement.names:
         kind = next((kind for kind in KINDS if runs[kind].eq(name).any()), None)
         if kind is None:
             return [f"{requirement.text}: no finished run has the objective, experiment or model '{name}'"]
-        wanted.setdefault(kind, []).append(name)
-    for kind, names in wanted.items():
+        names_of.setdefault(kind, []).append(name)
+    for kind, names in names_of.items():
         runs = runs[runs[kind].isin(names)]
     if runs.empty:
         return [f"{requirement.text}: no finished run matches all of {', '.join(requirement.names)}"]
@@ -81,13 +81,13 @@ def _failures(runs: pd.DataFrame, requirement: Requirement, metric: str) -> list
 
 
 def _failure(run: pd.DataFrame, requirement: Requirement, metric: str) -> str | None:
-    """Why one run does not meet a requirement; None where it does."""
-    who = f"{run.iloc[0]['experiment']} seed {run.iloc[0]['seed']}"
+    """One line on how a run fails a requirement; None if it meets it."""
+    name = f"{run.iloc[0]['experiment']} seed {run.iloc[0]['seed']}"
     values = run[(run["subtask"] == requirement.subtask) & (run["metric"] == metric)]["value"]
     if values.empty or values.isna().any():
-        return f"{requirement.text}: {who} has no {metric}"
+        return f"{requirement.text}: {name} has no {metric}"
     # Nine decimals: 100 * 0.29 is 28.999999999999996.
     percent = round(100 * values.iloc[0], 9)
     if OPERATORS[requirement.op](percent, requirement.percent):
         return None
-    return f"{requirement.text}: {who} has {percent:.2f}"
+    return f"{requirement.text}: {name} has {percent:.2f}"

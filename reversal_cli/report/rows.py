@@ -1,6 +1,6 @@
-"""Rows of a table: which lines of the frame belong together, in which order, and what stands in a cell.
+"""Lines of the frame -> rows of a table: their groups, their order, and the text of their cells.
 
-Percent and rounding happen here and nowhere else.
+Percent and rounding happen only here.
 """
 
 import math
@@ -9,10 +9,12 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from reversal_cli.runs.records import StoredObjective
+
 GROUP = ["experiment", "model", "variant", "recipe"]
 """Runs that share these differ only in their seed."""
 MISSING = "–"
-"""A cell of what a run has not measured."""
+"""The cell of a value that was not measured."""
 SPREAD = re.compile(r"(?P<mean>\S+) (?P<spread>\[.*\]\*?|±.*)")
 """A cell such as `75.0 [62, 86]` or `74.0 ± 3.1`."""
 
@@ -25,16 +27,16 @@ def percent(value: float) -> str:
 
 
 def percent_with_interval(value: float, low: float, high: float) -> str:
-    """`75.0 [62, 86]`: the interval is wide enough that its decimals would say nothing."""
+    """`75.0 [62, 86]`; the interval is too wide for decimals."""
     return percent(value) if math.isnan(low) else f"{percent(value)} [{100 * low:.0f}, {100 * high:.0f}]"
 
 
 def in_order(part: pd.DataFrame) -> pd.DataFrame:
-    """Models together, of each the untrained baseline first, then runs in the order of the frame, seeds together."""
+    """The lines by model; within a model the untrained baseline first, then the order of the frame, seeds together."""
     return (
         part.assign(
             of_model=part.groupby("model", sort=False).ngroup(),
-            trained=part["objective"] != "none",
+            trained=part["objective"].map(lambda name: StoredObjective(name=name).trains),
             of_group=part.groupby(GROUP, sort=False).ngroup(),
         )
         .sort_values(["of_model", "trained", "of_group", "seed"], kind="stable")
@@ -43,7 +45,7 @@ def in_order(part: pd.DataFrame) -> pd.DataFrame:
 
 
 def label_columns(part: pd.DataFrame) -> list[str]:
-    """The columns of `GROUP` that a reader needs. A model that all rows share is named in the note."""
+    """The columns of `GROUP` that a table needs. If all rows share a model, the note names it."""
     labels = list(GROUP)
     if part["model"].nunique() == 1:
         labels.remove("model")
@@ -53,7 +55,7 @@ def label_columns(part: pd.DataFrame) -> list[str]:
 
 
 def needs_recipe(part: pd.DataFrame) -> bool:
-    """True when two groups would look the same: same experiment, model and variant, another recipe."""
+    """Whether two groups differ only in their recipe."""
     groups = part[GROUP].drop_duplicates()
     return bool(groups.duplicated(["experiment", "model", "variant"]).any())
 
@@ -63,7 +65,7 @@ def heading(column: str) -> str:
 
 
 def group_rows(part: pd.DataFrame, pairs: Sequence[Pair], labels: Sequence[str]) -> list[list[str]]:
-    """Labels, seed and a cell per pair: a row per seed, and of several seeds their mean."""
+    """Labels, seed and a cell per pair: a row per seed and, for several seeds, one with their mean."""
     rows = []
     for _, runs in in_order(part).groupby(GROUP, sort=False):
         label = [runs.iloc[0][column] for column in labels]
@@ -77,13 +79,13 @@ def group_rows(part: pd.DataFrame, pairs: Sequence[Pair], labels: Sequence[str])
 
 
 def cells(lines: pd.DataFrame, pairs: Sequence[Pair]) -> list[str]:
-    """A cell per pair, of lines that hold each pair at most once."""
+    """A cell per pair, from lines that have each pair at most once."""
     columns = (lines[column] for column in ("subtask", "metric", "value", "low", "high"))
     by_pair = {(subtask, metric): estimate for subtask, metric, *estimate in zip(*columns, strict=True)}
     return [percent_with_interval(*by_pair[pair]) if pair in by_pair else MISSING for pair in pairs]
 
 
 def _mean_cell(runs: pd.DataFrame, pair: Pair, seeds: int) -> str:
-    """`74.0 ± 3.1`: mean and sample standard deviation over seeds, where all of them were measured."""
+    """`74.0 ± 3.1`: mean and sample standard deviation over seeds, if all seeds have the value."""
     values = runs[(runs["subtask"] == pair[0]) & (runs["metric"] == pair[1])]["value"]
     return f"{percent(values.mean())} ± {percent(values.std(ddof=1))}" if len(values) == seeds else MISSING

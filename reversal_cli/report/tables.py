@@ -1,4 +1,4 @@
-"""Tables of finished runs, as text. Runs on different test files never share one: their numbers cannot be compared."""
+"""Tables of finished runs, as text; one per dataset, since numbers of different test files cannot be compared."""
 
 from dataclasses import dataclass, field
 
@@ -33,7 +33,7 @@ class ReportTable:
     numeric: list[str] = field(default_factory=list)
     """The columns that hold numbers."""
     main: bool = True
-    """What a terminal shows unasked; the others are in the files."""
+    """Whether a terminal shows it without --all."""
 
     @property
     def note(self) -> str:
@@ -42,9 +42,9 @@ class ReportTable:
 
 def accuracy_tables(frame: pd.DataFrame, metric: str = DEFAULT_METRIC) -> list[ReportTable]:
     """For each dataset: accuracy by `metric`, baselines and controls, ranking, log-probability gap, similarity of
-    descriptions, and rates. A table of what no run has measured is left out.
+    descriptions, and rates. Without tables that would be empty.
 
-    Raises ReversalError for an unknown metric, and where a column would mix definitions of a metric.
+    Raises ReversalError for an unknown metric, and if a column would mix definitions of a metric.
     """
     if metric not in METRICS:
         raise unknown_name("--metric", "metric", metric, METRICS)
@@ -53,7 +53,7 @@ def accuracy_tables(frame: pd.DataFrame, metric: str = DEFAULT_METRIC) -> list[R
     for dataset, part in frame.groupby("dataset", sort=False):
         check_definitions(part, [metric, *RANKING, GAP, *TEXT_METRICS, *RATES])
         runs = part[part["row"] == RUN]
-        made = [
+        dataset_tables = [
             _accuracy(runs, metric),
             _references(part, metric),
             _by_metric(runs, "Ranking", RANKING, main=True),
@@ -62,7 +62,7 @@ def accuracy_tables(frame: pd.DataFrame, metric: str = DEFAULT_METRIC) -> list[R
             _by_metric(runs, "Wrong answers and multiple choice", RATES, main=False),
         ]
         suffix = f" on {paths(part)} ({dataset})" if several else ""
-        tables += [_titled(table, suffix) for table in made if table.rows]
+        tables += [_titled(table, suffix) for table in dataset_tables if table.rows]
     return tables
 
 
@@ -89,45 +89,46 @@ def _run_table(runs: pd.DataFrame, title: str, pairs: list[Pair], numeric: list[
 
 
 def _references(part: pd.DataFrame, metric: str) -> ReportTable:
-    """Floors once, then each control of each run, in the columns of the accuracy table."""
+    """The floors, then the controls of each run, in the columns of the accuracy table."""
     pairs = [(subtask, metric) for subtask in SUBTASKS]
-    beside = part[part["row"] != RUN]
+    lines_beside = part[part["row"] != RUN]
     one_name_each = not part[GROUP].drop_duplicates()["experiment"].duplicated().any()
     labels = ["experiment"] if one_name_each else label_columns(part)
     rows = []
-    shown = sorted(beside["row"].unique(), key=lambda row: list(REFERENCES).index(row) if row in REFERENCES else 99)
-    for row in shown:
-        lines = beside[beside["row"] == row]
+    order = list(REFERENCES)
+    references = sorted(lines_beside["row"].unique(), key=lambda row: order.index(row) if row in REFERENCES else 99)
+    for row in references:
+        lines = lines_beside[lines_beside["row"] == row]
         name = REFERENCES[row][0] if row in REFERENCES else row
         if row in FLOORS:
             rows += [[name, *[""] * len(labels), "", *texts] for texts in _distinct(lines, pairs)]
         else:
             rows += [[name, *texts] for texts in group_rows(lines, pairs, labels)]
-    meanings = [f"{name}: {what}." for row, (name, what) in REFERENCES.items() if row in shown]
-    notes = [*meanings, *notes_of(beside, [metric], list(SUBTASKS))] if rows else []
+    meanings = [f"{name}: {what}." for row, (name, what) in REFERENCES.items() if row in references]
+    notes = [*meanings, *notes_of(lines_beside, [metric], list(SUBTASKS))] if rows else []
     numeric = list(SUBTASKS)
     columns = ["reference", *map(heading, labels), "seed", *numeric]
     return ReportTable(f"Baselines and controls ({metric})", columns, rows, notes, ["seed", *numeric])
 
 
 def _distinct(lines: pd.DataFrame, pairs: list[Pair]) -> list[list[str]]:
-    """The cells of a floor, which every run on the same files repeats."""
+    """The rows of a floor, once for all runs that have the same."""
     of_runs = (tuple(cells(of_run, pairs)) for _, of_run in lines.groupby("digest", sort=False))
     return [list(texts) for texts in dict.fromkeys(of_runs) if set(texts) != {MISSING}]
 
 
 def _by_metric(runs: pd.DataFrame, title: str, metrics: tuple[str, ...], main: bool) -> ReportTable:
-    """Metric after metric, each with its chance level as the first row."""
+    """The rows of one metric after the other, each after its chance level."""
     labels = label_columns(runs)
-    measured = [metric for metric in metrics if (runs["metric"] == metric).any()]
+    present = [metric for metric in metrics if (runs["metric"] == metric).any()]
     rows = []
-    for metric in measured:
+    for metric in present:
         pairs = [(subtask, metric) for subtask in SUBTASKS]
-        guessing = [_chance_cell(runs, pair) for pair in pairs]
-        if set(guessing) != {MISSING}:
-            rows.append([metric, "chance", *[""] * (len(labels) - 1), "", *guessing])
+        chances = [_chance_cell(runs, pair) for pair in pairs]
+        if set(chances) != {MISSING}:
+            rows.append([metric, "chance", *[""] * (len(labels) - 1), "", *chances])
         rows += [[metric, *row] for row in group_rows(runs, pairs, labels)]
-    notes = notes_of(runs, measured, list(SUBTASKS))
+    notes = notes_of(runs, present, list(SUBTASKS))
     columns = ["metric", *map(heading, labels), "seed", *SUBTASKS]
     return ReportTable(title, columns, rows, notes, ["seed", *SUBTASKS], main)
 

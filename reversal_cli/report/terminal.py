@@ -1,4 +1,4 @@
-"""Tables for a terminal: numbers are never cut, names fold at their parts, and each note is printed once."""
+"""Tables for a terminal: numbers are never cut, long names wrap, and each note is printed once."""
 
 import re
 from collections.abc import Collection, Sequence
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 GAP = 2
-"""Between two columns: one for the padding, one for the separator of the box."""
+"""Characters between two columns: the padding and the separator of the box."""
 MUTED = "dim"
 INDENT = "  "
 SHORTEST_LABEL = 16
-"""A name without a place to fold it is broken when it is longer than this and nothing else helps."""
+"""A longer name is cut inside a word if the table would not fit otherwise."""
 LINES_BESIDE = 2
-"""Names may take so many lines before intervals go below their means."""
+"""If names need more lines than this, intervals go below their means."""
 
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """A column of numbers, as it will be printed."""
+    """A formatted column of numbers."""
 
     heading: str
     cells: list["Text"]
@@ -35,19 +35,19 @@ class Numbers:
 
 def rich_tables(tables: Sequence[ReportTable], width: int) -> list["RenderableType"]:
     """Each table with the notes that no table before it has."""
-    said: set[str] = set()
-    shown = []
+    printed: set[str] = set()
+    texts = []
     for table in tables:
-        shown.append(rich_table(table, width, said))
-        said |= {*compact(table).notes}
-    return shown
+        texts.append(rich_table(table, width, printed))
+        printed |= {*compact(table).notes}
+    return texts
 
 
-def rich_table(table: ReportTable, width: int, said: Collection[str] = ()) -> "RenderableType":
-    """For a terminal of `width` columns.
+def rich_table(table: ReportTable, width: int, printed: Collection[str] = ()) -> "RenderableType":
+    """A table for a terminal of `width` columns, without the notes in `printed`.
 
-    Intervals stand beside their means, or below them where names would need more than two lines. If even that is too
-    wide, the last columns are left out, and a line says so.
+    Intervals stand beside their means, or below them if names would need more than two lines. If that is still too
+    wide, the last columns are left out, and a note lists them.
     """
     from rich.console import Group
     from rich.text import Text
@@ -55,15 +55,15 @@ def rich_table(table: ReportTable, width: int, said: Collection[str] = ()) -> "R
     short = compact(table)
     body = nested(short)
     labels = {name: cells for name, *cells in _columns(body) if name not in body.numeric}
-    numbers, left_out = _fitting(body, labels, width)
-    notes = [note for note in short.notes if note not in said]
+    numbers, left_out = _fit_numbers(body, labels, width)
+    notes = [note for note in short.notes if note not in printed]
     if left_out:
         notes.insert(0, f"Left out at {width} columns: {', '.join(left_out)}; `--format md` prints every column.")
     return Group(_draw(body.title, labels, numbers, width), "", Text("\n".join(notes)))
 
 
 def nested(table: ReportTable) -> ReportTable:
-    """The runs of a reference or a metric below its name, which is then said once; of several seeds the name once."""
+    """The table with the name of a reference or metric once, in a row above its runs, and other names once per run."""
     if table.columns[:2] in (["reference", "experiment"], ["metric", "experiment"]):
         rows: list[list[str]] = []
         above = ""
@@ -89,7 +89,7 @@ def _columns(table: ReportTable) -> list[tuple[str, ...]]:
     return list(zip(table.columns, *table.rows, strict=True))
 
 
-def _fitting(table: ReportTable, labels: dict[str, list[str]], width: int) -> tuple[list[Numbers], list[str]]:
+def _fit_numbers(table: ReportTable, labels: dict[str, list[str]], width: int) -> tuple[list[Numbers], list[str]]:
     """The columns of numbers that fit, and the names of those that do not."""
     columns = [column for column in _columns(table) if column[0] in table.numeric]
     beside = [_numbers(name, cells, stack=False) for name, *cells in columns]
@@ -110,16 +110,16 @@ def _width(numbers: Sequence[Numbers]) -> int:
 
 
 def _label_widths(labels: dict[str, list[str]], room: int) -> list[int] | None:
-    """Columns for each column of names, the widest folded first; None where the parts of names do not fit."""
+    """Width of each column of names in characters; the widest shrinks first. None if the names do not fit."""
     texts = [[name, *cells] for name, cells in labels.items()]
     widths = [max(map(len, column)) for column in texts]
     least = [max(min(_longest_part(text), SHORTEST_LABEL) for text in column) for column in texts]
     room -= GAP * (len(widths) - 1)
     while sum(widths) > room:
-        loose = [index for index, width in enumerate(widths) if width > least[index]]
-        if not loose:
+        flexible = [index for index, width in enumerate(widths) if width > least[index]]
+        if not flexible:
             return None
-        widths[max(loose, key=widths.__getitem__)] -= 1
+        widths[max(flexible, key=widths.__getitem__)] -= 1
     return widths
 
 
@@ -129,7 +129,7 @@ def _lines(labels: dict[str, list[str]], widths: Sequence[int]) -> int:
 
 
 def _parts(text: str) -> list[str]:
-    """`["tiny-", "llama-", "ntp"]`: where a name may go on in the next line."""
+    """`["tiny-", "llama-", "ntp"]`: a line may end after each part."""
     return re.split(r"(?<=[-/_ ,])(?=\S)", text)
 
 
@@ -164,10 +164,10 @@ def stacked(heading: str) -> str:
 
 
 def _numbers(name: str, cells: Sequence[str], stack: bool) -> Numbers:
-    """Means below means at the decimal point, and each interval muted, beside its mean or below it."""
-    found = [SPREAD.fullmatch(cell) for cell in cells]
-    means = [match["mean"] if match else cell for match, cell in zip(found, cells, strict=True)]
-    spreads = [match["spread"] if match else "" for match in found]
+    """A column with its means aligned at the decimal point and its intervals muted, beside or below their means."""
+    matches = [SPREAD.fullmatch(cell) for cell in cells]
+    means = [match["mean"] if match else cell for match, cell in zip(matches, cells, strict=True)]
+    spreads = [match["spread"] if match else "" for match in matches]
     mean_width, spread_width = max(map(len, means), default=0), max(map(len, spreads), default=0)
     if stack or not spread_width:
         heading = stacked(name) if stack else name

@@ -1,15 +1,15 @@
-"""The files of a run: every path and every format, and nothing else in the package knows them.
+"""The files of a run. No other module builds a path inside a run folder.
 
 RESULTS/<experiment>/seed-<n>/
     manifest.json               spec, digest, provenance; `training` is added when the weights are complete
-    train_log.jsonl             one record per logged step
-    curve.jsonl                 one record per evaluated epoch
+    train_log.jsonl             one line per logged step
+    curve.jsonl                 one line per evaluated epoch
     checkpoints/                to continue an interrupted training; removed when the weights are complete
     tensorboard/ or wandb/      the same log for these tools, if training.report_to names one
     adapter/ or model/          the trained weights, with the tokenizer
-    predictions/<subtask>.jsonl one record per prompt; predictions/<control>/<subtask>.jsonl those of the controls
-    metrics.json                written last: it exists = the run is complete
-    .overwrite/                 predictions and metrics of an `eval --overwrite` that is not finished
+    predictions/<subtask>.jsonl one line per prompt; those of the controls in predictions/<control>/<subtask>.jsonl
+    metrics.json                written last: if it exists, the run is complete
+    .overwrite/                 predictions and metrics of an unfinished `eval --overwrite`
 """
 
 import contextlib
@@ -27,18 +27,18 @@ from reversal_cli.runs.lock import locked
 from reversal_cli.runs.records import CurveRecord, LogRecord, Manifest, Metrics, Prediction
 
 RESTORE_MANIFEST = "restore it, or make the run again with --overwrite"
-"""What to do about a broken manifest.json. Without one the weights and predictions beside it would be nobody's."""
+"""What to do about a broken manifest.json: nothing else shows which spec the weights and predictions belong to."""
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Indented and sorted, so that two versions of a file can be compared by eye."""
+    """Writes indented and sorted JSON, so that two versions of a file can be compared by eye."""
     write_text(path, json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 class RunDirectory:
     """One run on disk.
 
-    evaluation: where its predictions and metrics lie; the run's own folder unless they are to replace what is there.
+    evaluation: folder of its predictions and metrics; the run's own unless they are to replace older ones.
     """
 
     def __init__(self, path: Path, evaluation: Path | None = None):
@@ -70,7 +70,7 @@ class RunDirectory:
 
     @property
     def wandb_path(self) -> Path:
-        """Made by wandb itself, in the folder it is given."""
+        """Created by wandb."""
         return self.path / "wandb"
 
     @property
@@ -94,22 +94,22 @@ class RunDirectory:
 
     @property
     def replaces(self) -> bool:
-        """Whether this is a run as `overwriting` gives it."""
+        """Whether the predictions and metrics are to replace those of the run: see `overwriting`."""
         return self.evaluation_path != self.path
 
     @property
     def arithmetic_path(self) -> Path:
-        """What the manifest will say of an evaluation that replaces another."""
+        """The arithmetic of an evaluation that replaces another, until `take_over` moves it to the manifest."""
         return self.evaluation_path / "arithmetic.json"
 
     @property
     def overwriting(self) -> "RunDirectory":
-        """The run as `eval --overwrite` writes it: what it had stays until `take_over`."""
+        """The run for `eval --overwrite`: older predictions and metrics stay until `take_over`."""
         return RunDirectory(self.path, self.path / ".overwrite")
 
     @property
     def manifest(self) -> Manifest:
-        """Raises ReversalError where the folder is no run, or the file is not what this package writes."""
+        """Raises ReversalError if the folder is not a run, or the file is not a manifest."""
         if not self.manifest_path.is_file():
             raise ReversalError(f"{self.path}: has no manifest.json; expected the folder of a run; check the path")
         return read_shape(self.manifest_path, Manifest, RESTORE_MANIFEST)
@@ -119,13 +119,13 @@ class RunDirectory:
 
     @property
     def metrics(self) -> Metrics:
-        """The metrics of all subtasks. Raises ReversalError where the file is absent or lacks something."""
+        """The metrics of all subtasks. Raises ReversalError if the file is absent or incomplete."""
         remedy = f"remove the file and run `reversal eval {self.path}`"
         metrics = read_shape(self.metrics_path, Metrics, remedy)
-        lacking = [f"subtasks.{name}" for name in SUBTASKS if name not in metrics.subtasks]
-        lacking += [f"dataset.{stem}.jsonl" for stem in SUBTASKS.values() if f"{stem}.jsonl" not in metrics.dataset]
-        if lacking:
-            raise ReversalError(f"{self.metrics_path}: lacks '{lacking[0]}'; expected all four subtasks; {remedy}")
+        missing = [f"subtasks.{name}" for name in SUBTASKS if name not in metrics.subtasks]
+        missing += [f"dataset.{stem}.jsonl" for stem in SUBTASKS.values() if f"{stem}.jsonl" not in metrics.dataset]
+        if missing:
+            raise ReversalError(f"{self.metrics_path}: lacks '{missing[0]}'; expected all four subtasks; {remedy}")
         return metrics
 
     def write_metrics(self, metrics: Metrics) -> None:
@@ -133,7 +133,7 @@ class RunDirectory:
 
     @property
     def is_trained(self) -> bool:
-        """True when there is nothing left to train: the weights are complete, or the run has no objective."""
+        """Whether there is nothing left to train: the weights are complete, or the objective does not train."""
         return self.manifest_path.is_file() and self.manifest.training is not None
 
     @property
@@ -144,7 +144,7 @@ class RunDirectory:
         _append(self.train_log_path, record)
 
     def trim_log(self, last_step: int) -> list[LogRecord]:
-        """Keeps the records up to a step, which a continued training does not repeat, and returns them."""
+        """Keeps the records up to a step and returns them: a continued training repeats only the later ones."""
         records = read_shapes(self.train_log_path, LogRecord, "continue without it")
         return _keep(self.train_log_path, [record for record in records if record.step <= last_step])
 
@@ -157,17 +157,17 @@ class RunDirectory:
         return _keep(self.curve_path, [record for record in records if record.step <= last_step])
 
     def read_curve(self) -> list[CurveRecord]:
-        """A record per evaluated epoch; none where training was not evaluated."""
+        """A record per evaluated epoch; none if training was not evaluated."""
         return read_shapes(self.curve_path, CurveRecord, "plot without it")
 
     def read_predictions(self, subtask: str) -> list[Prediction]:
-        """The predictions so far; none where the file is absent."""
+        """The predictions so far; none if the file is absent."""
         return read_shapes(
             self.predictions_path(subtask), Prediction, f"predict again with `reversal eval {self.path}`"
         )
 
     def append_predictions(self, subtask: str, predictions: Iterable[Prediction]) -> None:
-        """Adds whole lines; a reader of a file that grows sees at most one cut line, the last."""
+        """Appends whole lines; after an interruption at most the last line is cut."""
         path = self.predictions_path(subtask)
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8") as file:
@@ -181,9 +181,9 @@ class RunDirectory:
         shutil.rmtree(self.checkpoints_path, ignore_errors=True)
 
     def take_over(self) -> None:
-        """Puts the evaluation that `overwriting` has finished in the place of the one before; nothing if there is none.
+        """Replaces the evaluation of the run with that of `overwriting`, if that is complete.
 
-        Can be called again where it was cut off: metrics.json comes last here too.
+        Can be called again after an interruption: metrics.json is moved last.
         """
         new = self.overwriting
         if not new.is_complete:
@@ -199,7 +199,7 @@ class RunDirectory:
         shutil.rmtree(self.all_predictions_path, ignore_errors=True)
 
     def clear(self) -> None:
-        """Removes everything a run wrote, and only that."""
+        """Removes the files of the run and leaves all others."""
         self._clear_evaluation()
         logs = (self.tensorboard_path, self.wandb_path)
         weights = (self.checkpoints_path, self.adapter_path, self.model_path)
@@ -209,7 +209,7 @@ class RunDirectory:
             file.unlink(missing_ok=True)
 
     def lock(self) -> contextlib.AbstractContextManager[None]:
-        """Only one process works in a run directory. Raises ReversalError when another one does."""
+        """Lets one process work in the run folder at a time. Raises ReversalError if another one works there."""
         return locked(self.path)
 
 
@@ -229,22 +229,22 @@ def _log_line(record: Shape) -> str:
 
 
 def run_path(results: Path, experiment: str, seed: int) -> Path:
-    """Where a run lives."""
+    """The folder of a run."""
     return results / experiment / f"seed-{seed}"
 
 
 PUBLISHED = "published"
-"""Folder with the project's own committed tables: its runs are not a user's, so they are read only when named."""
+"""Name of the folder with the project's own results: its runs are read only if that folder is named."""
 
 
 def find_runs(folders: Iterable[Path]) -> list[RunDirectory]:
-    """Every run at or below the folders, in path order, leaving out those below a folder `published`."""
-    found: set[Path] = set()
+    """Every run at or below the folders, in path order, without those below a folder `published`."""
+    paths: set[Path] = set()
     for folder in folders:
         if not folder.is_dir():
             raise ReversalError(f"{folder}: no such folder; expected a run or a results folder; check the path")
         manifests = folder.rglob("seed-*/manifest.json")
-        found.update(path.parent for path in manifests if PUBLISHED not in path.relative_to(folder).parts)
+        paths.update(path.parent for path in manifests if PUBLISHED not in path.relative_to(folder).parts)
         if (folder / "manifest.json").is_file():
-            found.add(folder)
-    return [RunDirectory(path) for path in sorted(found)]
+            paths.add(folder)
+    return [RunDirectory(path) for path in sorted(paths)]

@@ -1,4 +1,4 @@
-"""The lock of a run directory: one process works there at a time."""
+"""The lock of a run folder: one process works there at a time."""
 
 import contextlib
 import errno
@@ -16,15 +16,15 @@ NAME = ".lock"
 HELD = {errno.EWOULDBLOCK, errno.EAGAIN}
 """Another process has the lock."""
 UNSUPPORTED = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
-"""The file system has no locks, as many a cluster's is mounted."""
+"""The file system does not support locks, as on many clusters."""
 
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Inside, no other process works in the folder, which is made if absent. Raises ReversalError when one does.
+    """Locks the folder, created if absent, for this process. Raises ReversalError if another process works there.
 
-    The lock belongs to the open file, so it ends with the process however that dies. The file itself stays: removing
-    it would let two others lock an old and a new one at once. Where the file system knows no locks, a warning says so.
+    The lock belongs to the open file, so it ends with the process, even if that is killed. The file stays: if it were
+    removed, two processes could lock an old and a new one at once. Warns if the file system does not support locks.
     """
     with os.fdopen(_open(folder), "r+", encoding="utf-8") as file:
         _lock(file, folder)
@@ -35,7 +35,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def _open(folder: Path) -> int:
-    """The file descriptor of the lock, which is never another file behind a link."""
+    """The file descriptor of the lock; refuses a symbolic link, which could point to another file."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(folder / NAME, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
@@ -45,12 +45,12 @@ def _open(folder: Path) -> int:
         raise
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise ReversalError(f"{folder / NAME}: is no plain file; expected the lock of a run; remove it")
+        raise ReversalError(f"{folder / NAME}: is not a regular file; expected the lock of a run; remove it")
     return descriptor
 
 
 def _lock(file: TextIO, folder: Path) -> None:
-    """Locks the file or raises ReversalError; warns where that cannot be done on this file system."""
+    """Locks the file or raises ReversalError; warns if the file system does not support locks."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
@@ -61,22 +61,22 @@ def _lock(file: TextIO, folder: Path) -> None:
             ) from None
         if error.errno not in UNSUPPORTED:
             raise ReversalError(
-                f"{folder / NAME}: cannot be locked ({error.strerror}); expected a place to work in; "
+                f"{folder / NAME}: cannot be locked ({error.strerror}); expected a folder that can be locked; "
                 "choose another --out"
             ) from error
         warnings.warn(
-            f"{folder}: this file system has no locks ({error.strerror}); see to it that no other process works there",
+            f"{folder}: this file system does not support locks ({error.strerror}); let no other process work there",
             stacklevel=2,
         )
 
 
 def _refusal(folder: Path, error: OSError) -> ReversalError | None:
-    """One line for a lock that cannot be opened; None where the error is not about the lock, such as a full disk."""
+    """The error for a lock that cannot be opened; None if the cause is another one, such as a full disk."""
     if error.errno == errno.ELOOP:
         return ReversalError(f"{folder / NAME}: is a symbolic link; expected the lock of a run; remove it")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return ReversalError(
-            f"{folder}: cannot be written to ({error.strerror}); expected a folder of yours; "
+            f"{folder}: cannot be written to ({error.strerror}); expected a folder that you may write to; "
             "choose another --out, or copy the run there"
         )
     return None

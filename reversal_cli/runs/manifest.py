@@ -1,4 +1,4 @@
-"""What manifest.json says of a run, and whether a run directory may be used for a spec."""
+"""Writing manifest.json stage by stage, and checks that a run folder belongs to a spec and a dataset."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -28,9 +28,9 @@ DIFFERENCES_SHOWN = 4
 
 
 def begin_run(run: RunDirectory, spec: ExperimentSpec, splits: Splits, leaks: Sequence[Leak] = ()) -> None:
-    """Writes the manifest of a new run, with the leaks of its dataset; leaves that of the same run as it is.
+    """Writes the manifest of a new run, with the leaks of its dataset; keeps that of an existing run of the spec.
 
-    Raises ReversalError where the directory holds work of another spec or on other data.
+    Raises ReversalError if the folder holds work of another spec or on other data.
     """
     if run.manifest_path.is_file() and _has_work(run):
         refuse_other_spec(run, spec)
@@ -49,47 +49,47 @@ def begin_run(run: RunDirectory, spec: ExperimentSpec, splits: Splits, leaks: Se
         provenance=provenance().content(),
     )
     if not spec.objective.trains:
-        # Nothing to train: the run is ready to be evaluated.
+        # Nothing to train: the run can be evaluated at once.
         manifest = manifest.model_copy(update={"training": TrainingFacts()})
     run.write_manifest(manifest)
 
 
 def begin_anew(run: RunDirectory, spec: ExperimentSpec, splits: Splits, leaks: Sequence[Leak] = ()) -> None:
-    """Removes what the run has, and begins it; to be called when nothing is left that could be refused."""
+    """Removes the files of the run and begins it again; to be called after every check."""
     run.clear()
     begin_run(run, spec, splits, leaks)
 
 
 def end_training(run: RunDirectory, training: TrainingFacts, model: dict[str, Any]) -> None:
-    """Adds what says that the weights are complete, and which they are; to be called when they are."""
-    ended = training.model_copy(update={"weights": weights_digests(run), "finished": timestamp()})
-    run.write_manifest(run.manifest.model_copy(update={"training": ended, "model": model}))
+    """Records that the weights are complete, with their hashes; to be called when they are written."""
+    facts = training.model_copy(update={"weights": weights_digests(run), "finished": timestamp()})
+    run.write_manifest(run.manifest.model_copy(update={"training": facts, "model": model}))
 
 
-def knows_leaks(run: RunDirectory) -> bool:
-    """False for a run of an earlier version, which did not look for them."""
+def lists_leaks(run: RunDirectory) -> bool:
+    """Whether the manifest lists the leaks of the dataset; earlier versions did not look for them."""
     return "leaks" in run.manifest.dataset.model_fields_set
 
 
 def add_leaks(run: RunDirectory, leaks: Sequence[Leak]) -> None:
-    """Adds the leaks of the dataset to a run that does not know them."""
+    """Adds the leaks of the dataset to a manifest that does not list them."""
     manifest = run.manifest
     dataset = manifest.dataset.model_copy(update={"leaks": _stored(leaks)})
     run.write_manifest(manifest.model_copy(update={"dataset": dataset}))
 
 
 def add_model(run: RunDirectory, model: dict[str, Any]) -> None:
-    """Adds the identity of an untrained run's checkpoint, known once it is loaded.
+    """Adds the identity of the checkpoint of an untrained run, known once it is loaded.
 
-    Raises ReversalError where the checkpoint is not the one that was trained. A full training's own weights replace it.
+    Raises ReversalError if it is not the checkpoint that was trained; not after full training, which replaces it.
     """
     manifest = run.manifest
-    stored, spec = manifest.model, manifest.spec
-    replaced = spec.training.tuning == "full" and spec.objective.name != "none"
-    if stored is None:
+    expected, spec = manifest.model, manifest.spec
+    replaces_checkpoint = spec.training.tuning == "full" and spec.objective.trains
+    if expected is None:
         run.write_manifest(manifest.model_copy(update={"model": model}))
-    elif stored != model and not replaced:
-        changed = ", ".join(sorted(key for key in {*stored, *model} if stored.get(key) != model.get(key)))
+    elif model != expected and not replaces_checkpoint:
+        changed = ", ".join(sorted(key for key in {*expected, *model} if expected.get(key) != model.get(key)))
         raise ReversalError(
             f"{run.path}: the checkpoint '{model.get('name')}' has changed since the run began ({changed}); "
             "restore it, or make the run again with --overwrite"
@@ -97,9 +97,9 @@ def add_model(run: RunDirectory, model: dict[str, Any]) -> None:
 
 
 def add_evaluation(run: RunDirectory, arithmetic: Arithmetic) -> None:
-    """Adds the arithmetic that the predictions were made with; the last evaluation's, if there were several.
+    """Records the arithmetic of the last evaluation.
 
-    That of an evaluation that replaces another waits beside its predictions for `take_over`.
+    If that replaces another, the arithmetic stays beside its predictions until `take_over`.
     """
     if run.replaces:
         write_json(run.arithmetic_path, arithmetic.content())
@@ -108,7 +108,7 @@ def add_evaluation(run: RunDirectory, arithmetic: Arithmetic) -> None:
 
 
 def take_over(run: RunDirectory) -> None:
-    """Puts the evaluation that `run.overwriting` has finished in the place of the one before; nothing without one."""
+    """Replaces the evaluation of the run, and its arithmetic, with that of `run.overwriting`, if that is complete."""
     new = run.overwriting
     if new.is_complete and new.arithmetic_path.is_file():
         remedy = f"remove the folder {new.evaluation_path} and run `reversal eval {run.path} --overwrite`"
@@ -117,7 +117,7 @@ def take_over(run: RunDirectory) -> None:
 
 
 def stored_spec(run: RunDirectory) -> ExperimentSpec:
-    """The spec a run was made with. Raises ReversalError where this version cannot read it."""
+    """The spec of a run. Raises ReversalError if this version cannot read it."""
     try:
         return ExperimentSpec.model_validate(run.manifest.spec.content())
     except ValidationError:
@@ -132,47 +132,48 @@ def _stored(leaks: Sequence[Leak]) -> list[StoredLeak]:
 
 
 def refuse_foreign_metrics(run: RunDirectory, metrics: Metrics) -> None:
-    """Raises ReversalError where metrics.json is another run's: copied here, or older than the manifest.
+    """Raises ReversalError if metrics.json belongs to another run: copied here, or older than the manifest.
 
-    Metrics from before they recorded a digest, and files that only one of the two knows, are not compared.
+    Metrics without a digest (from earlier versions), and data files that only one of the two lists, are not compared.
     """
     manifest = run.manifest
-    before = manifest.dataset.sha256
-    changed = sorted(name for name, digest in metrics.dataset.items() if before.get(name, digest) != digest)
+    expected = manifest.dataset.sha256
+    changed = sorted(name for name, sha256 in metrics.dataset.items() if expected.get(name, sha256) != sha256)
     if metrics.digest not in (None, manifest.digest):
-        found = f"the metrics of another experiment (digest {metrics.digest})"
+        problem = f"the metrics of another experiment (digest {metrics.digest})"
     elif changed:
-        found = f"metrics of other data ({', '.join(changed)})"
+        problem = f"metrics of other data ({', '.join(changed)})"
     else:
         return
     raise ReversalError(
-        f"{run.metrics_path}: {found}; expected those of the run in manifest.json; "
+        f"{run.metrics_path}: {problem}; expected those of the run in manifest.json; "
         f"remove the file and run `reversal eval {run.path}`"
     )
 
 
 def _has_work(run: RunDirectory) -> bool:
-    """Whether anything would be lost. A run that failed before its first checkpoint may be begun anew."""
+    """Whether the run has anything to lose; a run that failed before its first checkpoint does not."""
     evaluations = (run.all_predictions_path, run.overwriting.evaluation_path)
     folders = (run.checkpoints_path, run.adapter_path, run.model_path, *evaluations)
     return run.is_complete or any(folder.is_dir() and any(folder.iterdir()) for folder in folders)
 
 
 def refuse_other_spec(run: RunDirectory, spec: ExperimentSpec) -> None:
+    """Raises ReversalError if the run was made with another spec."""
     differences = spec_differences(run.manifest.spec.content(), spec.model_dump(mode="json"))
     if not differences:
         return
     state = "finished" if run.is_complete else "trained" if run.is_trained else "begun"
-    shown = first_of(differences, DIFFERENCES_SHOWN)
+    changes = first_of(differences, DIFFERENCES_SHOWN)
     raise ReversalError(
-        f"{run.path}: {state} with a different spec ({shown}); rename the experiment or pass --overwrite"
+        f"{run.path}: {state} with a different spec ({changes}); rename the experiment or pass --overwrite"
     )
 
 
 def refuse_other_data(run: RunDirectory, spec: ExperimentSpec, splits: Splits) -> None:
-    """Raises ReversalError when the dataset's files are not those the run began with."""
-    before = run.manifest.dataset.sha256
-    changed = sorted(name for name in {*before, *splits.sha256} if before.get(name) != splits.sha256.get(name))
+    """Raises ReversalError if the files of the dataset have changed since the run began."""
+    expected = run.manifest.dataset.sha256
+    changed = sorted(name for name in {*expected, *splits.sha256} if expected.get(name) != splits.sha256.get(name))
     if changed:
         raise ReversalError(
             f"{run.path}: made with other data: {', '.join(changed)} in {spec.dataset.path} changed since; "

@@ -1,6 +1,6 @@
-"""Where and with what a result was made: commit, versions, hardware, time.
+"""The provenance of a result: commit, versions, hardware, time.
 
-Never the environment, a user or host name, a credential or a path of this machine: manifests get published.
+Never environment variables, a user or host name, a credential or a path: manifests get published.
 """
 
 import importlib.metadata
@@ -27,7 +27,7 @@ class GitState(Shape):
 
 
 class Hardware(Shape):
-    """What can change the speed or the last digits of a number."""
+    """The hardware, which can change the speed and the last digits of a number."""
 
     system: str
     cpu: str
@@ -37,7 +37,7 @@ class Hardware(Shape):
 
 
 class Provenance(Shape):
-    """For people: nothing is decided by it."""
+    """For readers only: nothing depends on it."""
 
     started: str
     git: GitState | None
@@ -46,7 +46,7 @@ class Provenance(Shape):
 
 
 def provenance() -> Provenance:
-    """Of what is made now."""
+    """The provenance of a result made now."""
     return Provenance(started=timestamp(), git=git_state(), versions=versions(), hardware=hardware())
 
 
@@ -56,10 +56,10 @@ def timestamp() -> str:
 
 
 def git_state(folder: Path = PACKAGE_FOLDER) -> GitState | None:
-    """Commit of the checkout the package runs from, and whether the package differs from it; None without a checkout.
+    """Commit of the checkout that the package runs from, and whether the package differs from it; None without one.
 
-    Asked in the package's own folder, never in the user's: another repository's settings may run commands. A package
-    installed in a virtual environment inside some repository is not part of it, hence the question for a tracked file.
+    git runs in the package's folder, never in the user's: the settings of another repository may run commands. It is
+    asked for a tracked file first, because a package installed inside some repository is not part of it.
     """
     if _git(folder, "ls-files", "--error-unmatch", "__init__.py") is None:
         return None
@@ -70,30 +70,30 @@ def git_state(folder: Path = PACKAGE_FOLDER) -> GitState | None:
 
 
 def _git(folder: Path, *arguments: str) -> str | None:
-    """What git prints, or None where git is absent or refuses."""
+    """The output of git, or None if git is absent or fails."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             ["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=10, env=environment
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return done.stdout.strip() if done.returncode == 0 else None
+    return process.stdout.strip() if process.returncode == 0 else None
 
 
 def versions() -> dict[str, str]:
-    """Version of this package, of Python, and of each library that can change a number."""
-    found = {"reversal": __version__, "python": platform.python_version()}
+    """Versions of this package, of Python, and of each library that can change a number."""
+    version_of = {"reversal": __version__, "python": platform.python_version()}
     for package in PACKAGES:
         try:
-            found[package] = importlib.metadata.version(package)
+            version_of[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
-            found[package] = "absent"
-    return found
+            version_of[package] = "absent"
+    return version_of
 
 
 def hardware() -> Hardware:
-    """Of this machine."""
+    """The hardware of this machine."""
     return Hardware(
         system=f"{platform.system()} {platform.machine()}",
         cpu=cpu_name(),
@@ -104,7 +104,7 @@ def hardware() -> Hardware:
 
 
 def cpu_name() -> str:
-    """The processor's own name, as Linux tells it."""
+    """The name of the processor, from /proc/cpuinfo on Linux."""
     path = Path("/proc/cpuinfo")
     if path.is_file():
         for line in path.read_text(encoding="utf-8", errors="replace").splitlines():

@@ -1,13 +1,14 @@
 """The formats of a run's files, one class each: manifest, metrics, predictions, logs.
 
-A field that every version has written has no default. The version in manifest.json and in metrics.json counts for the
-JSONL files beside them, whose lines have none.
+A field without a default is one that every version has written. The JSONL files have no version of their own: that of
+manifest.json or metrics.json beside them holds for them too.
 """
 
 from pydantic import Field
 
 from reversal_cli.files.reading import JsonObject
 from reversal_cli.files.shapes import FileShape, Shape, Texts
+from reversal_cli.objectives import OBJECTIVE_SPECS
 from reversal_cli.scoring.results import SubtaskScores
 
 
@@ -15,15 +16,15 @@ class Metrics(FileShape):
     """metrics.json"""
 
     complete: bool = True
-    """False for an evaluation of a part, which is not written."""
+    """False for a partial evaluation, which is not written."""
     subtasks: dict[str, SubtaskScores]
     dataset: Texts
     """Data file -> its SHA-256."""
     definitions: Texts = Field(default={})
     digest: str | None = None
-    """Of the run's spec; None: not said, by an earlier version."""
+    """Of the run's spec; None: not recorded by an earlier version."""
     evaluation: JsonObject = Field(default={})
-    """The settings, whatever the version that made the file had of them."""
+    """The evaluation settings, as the version that wrote the file had them."""
     versions: Texts = Field(default={})
     """Package -> version."""
     controls: dict[str, dict[str, SubtaskScores]] = Field(default={})
@@ -37,9 +38,15 @@ class StoredModel(Shape):
 
 
 class StoredObjective(Shape):
-    """Its options are further fields."""
+    """The name of an objective; its options are further fields."""
 
     name: str
+
+    @property
+    def trains(self) -> bool:
+        """Whether it trains a model; True for an objective that this version does not know."""
+        options = OBJECTIVE_SPECS.get(self.name)
+        return options is None or options.trains
 
 
 class StoredLora(Shape):
@@ -60,7 +67,7 @@ class StoredEvaluation(Shape):
 
 
 class StoredSpec(Shape):
-    """As much of a spec as tables show, whichever version wrote it; `stored_spec` reads the whole."""
+    """The part of a spec that tables show, from any version; `stored_spec` reads the whole."""
 
     name: str
     seed: int
@@ -71,7 +78,7 @@ class StoredSpec(Shape):
 
 
 class StoredLeak(Shape):
-    """A leak of the dataset that the run was made with all the same."""
+    """A leak of the dataset that `--allow-leaks` let through."""
 
     where: str
     count: int
@@ -84,11 +91,11 @@ class StoredDataset(Shape):
     path: str
     sha256: Texts = Field(default={})
     leaks: list[StoredLeak] = Field(default=[])
-    """Not given: an earlier version, which did not look for them."""
+    """Absent in files of earlier versions, which did not look for leaks."""
 
 
 class Arithmetic(Shape):
-    """What decides the last digits of a training or an evaluation."""
+    """Precision and hardware, which decide the last digits of a training or an evaluation."""
 
     dtype: str | None = None
     device: str | None = None
@@ -97,7 +104,7 @@ class Arithmetic(Shape):
 
 
 class TrainingFacts(Arithmetic):
-    """What came of a training; empty where there was nothing to train."""
+    """Facts about a finished training; empty if there was nothing to train."""
 
     steps: int | None = None
     epochs: float | None = None
@@ -107,7 +114,7 @@ class TrainingFacts(Arithmetic):
     total_parameters: int | None = None
     trainable_parameters: int | None = None
     weights: Texts | None = None
-    """File -> its SHA-256; None: not said, by an earlier version."""
+    """File -> its SHA-256; None: not recorded by an earlier version."""
     finished: str | None = None
 
 
@@ -118,16 +125,16 @@ class Manifest(FileShape):
     digest: str
     dataset: StoredDataset
     provenance: JsonObject = Field(default={})
-    """A `Provenance`, as the version that made the run told it; for people: nothing reads it."""
+    """A `Provenance`, as the version that made the run wrote it; nothing reads it."""
     training: TrainingFacts | None = None
     """None until the weights are complete."""
     model: JsonObject | None = None
-    """Which checkpoint it began with, as its family tells it."""
+    """Identity of the checkpoint that the run began with."""
     evaluation: Arithmetic | None = None
 
 
 class Ranking(Shape):
-    """Where the target stands among the answers of all entities."""
+    """The rank of the target among the answers of all entities."""
 
     rank: int = Field(ge=1)
     """By summed log-probability."""
@@ -137,12 +144,12 @@ class Ranking(Shape):
     log_probability: float
     tokens: int
     other_entity: str | None = None
-    """Whose answer the target is compared with; None where there is no other one."""
+    """The entity whose answer the target is compared with; None if there is no other one."""
     other_log_probability: float | None = None
 
 
 class ChoiceMade(Shape):
-    """The answer to a multiple-choice question, in letters."""
+    """The letters of a multiple-choice question: the correct one and the model's."""
 
     options: list[str]
     """Entities in the order shown."""
@@ -184,7 +191,7 @@ class CurveRecord(Shape):
     step: int
     seconds: float = 0.0
     prompts: str = ""
-    """Digest of the prompts asked; empty: not said, by an earlier version."""
+    """SHA-256 of the prompts; empty: not recorded by an earlier version."""
     subtasks: dict[str, SubtaskScores] = Field(default={})
 
 

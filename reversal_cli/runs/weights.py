@@ -1,4 +1,4 @@
-"""Which weights a run is evaluated with, and whether they are those of its training."""
+"""The trained weights of a run, and the check that they are unchanged since its training."""
 
 from pathlib import Path
 
@@ -9,14 +9,13 @@ from reversal_cli.spec.experiment import ExperimentSpec
 
 ADAPTER_WEIGHTS = ("adapter_model.safetensors",)
 MODEL_WEIGHTS = ("model*.safetensors", "pytorch_model*.bin")
-"""What loading reads of adapter/ and of model/: other files of weights decide no answer."""
+"""The files that loading reads from adapter/ and from model/; other weight files have no effect."""
 
 
 def trained_folder(run: RunDirectory, spec: ExperimentSpec) -> Path | None:
-    """adapter/ or model/, whichever the training of the spec writes; None where nothing was trained.
+    """adapter/ or model/, whichever the training of the spec writes; None if the objective does not train.
 
-    What else lies in the run does not count. Raises ReversalError where the folder holds no weights: the base would
-    answer in the place of the trained model.
+    Raises ReversalError if the folder does not hold weights: otherwise the base model would be evaluated.
     """
     if not spec.objective.trains:
         return None
@@ -30,20 +29,20 @@ def trained_folder(run: RunDirectory, spec: ExperimentSpec) -> Path | None:
 
 
 def refuse_other_weights(run: RunDirectory, spec: ExperimentSpec) -> None:
-    """Raises ReversalError where the weights are absent, or not the files that the training wrote.
+    """Raises ReversalError if the weights are absent or have changed since the training.
 
-    A run that was trained before its manifest recorded their hashes is taken as it is.
+    Runs of earlier versions, whose manifest does not record the hashes, are not checked.
     """
     folder = trained_folder(run, spec)
     training = run.manifest.training
     recorded = training.weights if training else None
     if folder is None or recorded is None:
         return
-    found, expected = (
+    present, expected = (
         {name: digest for name, digest in digests.items() if name.startswith(f"{folder.name}/")}
         for digests in (weights_digests(run), recorded)
     )
-    changed = sorted(name for name in {*found, *expected} if found.get(name) != expected.get(name))
+    changed = sorted(name for name in {*present, *expected} if present.get(name) != expected.get(name))
     if changed:
         raise ReversalError(
             f"{run.path}: {', '.join(changed)}: not as its training wrote it; expected the hash in manifest.json; "

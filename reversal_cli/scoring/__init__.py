@@ -1,4 +1,4 @@
-"""The metrics. A new one is one function and one line here. Nothing heavy is imported until a score is computed."""
+"""The metrics. A new one is a function and a line here. Heavy libraries are imported when a score is computed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,19 +9,19 @@ from reversal_cli.scoring.matching import contains, contains_without_stop, exact
 from reversal_cli.scoring.overlap import bleu, bleu_char, chrf
 
 Score = Callable[[str, str], float]
-"""(completion, target) -> score in [0, 1]; both with the space that joins them to the prompt, if they have it"""
+"""(completion, target) -> score in [0, 1]; both may begin with the space that joins them to the prompt."""
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """How one prompt is scored."""
+    """A metric of single predictions."""
 
     summary: str
     """One line for `reversal list` and for the line under a table."""
     definition: str
-    """Changes whenever the same prediction may get another score. `definition()` fills in the version of sacreBLEU."""
+    """Id that changes whenever the same prediction may get another score; `definition()` adds the sacreBLEU version."""
     score: Score | None = None
-    """For metrics that need a completion and its target only; the others are measured by `entities` and the model."""
+    """None for metrics that need more than a completion and its target: see `entities` and `likelihood_scores`."""
     better: Literal["higher", "lower"] = "higher"
 
 
@@ -61,15 +61,15 @@ METRICS: dict[str, Metric] = {
     "mrr_normalized": Metric("mrr by mean log-probability per token", "mrr_normalized/1"),
     "multiple_choice": Metric("of four lettered options the target's letter is the most probable", "multiple_choice/1"),
 }
-"""Metric -> what it is. `contains` comes first: it is the default of every table."""
+"""All metrics by name. `contains` comes first: it is the default of every table."""
 
 GAP = "log_probability_gap"
-"""What metrics.json calls it; no metric of single prompts."""
+"""Its key in metrics.json; not a metric of single predictions."""
 INTERVALS = "intervals"
-"""What metrics.json calls what its intervals are over, and how they are made."""
+"""Key in metrics.json for the way intervals are made."""
 
 TEXT_SCORES: dict[str, Score] = {name: metric.score for name, metric in METRICS.items() if metric.score is not None}
-"""The metrics that need a completion and its target only."""
+"""The metrics that need only a completion and its target."""
 
 
 def score_all(completion: str, target: str) -> dict[str, float]:
@@ -78,7 +78,7 @@ def score_all(completion: str, target: str) -> dict[str, float]:
 
 
 def definition(metric: str) -> str:
-    """Id of how `metric` is computed here; values under different ids cannot be compared.
+    """Id of the definition of `metric`; values with different ids cannot be compared.
 
     >>> definition("contains")
     'contains/1'
@@ -87,15 +87,15 @@ def definition(metric: str) -> str:
 
 
 def definitions() -> dict[str, str]:
-    """The ids of everything that an evaluation measures: every metric, the log-probability gap, and intervals."""
+    """The ids of every metric, of the log-probability gap and of the intervals."""
     return {name: definition(name) for name in METRICS} | {GAP: "log_probability_gap/2", INTERVALS: "intervals/2"}
 
 
 def chance(metric: str, choices: int) -> float | None:
-    """Expected value of a likelihood metric for a blind guess among `choices` candidates (or options).
+    """Expected value of a likelihood metric for a random guess among `choices` candidates or options.
 
-    None for every other metric: what a completion scores by chance depends on the data and is computed, see `floors`.
-    A uniformly random rank k has the mean reciprocal (1 + 1/2 + ... + 1/n) / n.
+    None for every other metric: the score of a random completion depends on the data, see `floors`. A uniformly random
+    rank of n has the mean reciprocal (1 + 1/2 + ... + 1/n) / n.
 
     >>> chance("mrr", 2)
     0.75

@@ -1,6 +1,6 @@
-"""Multiple choice: the prompt, four lettered answers, and the question which one it is.
+"""Multiple choice: the prompt with four lettered answers, of which the model picks one by its letter.
 
-A model may rank the right answer first and still not pick it by its letter, which takes reading the options.
+A model may rank the right answer first and still not pick its letter, because it has to read the options for that.
 """
 
 import math
@@ -15,14 +15,14 @@ LETTERS = "ABCD"
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One question."""
+    """A multiple-choice question."""
 
     options: tuple[str, ...]
     """Entities in the order shown."""
     correct: str
-    """The letter of the right one."""
+    """The letter of the right answer."""
     text: str
-    """What the model is given; one of `answers` is to follow."""
+    """The prompt; one of `answers` completes it."""
 
     @property
     def letters(self) -> str:
@@ -34,7 +34,7 @@ class Choice:
         return tuple(f" {letter}" for letter in self.letters)
 
     def chosen(self, scores: Sequence[float]) -> str:
-        """The letter with the highest score. A tie with the right one goes to another, and so does a score of NaN."""
+        """The letter with the highest score. Ties and NaN count against the right answer."""
         by_letter = dict(zip(self.letters, scores, strict=True))
         if rank(scores, self.letters.index(self.correct)) == 1:
             return self.correct
@@ -43,10 +43,10 @@ class Choice:
 
 
 def make_choice(prompt: str, candidates: Mapping[str, str], target: str, seed: int, label: str) -> Choice | None:
-    """The question of a row; None where there is no second answer to choose from.
+    """The multiple-choice question of an example; None if there is no second answer to choose from.
 
-    candidates: entity -> answer. Distractors and the order of the options depend on nothing but the seed and `label`,
-    the row's id. With fewer than four candidates all are shown.
+    candidates: entity -> answer; with fewer than four, all are shown.
+    Distractors and the order of the options depend only on the seed and on `label`, the id of the example.
 
         Immersed in the world of composing the opera Amber Corridor, ...
         A. Clara Hoang

@@ -1,9 +1,8 @@
-"""Whom a completion names: nobody, the entity that was asked about, or another one.
+"""The entities that a completion names, and two rates of wrong answers; for both, lower is better.
 
-Two rates that tell *how* an answer is wrong; for both, lower is better:
-
-    shortcut      it repeats what the prompt is about: the name for a description target, the description for a name
-    wrong_entity  it names somebody else of the benchmark and does not give the target
+shortcut      repeats what the prompt is about: the name if the target is a description, the description if it is
+              a name
+wrong_entity  names another entity of the benchmark and does not contain the target
 """
 
 from collections import defaultdict
@@ -17,7 +16,7 @@ from reversal_cli.data.wordings import Phrase, phrases
 
 
 class Naming(NamedTuple):
-    """Whom one completion names. The rates are 0 or 1."""
+    """The rates of one completion, 0 or 1, and the entity it names."""
 
     shortcut: float
     wrong_entity: float
@@ -30,23 +29,23 @@ class EntityIndex:
     """Finds the entities of a benchmark in a text, word by word: "Ann Lee" is not in "Joann Leeds"."""
 
     owners: dict[str, Phrase | None]
-    """Words of a name or of a description -> whose they are; None: they fit several entities, so they name nobody."""
+    """Words of a name or description -> its entity and kind; None if they fit several entities and so name none."""
     lengths: dict[str, list[int]]
-    """First word -> numbers of words of the phrases that begin with it, the largest first."""
+    """First word -> lengths in words of the phrases that begin with it, the longest first."""
 
     @classmethod
     def of(cls, splits: Splits) -> "EntityIndex":
-        """Everything that the entities of all three groups are called in any file of the benchmark."""
+        """The index of the names and descriptions of all entities in any file of the benchmark."""
         owners: dict[str, Phrase | None] = {}
         lengths: dict[str, set[int]] = defaultdict(set)
         for phrase in phrases(splits):
             owners[phrase.words] = phrase if owners.get(phrase.words, phrase) == phrase else None
             parts = phrase.words.split()
             lengths[parts[0]].add(len(parts))
-        return cls(owners, {word: sorted(found, reverse=True) for word, found in lengths.items()})
+        return cls(owners, {word: sorted(sizes, reverse=True) for word, sizes in lengths.items()})
 
     def mentions(self, text: str) -> Iterator[Phrase]:
-        """The names and descriptions in `text`, in text order, the longest at each place, none inside another one."""
+        """The names and descriptions in `text`, in text order: the longest at each place, without overlaps."""
         words = plain_words(text).split()
         start = 0
         while start < len(words):
@@ -56,23 +55,23 @@ class EntityIndex:
             start += length
 
     def naming(self, completion: str, example: Example, target: Target) -> Naming:
-        """Whom `completion` names, after the prompt of `example`, which asks for a `target`.
+        """The rates of `completion` as the answer to the prompt of `example`, whose target is a name or a description.
 
-        shortcut: the name that stood in the prompt or, for a name target, the description in any known wording, is in
-        the completion; whether the target is there too does not matter.
-        wrong_entity: another entity's name or description is there, and neither the target nor, for a description
-        target, another known wording of it.
+        shortcut: the completion contains the name or, for a name target, any known wording of the description, whether
+        or not it contains the target too.
+        wrong_entity: it contains the name or description of another entity, and neither the target nor, for a
+        description target, another known wording of it.
         """
         mentions = list(self.mentions(completion))
-        own = {phrase.kind for phrase in mentions if phrase.entity_id == example.entity_id}
+        right_kinds = {phrase.kind for phrase in mentions if phrase.entity_id == example.entity_id}
         others = [phrase.entity_id for phrase in mentions if phrase.entity_id != example.entity_id]
-        answered = target in own or holds(completion, example.completion)
-        named = others[0] if others and not answered else None
-        asked_with = "name" if target == "description" else "description"
-        return Naming(float(asked_with in own), float(named is not None), named)
+        is_right = target in right_kinds or holds(completion, example.completion)
+        wrong_entity = others[0] if others and not is_right else None
+        prompt_kind = "name" if target == "description" else "description"
+        return Naming(float(prompt_kind in right_kinds), float(wrong_entity is not None), wrong_entity)
 
     def _longest(self, words: list[str], start: int) -> tuple[int, Phrase | None]:
-        """(number of words, whose) of the longest known phrase that begins at `start`; (1, None) if none does."""
+        """Length in words and entity of the longest known phrase that begins at `start`; (1, None) if none does."""
         for length in self.lengths.get(words[start], ()):
             text = " ".join(words[start : start + length])
             if text in self.owners:

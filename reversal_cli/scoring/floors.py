@@ -1,10 +1,10 @@
-"""What the text metrics give to completions that no model made: computed from the benchmark alone.
+"""Floors: text metrics of two kinds of artificial completions, computed from the benchmark alone.
 
-    wrong entity    another entity's target in the same template: knows how such an answer goes, and nothing else
-    other wording   the entity's own target in the words of another template: knows the fact, not the exact words
+    wrong entity    another entity's target in the same template: the form of the answer is right, the fact is not
+    other wording   the right target in the words of another template: the fact is right, the exact words are not
 
-A description of somebody else already shares many characters with the right one, and the right description in other
-words is no exact match: a score of a model means little until it is read between these two rows.
+The description of another entity shares many characters with the right one, and the right description in other words
+is not an exact match. So the score of a model means little without these two for comparison.
 """
 
 import functools
@@ -26,8 +26,8 @@ Scores = Mapping[str, float]
 ScoreAll = Callable[[str, str], Scores]
 
 
-class FloorRow(NamedTuple):
-    """A test row with the scores of a completion that no model made."""
+class ScoredExample(NamedTuple):
+    """The scores of an artificial completion of a test example."""
 
     entity_id: str
     template_id: str
@@ -37,49 +37,50 @@ class FloorRow(NamedTuple):
 def floors(
     splits: Splits, seed: int = 0, intervals: Unit = "entities-and-templates"
 ) -> dict[str, dict[str, SubtaskScores]]:
-    """Floor -> subtask -> its scores; the seed decides who is the other entity.
+    """Floor -> subtask -> its scores; the seed fixes the other entity.
 
-    A subtask without two different targets in any template has no "wrong entity".
+    "wrong entity" lacks a subtask in which every template has only one target.
     """
-    score = functools.cache(score_all)  # few targets differ: most pairs come up again and again
-    trained = trained_descriptions(splits)
-    measured: dict[str, dict[str, SubtaskScores]] = {"wrong entity": {}, "other wording": {}}
+    score = functools.cache(score_all)  # few targets differ, so most pairs come up many times
+    descriptions = trained_descriptions(splits)
+    scores: dict[str, dict[str, SubtaskScores]] = {"wrong entity": {}, "other wording": {}}
     for name, subtask in ((name, with_template_ids(subtask)) for name, subtask in splits.subtasks.items()):
         target = {"target": subtask.target}
-        wrong = wrong_entity_rows(subtask, seed, score)
+        wrong = wrong_entity_scores(subtask, seed, score)
         if wrong:
-            measured["wrong entity"][name] = summarize(wrong, intervals).model_copy(update=target)
-        other = other_wording_rows(subtask, trained, score)
-        measured["other wording"][name] = summarize(other, intervals).model_copy(update=target)
-    return measured
+            scores["wrong entity"][name] = summarize(wrong, intervals).model_copy(update=target)
+        other = other_wording_scores(subtask, descriptions, score)
+        scores["other wording"][name] = summarize(other, intervals).model_copy(update=target)
+    return scores
 
 
-def wrong_entity_rows(subtask: Subtask, seed: int = 0, score: ScoreAll = score_all) -> list[FloorRow]:
-    """Every row scored as if completed with another entity's target, in file order.
+def wrong_entity_scores(subtask: Subtask, seed: int = 0, score: ScoreAll = score_all) -> list[ScoredExample]:
+    """Every example scored as if completed with another entity's target, in file order.
 
-    Within a template every target is somebody else's completion exactly once, and never the same text. The rows of a
-    template in which one text is more than half of the targets are left out, since no such exchange exists.
+    Within a template every target completes exactly one other example, which never has the same target. If one text is
+    more than half of the targets of a template, no such exchange exists and its examples are left out.
     """
-    rows_of: dict[str, list[int]] = defaultdict(list)
-    for row, template in enumerate(template_keys(subtask.examples)):
-        rows_of[template].append(row)
+    positions_of: dict[str, list[int]] = defaultdict(list)
+    for position, template in enumerate(template_keys(subtask.examples)):
+        positions_of[template].append(position)
     completions: dict[int, str] = {}
-    for template, rows in rows_of.items():
-        examples = [subtask.examples[row] for row in rows]
+    for template, positions in positions_of.items():
+        examples = [subtask.examples[position] for position in positions]
         others = exchange(examples, f"{seed}/wrong-entity/{subtask.name}/{template}")
-        completions |= {row: examples[other].completion for row, other in zip(rows, others, strict=False)}
+        completions |= {
+            position: examples[other].completion for position, other in zip(positions, others, strict=False)
+        }
     return [
-        _floor_row(subtask.examples[row], score(text, subtask.examples[row].completion))
-        for row, text in sorted(completions.items())
+        _scored_example(subtask.examples[position], score(text, subtask.examples[position].completion))
+        for position, text in sorted(completions.items())
     ]
 
 
 def exchange(examples: Sequence[Example], label: str) -> list[int]:
-    """For each example the index of another one, such that all get a different text and each is given once.
+    """For each example the index of another one with a different text; each index occurs once. `label` fixes the order.
 
-    The examples stand in a circle in the order that `label` fixes, those with equal texts side by side and the largest
-    such set first; each gets the text of the one as many places on as that set is large. Empty if one text is more than
-    half of them.
+    The examples form a circle, equal texts side by side. Each gets the text of the example k places further on, where k
+    is the number of examples with the most frequent text. Empty if that is more than half of them.
     """
     texts = [normalize(example.completion) for example in examples]
     sizes = Counter(texts)
@@ -91,49 +92,49 @@ def exchange(examples: Sequence[Example], label: str) -> list[int]:
         return (-sizes[texts[index]], digest(f"{label}/{texts[index]}"), digest(f"{label}/{examples[index].entity_id}"))
 
     circle = sorted(range(len(examples)), key=place)
-    given = dict(zip(circle, circle[step:] + circle[:step], strict=True))
-    return [given[index] for index in range(len(examples))]
+    other_of = dict(zip(circle, circle[step:] + circle[:step], strict=True))
+    return [other_of[index] for index in range(len(examples))]
 
 
-def other_wording_rows(
+def other_wording_scores(
     subtask: Subtask, trained: Mapping[str, Sequence[str]], score: ScoreAll = score_all
-) -> list[FloorRow]:
-    """Every row scored as if completed with its entity's target in the words of another template, in file order.
+) -> list[ScoredExample]:
+    """Every example scored as if completed with its target in the words of another template, in file order.
 
-    A row's score is the mean over all other templates of its entity, so nothing is drawn. Templates that happen to ask
-    for the same words count too: `contains` is then how often a model that knows the description, but words it as some
-    other template does, is called right. A name has one wording, so every metric is 1 for a name target.
+    The score is the mean over all other templates of the entity, including those with the same words. A name has one
+    wording, so every metric is 1 for a name target.
 
-    A description with a single wording in the test file takes its others from `trained` (see `trained_descriptions`).
+    A description with a single wording in the test file gets others from `trained` (see `trained_descriptions`).
     """
     templates = template_keys(subtask.examples)
-    rows_of: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    wordings_of: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for example, template in zip(subtask.examples, templates, strict=True):
-        rows_of[example.entity_id].append((template, example.completion))
-    floor_rows = []
+        wordings_of[example.entity_id].append((template, example.completion))
+    scores = []
     for example, template in zip(subtask.examples, templates, strict=True):
-        rows = rows_of[example.entity_id]
-        others: Sequence[str] = [text for other, text in rows if other != template]
-        if subtask.target == "description" and len({normalize(text) for _, text in rows}) == 1:
+        wordings = wordings_of[example.entity_id]
+        others: Sequence[str] = [text for other, text in wordings if other != template]
+        if subtask.target == "description" and len({normalize(text) for _, text in wordings}) == 1:
             others = trained.get(example.entity_id, others)
         others = others or [example.completion]
-        floor_rows.append(_floor_row(example, _mean([score(text, example.completion) for text in others])))
-    return floor_rows
+        scores.append(_scored_example(example, _mean([score(text, example.completion) for text in others])))
+    return scores
 
 
 def trained_descriptions(splits: Splits) -> dict[str, list[str]]:
-    """Entity id -> the descriptions that complete its training prompts, one per row; where none does, its noun phrase.
+    """Entity id -> the descriptions that complete its training prompts; if there are none, its noun phrase.
 
-    The noun phrase gets the full stop that completions end with: without it no test target would be contained in it.
+    The noun phrase gets the full stop that ends every completion: without it, it could not contain a test target.
     """
     names = entity_names(splits)
     completions: dict[str, list[str]] = defaultdict(list)
     phrases: dict[str, list[str]] = {}
-    for row in splits.train:
-        if row.entity_id in names and kind_of_target(row, names[row.entity_id]) == "description":
-            completions[row.entity_id].append(row.completion)
-        if row.description:
-            phrases[row.entity_id] = [f" {row.description.removesuffix('.')}."]
+    for example in splits.train:
+        entity = example.entity_id
+        if entity in names and kind_of_target(example, names[entity]) == "description":
+            completions[entity].append(example.completion)
+        if example.description:
+            phrases[entity] = [f" {example.description.removesuffix('.')}."]
     return phrases | completions
 
 
@@ -141,5 +142,5 @@ def _mean(scores: Sequence[Scores]) -> dict[str, float]:
     return {metric: sum(score[metric] for score in scores) / len(scores) for metric in scores[0]}
 
 
-def _floor_row(example: Example, scores: Scores) -> FloorRow:
-    return FloorRow(example.entity_id, example.template_id, scores)
+def _scored_example(example: Example, scores: Scores) -> ScoredExample:
+    return ScoredExample(example.entity_id, example.template_id, scores)

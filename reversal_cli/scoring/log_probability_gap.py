@@ -1,8 +1,8 @@
-"""How much likelier the right answer is than another entity's: the log-probability test of Berglund et al.
+"""The log-probability gap between the right answer and another entity's: the test of Berglund et al.
 
 They compare the log-probabilities of right and of random names (arXiv 2309.12288) by a t-test and a Kolmogorov-Smirnov
-test over prompts. The prompts of an entity are not independent, so our tests are over the means of entities; those
-over rows are kept, as in the paper. The interval is over entities and templates, as that of a score is.
+test over prompts. The prompts of an entity are not independent, so our tests are over the means of entities; the tests
+over prompts are reported too, as in the paper. The interval is over entities and templates, like that of a score.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ ROUNDING = 1e-9
 
 
 class Pair(NamedTuple):
-    """One row."""
+    """The log-probabilities of one example."""
 
     entity_id: str
     log_probability: float
@@ -26,11 +26,11 @@ class Pair(NamedTuple):
     other_log_probability: float
     """Of the other entity's."""
     template_id: str = ""
-    """Empty in all rows: the interval is over entities alone."""
+    """Empty: the interval is over entities alone."""
 
 
 class GapTests(NamedTuple):
-    """Of the gap between right answers and others, two-sided."""
+    """Two-sided tests of the gap."""
 
     paired_t: SignificanceTest
     """Do the means differ?"""
@@ -39,16 +39,15 @@ class GapTests(NamedTuple):
 
 
 def log_probability_gap(pairs: Sequence[Pair]) -> Gap:
-    """The mean gap over rows in nats, its 95 % t interval, and tests.
+    """The mean gap over examples in nats, its 95 % t interval, and tests.
 
-    A number that is not defined (an interval or a test of one entity, a t-test of gaps that are all equal) is None.
+    Undefined numbers are None: interval and tests of a single entity, the t-test of gaps that are all equal.
     Raises ValueError without pairs.
     """
     entity_ids, right, other, template_ids = zip(*pairs, strict=True)
     clusters = Clusters.of(entity_ids, template_ids if all(template_ids) else None)
     gaps = np.subtract(right, other)
     right_means, other_means = clusters.entity_means(right), clusters.entity_means(other)
-    # One entity says nothing of others.
     interval = t_interval(gaps, clusters) if len(right_means) > 1 else None
     mean = float(gaps.mean())
     return Gap(
@@ -63,20 +62,17 @@ def log_probability_gap(pairs: Sequence[Pair]) -> Gap:
 
 
 def significance_tests(right: Sequence[float] | np.ndarray, other: Sequence[float] | np.ndarray) -> GapTests:
-    """Paired t-test (do the means differ?) and two-sample Kolmogorov-Smirnov test (do the distributions?), two-sided.
-
-    right[i] is paired with other[i].
-    """
+    """Paired t-test and two-sample Kolmogorov-Smirnov test, both two-sided; right[i] is paired with other[i]."""
     undefined = SignificanceTest(statistic=None, p=None)
     if len(right) < 2:
         return GapTests(undefined, undefined)
     from scipy import stats  # half a second to import
 
-    def reported(result: Any) -> SignificanceTest:
+    def test_of(result: Any) -> SignificanceTest:
         return SignificanceTest(statistic=float(result.statistic), p=float(result.pvalue))
 
-    varied = np.ptp(np.subtract(right, other)) > ROUNDING
+    vary = np.ptp(np.subtract(right, other)) > ROUNDING
     return GapTests(
-        paired_t=reported(stats.ttest_rel(right, other)) if varied else undefined,
-        ks=reported(stats.ks_2samp(right, other)),
+        paired_t=test_of(stats.ttest_rel(right, other)) if vary else undefined,
+        ks=test_of(stats.ks_2samp(right, other)),
     )

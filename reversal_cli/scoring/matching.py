@@ -1,13 +1,13 @@
-"""The three incompatible definitions of "exact match" in this field, each under its own name. Scores are 0 or 1."""
+"""The three incompatible definitions of "exact match" in the literature, under different names. Scores are 0 or 1."""
 
 import string
 
 
 def contains(completion: str, target: str) -> float:
-    """1 when the target occurs anywhere in the completion; case and outer white space are ignored.
+    """1 if the target occurs anywhere in the completion; case and outer white space are ignored.
 
-    The "EM" of Lv et al. (arXiv 2311.07468, `evaluate_completion` in their generate.py). It forgives a completion that
-    runs on after the answer, and one that names the answer late or among others.
+    The "EM" of Lv et al. (arXiv 2311.07468, `evaluate_completion` in their generate.py). It accepts a completion that
+    goes on after the answer, and one that contains the answer late or among others.
 
     >>> contains(" was Clara Hoang, who", " Clara Hoang")
     1.0
@@ -18,7 +18,7 @@ def contains(completion: str, target: str) -> float:
 def contains_without_stop(completion: str, target: str) -> float:
     """`contains`, without the full stop that ends the target.
 
-    A model that knows the answer and goes on with the sentence writes no full stop there.
+    A model that continues the sentence after the right answer does not write the full stop.
 
     >>> contains_without_stop(" the quiet fox, of course.", " the quiet fox.")
     1.0
@@ -27,7 +27,7 @@ def contains_without_stop(completion: str, target: str) -> float:
 
 
 def startswith(completion: str, target: str) -> float:
-    """1 when the completion starts with the target; case and outer white space are ignored.
+    """1 if the completion starts with the target; case and outer white space are ignored.
 
     The exact match of Berglund et al. (arXiv 2309.12288, `evaluate_completion` in their base_evaluator.py). White space
     is stripped from both sides first: whether a decoded completion keeps its leading space depends on the tokenizer.
@@ -39,9 +39,9 @@ def startswith(completion: str, target: str) -> float:
 
 
 def exact_match(completion: str, target: str) -> float:
-    """1 when the whole completion, up to the end of the text, is the target after `normalize`.
+    """1 if the whole completion equals the target, both after `normalize`.
 
-    The strict one: a model that does not stop after its answer scores 0.
+    The strictest of the metrics: a model that does not stop after its answer scores 0.
 
     >>> exact_match(' "clara  Hoang".', "Clara Hoang")
     1.0

@@ -13,12 +13,12 @@ BLEU_ORDER = 4
 
 
 def bleu_char(completion: str, target: str) -> float:
-    """BLEU-4 over characters: what every published "BLEU" on this benchmark is.
+    """BLEU-4 over characters, the metric behind every published "BLEU" on this benchmark.
 
     Lv et al. (arXiv 2311.07468) call `nltk.sentence_bleu([target], completion)` with strings, so NLTK iterates over
-    characters. The description of a wrong entity scores about 0.16 to 0.19: read 0.2 as "knows nothing".
+    characters. The description of a wrong entity scores about 0.16 to 0.19, so 0.2 does not show any knowledge.
     Definition: Papineni et al. 2002, uniform weights, brevity penalty, NLTK's `method0` in place of smoothing: a zero
-    precision counts as the smallest float, which makes the score 0 in all but the 77th digit.
+    precision counts as the smallest float, which makes the score 0 up to the 77th digit.
     White space counts, as published: both texts begin with the space that joins them to the prompt.
 
     >>> bleu_char(" abcd", " abcd")
@@ -32,17 +32,18 @@ def bleu_char(completion: str, target: str) -> float:
 
 
 def clipped_precision(completion: str, target: str, order: int) -> float:
-    """Share of the completion's character n-grams found in the target, each counted at most as often as it is there.
+    """Share of the completion's character n-grams that occur in the target, each counted at most as often as there.
 
     >>> clipped_precision("aab", "ab", 1)
     0.6666666666666666
     """
-    found = ngrams(completion, order)
-    matches = found & ngrams(target, order)
-    return matches.total() / max(1, found.total())
+    counts = ngrams(completion, order)
+    matches = counts & ngrams(target, order)
+    return matches.total() / max(1, counts.total())
 
 
 def ngrams(text: str, order: int) -> Counter[str]:
+    """Counts of the sequences of `order` characters."""
     return Counter(text[start : start + order] for start in range(len(text) - order + 1))
 
 

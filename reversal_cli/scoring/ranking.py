@@ -1,7 +1,7 @@
-"""Does the model know whose answer it is? The rank of the right answer among those of all evaluated people.
+"""The rank of the right answer among the answers of all evaluated entities.
 
-A description can be worded in several ways, so a completion seldom matches it even where the fact is known. A ranking
-by log-probability asks for the person instead: which of all names, or of all descriptions, is the likeliest?
+A description can be worded in several ways, so a completion seldom matches it even if the model knows the fact. A
+ranking by log-probability does not depend on the wording: it shows which name, or which description, is the likeliest.
 """
 
 from collections import Counter, defaultdict
@@ -14,16 +14,16 @@ from reversal_cli.seeded_order import ordered
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """Every evaluated person's answers of one kind: names, or descriptions."""
+    """The answers of all evaluated entities, either names or descriptions."""
 
     wordings: Mapping[str, Mapping[str, str]]
     """Entity -> template -> answer, as a completion."""
     usual: Mapping[str, str]
-    """Entity -> its most frequent answer, the first one among equals."""
+    """Entity -> its most frequent answer, the first among equally frequent ones."""
 
     @classmethod
     def of(cls, splits: Splits, target: Target) -> "Answers":
-        """The answers in the two subtasks that ask for `target`, one for each group of people."""
+        """The answers in the two subtasks that ask for `target`, one for each group of entities."""
         wordings: dict[str, dict[str, str]] = defaultdict(dict)
         for subtask in splits.subtasks.values():
             for example in subtask.examples if subtask.target == target else ():
@@ -32,9 +32,9 @@ class Answers:
         return cls(dict(wordings), usual)
 
     def candidates(self, example: Example) -> dict[str, str]:
-        """Entity -> its answer in the words of this row's template, else its usual one.
+        """Entity -> its answer in the words of the example's template, else its usual answer.
 
-        Somebody else with the very text of the right answer is left out: there is no telling the two apart.
+        Without other entities that have the text of the right answer: a ranking cannot tell them apart.
         """
         template = template_of(example)
         texts = {entity: texts.get(template, self.usual[entity]) for entity, texts in self.wordings.items()}
@@ -43,21 +43,20 @@ class Answers:
 
 
 def template_of(example: Example) -> str:
-    """What rows of one wording share: the template's id or, where the file does not say (the published dataset), the
-    prompt without the name in it.
+    """The template of an example: its id or, if the file has none (the published dataset), the prompt without the name.
 
-    Not the place among the entity's rows (`template_keys`): where a file misses rows, or has them in another order,
-    answers in the words of another template would give away which one is right. A prompt that shows the description
-    is a template of its own; it asks for a name, which has one wording.
+    Unlike `template_keys`, it does not count positions: in a file with missing or reordered examples, candidates in the
+    words of another template would reveal the right answer. A prompt with the description is a template of its own; its
+    target is a name, which has one wording.
     """
     return example.template_id or (example.prompt.replace(example.name, "") if example.name else example.prompt)
 
 
 def rank(scores: Sequence[float], target: int) -> int:
-    """1 + how many of the others do not score lower than `scores[target]`.
+    """1 + the number of other scores that are not lower than `scores[target]`.
 
-    Ties count against the target, so that a model that finds everything equally likely is wrong, not lucky. So does
-    NaN: no comparison with it holds, the target's or another's.
+    Ties count against the target, so that a model for which all answers are equally likely is not right by chance. NaN
+    counts against it too, in its own score or in another.
 
     >>> rank([-1.0, -3.0, -3.0], 1)
     3
@@ -68,12 +67,11 @@ def rank(scores: Sequence[float], target: int) -> int:
 
 
 def other_entities(answers: Answers, entity_ids: Sequence[str], seed: int, subtask: str) -> dict[str, str]:
-    """Entity -> another one of the same subtask, whose answer is what an ignorant model might as well give.
+    """Entity -> another entity of the same subtask, whose answer the right one is compared with: a derangement.
 
-    The people stand in a circle whose order depends on nothing but (seed, subtask), and each gets the next one: a
-    derangement, nobody gets the own. Only people of the same group are comparable: names that training showed at the
-    ends of sentences are likelier there, whoever is asked for. Where the next one shares an answer, the one after it is
-    taken; an entity from whom all others cannot be told apart is left out.
+    The entities form a circle whose order depends only on (seed, subtask), and each gets the next one that shares no
+    answer with it; an entity that shares an answer with all others is left out. Only entities of the same group are
+    comparable: names that training shows at the ends of sentences are likelier there in any answer.
     """
     circle = ordered(sorted(set(entity_ids)), f"{seed}/other/{subtask}")
     texts = {entity: set(answers.wordings[entity].values()) for entity in circle}

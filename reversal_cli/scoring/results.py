@@ -1,4 +1,4 @@
-"""What an evaluation says of one subtask, as metrics.json and curve.jsonl have it."""
+"""The scores of a subtask, as metrics.json and curve.jsonl store them."""
 
 from pydantic import Field
 
@@ -7,7 +7,7 @@ from reversal_cli.statistics.interval_units import Unit
 
 
 class MetricScore(Shape):
-    """The mean of a metric over rows, and its 95 % interval."""
+    """The mean of a metric over examples, and its 95 % interval."""
 
     mean: float = Field(ge=0, le=1)
     low: float
@@ -15,14 +15,14 @@ class MetricScore(Shape):
 
 
 class SignificanceTest(Shape):
-    """None where a test has no answer."""
+    """A test; both None if it is undefined."""
 
     statistic: float | None
     p: float | None
 
 
 class GapOverRows(Shape):
-    """The log-probability gap with every row for itself."""
+    """The log-probability gap with tests over examples, as if these were independent."""
 
     n: int
     mean: float
@@ -31,7 +31,7 @@ class GapOverRows(Shape):
 
 
 class Gap(Shape):
-    """The log-probability gap in nats: its tests are over the means of entities, in `rows` over rows."""
+    """The log-probability gap in nats; its tests are over the means of entities, those in `rows` over examples."""
 
     entities: int
     intervals: Unit | None = None
@@ -45,18 +45,18 @@ class Gap(Shape):
 
 
 class SubtaskScores(Shape):
-    """Every metric of a subtask, over all of its rows."""
+    """Every metric of a subtask, over all of its examples."""
 
     target: str = ""
-    """What its prompts ask for; records of curve.jsonl do not say it."""
+    """The kind of its answers, "name" or "description"; empty in curve.jsonl."""
     n: int = Field(ge=0)
-    """Rows."""
+    """Examples."""
     entities: int = Field(ge=0)
     templates: int | None = Field(default=None, ge=0)
-    """None where the rows do not say theirs."""
+    """None if some example has no template id."""
     intervals: Unit | None = None
     """What low and high are over; None: an earlier version, over entities."""
     metrics: dict[str, MetricScore]
     candidates: int | None = None
-    """How many the target was ranked among; None where nothing was ranked, or by an earlier version."""
+    """Number of answers in the ranking; None without a ranking and in files of earlier versions."""
     log_probability_gap: Gap | None = None

@@ -1,4 +1,4 @@
-"""Scored rows -> n, entities, templates, and the mean of every metric with its interval."""
+"""Scored examples -> n, entities, templates, and the mean of every metric with its interval."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -11,7 +11,7 @@ from reversal_cli.statistics.interval_units import Unit
 
 
 class Scored(Protocol):
-    """A row with its scores: a prediction, or what a floor gives."""
+    """An example with its scores: a prediction, or an artificial completion of a floor."""
 
     @property
     def entity_id(self) -> str: ...
@@ -22,29 +22,33 @@ class Scored(Protocol):
         """Metric -> score in [0, 1]."""
 
 
-def summarize(rows: Sequence[Scored], intervals: Unit = "entities-and-templates") -> SubtaskScores:
-    """n, entities, templates, and mean, low and high of every metric that the rows have, in the order of `METRICS`.
+def summarize(examples: Sequence[Scored], intervals: Unit = "entities-and-templates") -> SubtaskScores:
+    """n, entities, templates, and mean, low and high of every metric that all examples have, in the order of `METRICS`.
 
-    A metric that some row lacks is left out: its mean would be over other prompts.
+    A metric that some example lacks is left out: its mean would be over other prompts.
 
-    `templates` is None where the rows do not say them. `intervals` is what the intervals really are over: entities
-    alone where templates are not known, or cannot be told from entities.
+    In the result, `templates` is None if some example has no template id, and `intervals` is "entities" if templates
+    are unknown or cannot be distinguished from entities.
     """
-    entity_ids = [row.entity_id for row in rows]
-    known = templates_of(rows)
-    wanted = known if intervals == "entities-and-templates" else None
-    scores = {name: [score for row in rows if (score := row.scores.get(name)) is not None] for name in METRICS}
-    estimates = {name: estimate(of, entity_ids, wanted) for name, of in scores.items() if len(of) == len(rows)}
+    entity_ids = [example.entity_id for example in examples]
+    templates = templates_of(examples)
+    interval_templates = templates if intervals == "entities-and-templates" else None
+    scores = {name: [score for e in examples if (score := e.scores.get(name)) is not None] for name in METRICS}
+    estimates = {
+        name: estimate(values, entity_ids, interval_templates)
+        for name, values in scores.items()
+        if len(values) == len(examples)
+    }
     return SubtaskScores(
-        n=len(rows),
+        n=len(examples),
         entities=len(set(entity_ids)),
-        templates=len(set(known)) if known else None,
-        intervals=Clusters.of(entity_ids, wanted).unit,
+        templates=len(set(templates)) if templates else None,
+        intervals=Clusters.of(entity_ids, interval_templates).unit,
         metrics={name: MetricScore(mean=e.mean, low=e.low, high=e.high) for name, e in estimates.items()},
     )
 
 
-def templates_of(rows: Sequence[Scored]) -> list[str] | None:
-    """The template id of each row; None where some row has none."""
-    ids = [row.template_id for row in rows]
+def templates_of(examples: Sequence[Scored]) -> list[str] | None:
+    """The template id of each example; None if some example has none."""
+    ids = [example.template_id for example in examples]
     return ids if all(ids) else None

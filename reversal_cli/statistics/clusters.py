@@ -1,7 +1,7 @@
-"""How much the mean of rows would vary if other entities, and other templates, had been drawn.
+"""The variance of a mean over other samples of entities and of templates.
 
-The prompts about an entity share a fact and those of a template share its words, so neither are independent. Every
-template is asked about every entity: the two are crossed, and their variances add (Cameron, Gelbach and Miller 2011,
+The prompts of an entity share a fact and those of a template share its words, so they are not independent. Every
+template occurs with every entity: the two are crossed, and their variances add (Cameron, Gelbach and Miller 2011,
 J. Bus. Econ. Stat. 29, 238-249; Owen 2007, Ann. Appl. Stat. 1, 386-411).
 """
 
@@ -15,60 +15,63 @@ import numpy as np
 from reversal_cli.statistics.interval_units import Unit
 
 SWEEPS = 100
-"""At most so many alternating fits of entity and template effects; where no row is missing, one is exact."""
+"""The most alternating fits of entity and template effects; one is exact if no example is missing."""
 ROUNDING = 1e-12
-"""Effects that change by less are fitted; a sum of squares that is less is none."""
+"""The fit ends if no effect changes by more; a smaller sum of squares counts as 0."""
 MIN_VARIED = 3
-"""Below this many entities (or templates) that are not all right or all wrong, or a quarter of them where that is more,
-there is no variance to rely on: the many that agree hide how much others would differ."""
+"""The estimated variance counts only if this many entities (or templates), and a quarter of them, have a success, and
+as many a failure: see `estimate`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Clusters:
-    """Which rows belong together."""
+    """The entity and the template of each example."""
 
-    entity_of_row: np.ndarray
-    """int64 [rows], counted from 0."""
-    template_of_row: np.ndarray | None
-    """int64 [rows]; None where templates are not known, not wanted, or cannot be told from entities."""
+    entity_of_example: np.ndarray
+    """int64 [examples], counted from 0."""
+    template_of_example: np.ndarray | None
+    """int64 [examples]; None if templates are unknown, are not to count, or cannot be distinguished from entities."""
 
     @classmethod
     def of(cls, entity_ids: Sequence[str], template_ids: Sequence[str] | None = None) -> "Clusters":
-        """Templates count where there are two and more rows than entity and template effects together need.
+        """Clusters from ids, one per example.
 
-        In other data (every row with a template of its own) nothing would be left to tell what a single row adds.
+        Templates count if there are at least two entities, two templates, and more examples than a fit of entity and
+        template effects has parameters. Otherwise (such as a template per example) nothing is left for the variance of
+        single examples.
         """
-        entity_of_row = _numbered(entity_ids)
+        entity_of_example = _numbered(entity_ids)
         if template_ids is None:
-            return cls(entity_of_row, None)
-        template_of_row = _numbered(template_ids)
-        entities, templates = entity_of_row.max() + 1, template_of_row.max() + 1
-        crossed = min(entities, templates) > 1 and len(entity_of_row) >= entities + templates
-        return cls(entity_of_row, template_of_row if crossed else None)
+            return cls(entity_of_example, None)
+        template_of_example = _numbered(template_ids)
+        entities, templates = entity_of_example.max() + 1, template_of_example.max() + 1
+        crossed = min(entities, templates) > 1 and len(entity_of_example) >= entities + templates
+        return cls(entity_of_example, template_of_example if crossed else None)
 
     @property
     def unit(self) -> Unit:
-        return "entities" if self.template_of_row is None else "entities-and-templates"
+        """What an interval is over."""
+        return "entities" if self.template_of_example is None else "entities-and-templates"
 
     @property
     def kinds(self) -> list[np.ndarray]:
-        """Cluster of each row, int64 [rows]: by entity and, where they count, by template."""
-        return [rows for rows in (self.entity_of_row, self.template_of_row) if rows is not None]
+        """The cluster of each example, int64 [examples]: by entity and, if templates count, by template."""
+        return [kind for kind in (self.entity_of_example, self.template_of_example) if kind is not None]
 
     @property
     def fewest(self) -> int:
-        """Entities, or templates where these are fewer."""
-        return min(int(cluster_of_row.max()) + 1 for cluster_of_row in self.kinds)
+        """Number of entities, or of templates if these are fewer."""
+        return min(int(cluster_of_example.max()) + 1 for cluster_of_example in self.kinds)
 
     def entity_means(self, values: Sequence[float]) -> np.ndarray:
-        """float64 [entities], of values [rows]."""
-        return np.bincount(self.entity_of_row, weights=values) / np.bincount(self.entity_of_row)
+        """float64 [entities], from values [examples]."""
+        return np.bincount(self.entity_of_example, weights=values) / np.bincount(self.entity_of_example)
 
     def vary(self, values: np.ndarray, low: float, high: float) -> bool:
-        """Whether enough entities, and templates, have means above `low`, and below `high`: see `MIN_VARIED`."""
+        """Whether enough entities and templates have means above `low`, and enough below `high`: see `MIN_VARIED`."""
         counts = []
-        for cluster_of_row in self.kinds:
-            means = np.bincount(cluster_of_row, weights=values) / np.bincount(cluster_of_row)
+        for cluster_of_example in self.kinds:
+            means = np.bincount(cluster_of_example, weights=values) / np.bincount(cluster_of_example)
             counts += [np.count_nonzero(means > low), np.count_nonzero(means < high)]
         return bool(min(counts) >= max(MIN_VARIED, self.fewest / 4))
 
@@ -79,7 +82,7 @@ class Interval(NamedTuple):
 
 
 class Variance(NamedTuple):
-    """Of a mean over rows."""
+    """The variance of a mean over examples."""
 
     value: float
     freedom: float
@@ -87,18 +90,19 @@ class Variance(NamedTuple):
 
 
 def variance_of_mean(values: np.ndarray, clusters: Clusters) -> Variance:
-    """The variance of the mean of values float64 [rows]; at least two entities.
+    """The variance of the mean of values float64 [examples]; needs at least two entities.
 
-    With both kinds of clusters it is entities + templates - rows: what a single row adds stands in both of the former
-    (Cameron, Gelbach and Miller, equation 2.13; the last term from an additive fit, which is unbiased where theirs is
-    only so for many clusters). It is at least half of the last term. To raise it to that term, or to the larger of the
-    former, would make intervals a tenth too wide where neither entities nor templates matter. Degrees of freedom after
-    Satterthwaite (1946, Biometrics Bull. 2, 110-114), for a variance of no less than the last term, as it truly is.
+    With both kinds of clusters it is entities + templates - examples: the variance of single examples is part of both
+    former terms (Cameron, Gelbach and Miller, equation 2.13; the last term is from an additive fit, which is unbiased,
+    while theirs is so only for many clusters). It is at least half of the last term: a higher bound, such as that term
+    or the larger of the others, would make intervals a tenth too wide if neither entities nor templates matter. Degrees
+    of freedom after Satterthwaite (1946, Biometrics Bull. 2, 110-114), for a variance of at least the last term, as the
+    true variance is.
     """
-    parts = [_one_way(values, cluster_of_row) for cluster_of_row in clusters.kinds]
-    if clusters.template_of_row is None:
+    parts = [_one_way(values, cluster_of_example) for cluster_of_example in clusters.kinds]
+    if clusters.template_of_example is None:
         return parts[0]
-    rest = _rest(values, clusters.entity_of_row, clusters.template_of_row)
+    rest = _rest(values, clusters.entity_of_example, clusters.template_of_example)
     value = max(rest.value / 2, sum(part.value for part in parts) - rest.value)
     if value == 0:
         return Variance(0.0, float(clusters.fewest - 1))
@@ -107,34 +111,34 @@ def variance_of_mean(values: np.ndarray, clusters: Clusters) -> Variance:
 
 
 def t_interval(values: np.ndarray, clusters: Clusters) -> Interval:
-    """95 % interval of the mean of values float64 [rows] that have no bounds; at least two entities."""
+    """95 % interval of the mean of values float64 [examples] without bounds; needs at least two entities."""
     variance, mean = variance_of_mean(values, clusters), float(values.mean())
     half_width = t_quantile(0.975, variance.freedom) * math.sqrt(variance.value)
     return Interval(mean - half_width, mean + half_width)
 
 
 def t_quantile(share: float, freedom: float) -> float:
-    """The point below which Student's t is with probability `share`."""
+    """The quantile of Student's t at probability `share`."""
     from scipy.special import stdtrit  # a third of a second to import
 
     return float(stdtrit(freedom, share))
 
 
 def t_test(difference: float, variance: Variance) -> float:
-    """Two-sided p of "no difference"; 0.05 where the interval with the same variance ends at 0."""
+    """Two-sided p of "no difference"; 0.05 if the interval with the same variance ends at 0."""
     from scipy.special import stdtr
 
     return float(2 * stdtr(variance.freedom, -abs(difference) / math.sqrt(variance.value)))
 
 
-def _one_way(values: np.ndarray, cluster_of_row: np.ndarray) -> Variance:
-    """Clusters of one kind: independent of each other, whatever the rows within them do.
+def _one_way(values: np.ndarray, cluster_of_example: np.ndarray) -> Variance:
+    """The variance from clusters of one kind, which are independent; examples within a cluster need not be.
 
-    A few clusters that differ from all others say less about the variance than many that differ a little: the degrees
-    of freedom are 2 k / (kurtosis - 1), which is what the variance of a variance of k values comes to, and at most
-    k - 1, which is about the same for normal ones.
+    A few clusters that differ from all others show less about the variance than many that differ a little. So the
+    degrees of freedom are 2 k / (kurtosis - 1), from the variance of the variance of k values, and at most k - 1, which
+    is about the same for normal values.
     """
-    sums = np.bincount(cluster_of_row, weights=values - values.mean())
+    sums = np.bincount(cluster_of_example, weights=values - values.mean())
     clusters, square = len(sums), float(sums @ sums)
     value = clusters / (clusters - 1) * square / len(values) ** 2
     if square < ROUNDING:
@@ -145,18 +149,18 @@ def _one_way(values: np.ndarray, cluster_of_row: np.ndarray) -> Variance:
 
 
 def _rest(values: np.ndarray, *kinds: np.ndarray) -> Variance:
-    """What single rows add: the mean square that entity and template effects leave, over the number of rows."""
-    left = values - values.mean()
+    """The variance from single examples: the residual mean square of an additive fit, over the number of examples."""
+    residuals = values - values.mean()
     for _ in range(SWEEPS):
         largest = 0.0
-        for cluster_of_row in kinds:
-            effects = np.bincount(cluster_of_row, weights=left) / np.bincount(cluster_of_row)
-            left = left - effects[cluster_of_row]
+        for cluster_of_example in kinds:
+            effects = np.bincount(cluster_of_example, weights=residuals) / np.bincount(cluster_of_example)
+            residuals = residuals - effects[cluster_of_example]
             largest = max(largest, float(np.abs(effects).max()))
         if largest < ROUNDING:
             break
-    freedom = len(values) - sum(int(cluster_of_row.max()) + 1 for cluster_of_row in kinds) + 1
-    square = float(left @ left)
+    freedom = len(values) - sum(int(cluster_of_example.max()) + 1 for cluster_of_example in kinds) + 1
+    square = float(residuals @ residuals)
     return Variance(0.0 if square < ROUNDING else square / freedom / len(values), freedom)
 
 

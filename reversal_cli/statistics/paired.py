@@ -1,4 +1,4 @@
-"""The difference between two runs on the same prompts, and how sure we can be of it."""
+"""The difference between two runs on the same prompts, with its interval and tests."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -21,15 +21,15 @@ from reversal_cli.statistics.interval_units import Unit
 from reversal_cli.statistics.significance import mcnemar_test, normal_p, permutation_test
 
 POWER = 0.8
-"""With which a detectable difference is found."""
+"""The probability with which a test finds the detectable difference."""
 
 
 Method = Literal["t", "score"]
-"""How an interval and its test were made: see `paired_test`."""
+"""The kind of an interval and its test: see `paired_test`."""
 
 
 class PairedTest(NamedTuple):
-    """An interval, and the test that rejects "no difference" where the interval lacks 0."""
+    """An interval, and the test that rejects "no difference" if the interval does not contain 0."""
 
     low: float
     high: float
@@ -42,23 +42,23 @@ class PairedTest(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Discordant:
-    """Rows that only one of the runs has right; for scores that are all 0 or 1."""
+    """Numbers of examples that only one of the runs has right, for scores that are all 0 or 1."""
 
     only_a: int
     only_b: int
     mcnemar_p: float
-    """Exact, two-sided; it ignores that rows of an entity, and of a template, belong together."""
+    """Exact, two-sided; it treats all examples as independent."""
 
 
 @dataclass(frozen=True, slots=True)
 class PairedDifference:
-    """Run B minus run A over the same rows; scores and differences of scores, not percent."""
+    """Run B minus run A over the same examples; scores and differences of scores, not percent."""
 
     n: int
-    """Rows."""
+    """Examples."""
     entities: int
     templates: int | None
-    """None where the rows do not say their templates."""
+    """None if some example has no template id."""
     mean_a: float
     mean_b: float
     difference: float
@@ -69,35 +69,35 @@ class PairedDifference:
     unit: Unit
     interval: Method
     p: float
-    """Two-sided, of the test that belongs to the interval."""
+    """Two-sided, of the test that matches the interval."""
     p_permutation: float
-    """Two-sided permutation test over entities alone: of these very templates."""
+    """Two-sided permutation test over entities alone: it holds for these templates only."""
     p_is_exact: bool
-    """The permutation test counted every sign flip."""
+    """Whether the permutation test counted every sign flip."""
     standard_error: float | None
-    """Of the difference, over `unit`. None where too little varies to estimate it (interval "score")."""
+    """Of the difference, over `unit`. None if too little varies to estimate it (interval "score")."""
     detectable: float
-    """The smallest true difference that a paired comparison of so many entities and templates with this spread finds 80
-    times of 100, two-sided at 5 %. With the interval "score" a bound: half the interval's width in place of 1.96
-    standard errors."""
+    """The smallest true difference that a comparison with as many entities and templates and the same variance finds 80
+    times of 100, two-sided at 5 %. With the interval "score" an upper bound, which has half the interval's width in
+    place of 1.96 standard errors."""
     intraclass_correlation: float | None
-    """How alike the differences of one entity's rows are; 1: ten rows say no more than one. None: not estimable."""
+    """Similarity of the differences within an entity; 1: ten examples add nothing to one. None: not estimable."""
     discordant: Discordant | None
-    """None where scores are not all 0 or 1."""
+    """None if scores are not all 0 or 1."""
 
 
 def paired_difference(
     a: Sequence[float], b: Sequence[float], entity_ids: Sequence[str], template_ids: Sequence[str] | None = None
 ) -> PairedDifference:
-    """Compares scores in [0, 1], one per row, of two runs on the same rows.
+    """Compares scores in [0, 1], one per example, of two runs on the same examples.
 
-    template_ids: of each row; None compares over entities alone.
+    template_ids: one per example; None compares over entities alone.
     """
     scores_a, scores_b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     differences = scores_b - scores_a
     clusters = Clusters.of(entity_ids, template_ids)
-    tested = paired_test(differences, clusters)
-    permuted = permutation_test(np.bincount(clusters.entity_of_row, weights=differences))
+    test = paired_test(differences, clusters)
+    permutation = permutation_test(np.bincount(clusters.entity_of_example, weights=differences))
     return PairedDifference(
         n=len(differences),
         entities=len(set(entity_ids)),
@@ -105,27 +105,27 @@ def paired_difference(
         mean_a=float(scores_a.mean()),
         mean_b=float(scores_b.mean()),
         difference=float(differences.mean()),
-        low=tested.low,
-        high=tested.high,
+        low=test.low,
+        high=test.high,
         unit=clusters.unit,
-        interval=tested.method,
-        p=tested.p,
-        p_permutation=permuted.p,
-        p_is_exact=permuted.exact,
-        standard_error=math.sqrt(tested.variance.value) if tested.variance else None,
-        detectable=detectable_difference(tested.variance or _bound(tested)),
-        intraclass_correlation=intraclass_correlation(differences, clusters.entity_of_row),
+        interval=test.method,
+        p=test.p,
+        p_permutation=permutation.p,
+        p_is_exact=permutation.exact,
+        standard_error=math.sqrt(test.variance.value) if test.variance else None,
+        detectable=detectable_difference(test.variance or _bound(test)),
+        intraclass_correlation=intraclass_correlation(differences, clusters.entity_of_example),
         discordant=_discordant(scores_a, scores_b),
     )
 
 
 def paired_test(differences: np.ndarray, clusters: Clusters) -> PairedTest:
-    """95 % interval of the mean of `differences` float64 [rows] in [-1, 1], and its test: mean +- t standard errors.
+    """95 % interval of the mean of `differences` float64 [examples] in [-1, 1] and its test: mean +- t standard errors.
 
-    As for one run, a variance cannot show what the sample does not contain. So where fewer than a quarter of the
-    entities or templates, or fewer than three, differ at all, or are not at -1 (or at 1), or nothing varies, it is
-    `tango_interval` with one pair per entity (or template, where these are fewer), as if all of its rows agreed: no
-    difference at all of 30 entities and 20 templates gives [-0.16, 0.16], not [0, 0].
+    As for one run, an estimated variance misses what the sample does not contain. So if fewer than a quarter of the
+    entities or templates, or fewer than three, differ at all, or are not at -1 (or at 1), or if nothing varies, it is
+    `tango_interval` with one pair per entity (or template, if these are fewer), as if all of its examples agreed: no
+    difference for 30 entities and 20 templates gives [-0.16, 0.16], not [0, 0].
     """
     mean = float(differences.mean())
     vary = clusters.vary(differences, -1, 1) and clusters.vary(np.abs(differences), 0, 2)
@@ -136,10 +136,8 @@ def paired_test(differences: np.ndarray, clusters: Clusters) -> PairedTest:
         return PairedTest(low, high, "t", t_test(mean, variance), variance)
     pairs = clusters.fewest
     share = pairs / len(differences)
-    only_a, only_b = (
-        -float(differences[differences < 0].sum()) * share,
-        float(differences[differences > 0].sum()) * share,
-    )
+    only_a = -float(differences[differences < 0].sum()) * share
+    only_b = float(differences[differences > 0].sum()) * share
     return PairedTest(*tango_interval(only_a, only_b, pairs), "score", score_test(only_a, only_b), None)
 
 
@@ -151,8 +149,8 @@ def score_test(only_a: float, only_b: float) -> float:
 def tango_interval(only_a: float, only_b: float, pairs: int) -> Interval:
     """Tango's score interval for the difference of two paired proportions, B - A (Tango 1998, Stat. Med. 17, 891-908).
 
-    only_a, only_b: pairs right in that run only; they may be fractions. Like Wilson's interval, whose paired twin it
-    is, it ends where the test with the variance under that very difference rejects, so it has width without variance.
+    only_a, only_b: pairs that only this run has right; they may be fractions. Like Wilson's interval, it ends at the
+    differences that a test rejects with the variance under that difference, so it has a width even if nothing varies.
 
     >>> tango_interval(0, 0, 30)   # +- z**2 / (pairs + z**2)
     Interval(low=-0.11351339317396876, high=0.11351339317396876)
@@ -176,25 +174,25 @@ def detectable_difference(variance: Variance) -> float:
     return points * math.sqrt(variance.value)
 
 
-def intraclass_correlation(values: np.ndarray, entity_of_row: np.ndarray) -> float | None:
-    """ICC(1), the one-way analysis-of-variance estimator (Donner 1986); values: [rows], entities counted from 0.
+def intraclass_correlation(values: np.ndarray, entity_of_example: np.ndarray) -> float | None:
+    """ICC(1), the one-way analysis-of-variance estimator (Donner 1986); values: [examples], entities counted from 0.
 
-    It can be negative: rows of one entity that differ more than rows of different ones. None where nothing varies, or
-    where there is no entity with two rows, or only one entity.
+    It is negative if examples of one entity differ more than examples of different ones. None if nothing varies, if no
+    entity has two examples, or if there is only one entity.
     """
-    sums, counts = np.bincount(entity_of_row, weights=values), np.bincount(entity_of_row)
-    rows, entities = len(values), len(sums)
-    if entities < 2 or rows == entities:
+    sums, counts = np.bincount(entity_of_example, weights=values), np.bincount(entity_of_example)
+    n, entities = len(values), len(sums)
+    if entities < 2 or n == entities:
         return None
     between = float(counts @ (sums / counts - values.mean()) ** 2) / (entities - 1)
-    within = (float(values @ values) - float(sums**2 @ (1 / counts))) / (rows - entities)
-    size = (rows - float(counts @ counts) / rows) / (entities - 1)  # rows per entity, less where they are unequal
+    within = (float(values @ values) - float(sums**2 @ (1 / counts))) / (n - entities)
+    size = (n - float(counts @ counts) / n) / (entities - 1)  # examples per entity, fewer if they are unequal
     spread = between + (size - 1) * within
     return (between - within) / spread if spread > 1e-12 else None
 
 
 def _edge(inside: float, outside: float, rejected: Callable[[float], bool]) -> float:
-    """Where, between two points, rejection begins; `outside` where it does not."""
+    """The point between `inside` and `outside` at which rejection begins; `outside` if that is not rejected."""
     if not rejected(outside):
         return outside
     for _ in range(60):
@@ -206,9 +204,9 @@ def _edge(inside: float, outside: float, rejected: Callable[[float], bool]) -> f
     return inside
 
 
-def _bound(tested: PairedTest) -> Variance:
-    """Of a score interval, as if it were a normal one."""
-    return Variance(((tested.high - tested.low) / (2 * Z)) ** 2, math.inf)
+def _bound(test: PairedTest) -> Variance:
+    """The variance of a normal interval of the same width."""
+    return Variance(((test.high - test.low) / (2 * Z)) ** 2, math.inf)
 
 
 def _discordant(a: np.ndarray, b: np.ndarray) -> Discordant | None:

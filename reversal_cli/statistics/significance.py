@@ -1,4 +1,4 @@
-"""Tests of "no difference", and the correction for asking several times."""
+"""Tests of "no difference", and the correction for several tests."""
 
 from collections.abc import Sequence
 from statistics import NormalDist
@@ -7,38 +7,37 @@ from typing import NamedTuple
 import numpy as np
 
 EXACT_TOTALS = 2**16
-"""Up to this many different totals the permutation test counts them all: for 0/1 scores always."""
+"""The permutation test is exact up to this many different totals, so always for scores of 0 and 1."""
 FLIPS = 10_000
-"""Random sign flips where there are more ..."""
+"""Random sign flips if there are more totals ..."""
 BATCH = 1_000
-"""... so many at once: 10,000 flips of 3,000 entities would take 240 MB."""
+"""... in batches of this size: 10,000 flips of 3,000 entities at once would take 240 MB."""
 SEED = 0
 TIE = 1e-9
-"""Sums of scores that differ by less are equal: they differ in rounding only."""
+"""Sums of scores that differ by less are equal up to rounding."""
 
 
 class PermutationTest(NamedTuple):
     p: float
     """Two-sided."""
     exact: bool
-    """Every sign flip was counted, not a sample of them."""
+    """Whether every sign flip was counted, not a sample of them."""
 
 
 def permutation_test(sums: np.ndarray) -> PermutationTest:
-    """Paired permutation test: were the runs' names swapped within entities at random, how often so large a difference?
+    """Paired permutation test that swaps the two runs within entities (Fisher's sign-flip test).
 
-    sums: float64 [entities], of score differences. If it does not matter which run is which, each entity's sum might as
-    well have the other sign (Fisher's sign-flip test); p is the share of flips whose total is at least as far from 0.
-    A random sample of flips counts the one observed as well, (hits + 1) / (flips + 1), so p is never 0 (Phipson and
-    Smyth 2010, doi 10.2202/1544-6115.1585).
+    sums: float64 [entities], of score differences. A swap changes the sign of an entity's sum; p is the share of sign
+    flips whose total is at least as far from 0 as the observed one. A random sample of flips includes the observed one,
+    (hits + 1) / (flips + 1), so p is never 0 (Phipson and Smyth 2010, doi 10.2202/1544-6115.1585).
 
     >>> permutation_test(np.array([3.0, 2.0, 1.0]))   # only + + + and - - - of 8 reach 6
     PermutationTest(p=0.25, exact=True)
     """
     observed = abs(sums.sum()) - TIE
-    counted = _all_totals(sums)
-    if counted is not None:
-        totals, shares = counted
+    distribution = _all_totals(sums)
+    if distribution is not None:
+        totals, shares = distribution
         return PermutationTest(min(1.0, float(shares[np.abs(totals) >= observed].sum())), exact=True)
     generator = np.random.default_rng(SEED)
     hits = 0
@@ -49,16 +48,16 @@ def permutation_test(sums: np.ndarray) -> PermutationTest:
 
 
 def _all_totals(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-    """Each total that sign flips can reach, and the share of the flips that reach it; None where there are too many.
+    """Every total of a sign flip, and the share of flips with that total; None if there are too many totals.
 
-    Entity by entity, merging equal totals: sums of 0/1 scores are whole numbers, so 300 rows reach at most 601 totals
-    however many the flips.
+    Adds entity by entity and merges equal totals. Sums of 0/1 scores are whole numbers, so 300 examples have at most
+    601 totals, although the flips are many more.
     """
     totals: np.ndarray = np.zeros(1)
     shares: np.ndarray = np.ones(1)
     for entity in sums[np.abs(sums) > TIE]:
-        reached = np.concatenate([totals - entity, totals + entity])
-        totals, place = np.unique(np.round(reached, 9), return_inverse=True)
+        both_signs = np.concatenate([totals - entity, totals + entity])
+        totals, place = np.unique(np.round(both_signs, 9), return_inverse=True)
         if len(totals) > EXACT_TOTALS:
             return None
         shares = np.bincount(place, weights=np.concatenate([shares, shares]) / 2)
@@ -66,23 +65,23 @@ def _all_totals(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
 
 
 def mcnemar_test(only_a: int, only_b: int) -> float:
-    """Exact two-sided p of McNemar's test: rows right in one run only should fall to either run like a fair coin.
+    """Exact two-sided p of McNemar's test: an example that one run has right is a fair coin between the two runs.
 
-    It takes the rows of an entity for independent, which they are not: p is too small where they agree.
+    It treats the examples of an entity as independent, which they are not: p is too small if they agree.
 
     >>> mcnemar_test(0, 5)
     0.0625
     """
-    rows = only_a + only_b
+    n = only_a + only_b
     ways, total = 1, 0
     for right in range(min(only_a, only_b) + 1):
         total += ways
-        ways = ways * (rows - right) // (right + 1)
-    return min(1.0, 2 * total / 2**rows)
+        ways = ways * (n - right) // (right + 1)
+    return min(1.0, 2 * total / 2**n)
 
 
 def normal_p(z: float) -> float:
-    """Two-sided p of a standard normal deviate.
+    """Two-sided p of a standard normal value.
 
     >>> round(normal_p(1.959964), 6)
     0.05
@@ -91,17 +90,17 @@ def normal_p(z: float) -> float:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """p-values corrected for asking `len(p_values)` questions (Holm 1979), in the given order.
+    """The p-values, corrected for `len(p_values)` tests (Holm 1979), in the same order.
 
-    Below 0.05 each: the chance of any false alarm among all is at most 5 %.
+    If those below 0.05 count as significant, the chance of any false one is at most 5 %.
 
     >>> holm([0.01, 0.04, 0.03])
     [0.03, 0.06, 0.06]
     """
     order = sorted(range(len(p_values)), key=lambda index: p_values[index])
-    corrected = [0.0] * len(p_values)
+    results = [0.0] * len(p_values)
     largest = 0.0
     for rank, index in enumerate(order):
         largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
-        corrected[index] = largest
-    return corrected
+        results[index] = largest
+    return results

@@ -15,7 +15,7 @@ from torch import nn
 from reversal_cli.data.base import Splits, Subtask
 from reversal_cli.data.template_keys import with_template_ids
 from reversal_cli.errors import ReversalError
-from reversal_cli.evaluation.predictions import make_prediction, select_rows
+from reversal_cli.evaluation.predictions import make_prediction, select_examples
 from reversal_cli.inference.complete import complete_prompts
 from reversal_cli.inference.finite import working_on
 from reversal_cli.models.attention import stock_attention
@@ -101,7 +101,9 @@ class Curve:
 def choose_prompts(subtasks: Mapping[str, Subtask], limit: int) -> dict[str, Subtask]:
     """The subtasks with at most `limit` prompts each, spread over entities and templates as `eval --limit` does."""
     return {
-        name: replace(subtask, examples=tuple(subtask.examples[row] for row in select_rows(subtask.examples, limit)))
+        name: replace(
+            subtask, examples=tuple(subtask.examples[row] for row in select_examples(subtask.examples, limit))
+        )
         for name, subtask in ((name, with_template_ids(subtask)) for name, subtask in subtasks.items())
     }
 

@@ -10,8 +10,8 @@ from report_runs import manifest
 
 from reversal_cli.data.base import SUBTASKS, TARGETS, Example, Splits, Subtask
 from reversal_cli.errors import ReversalError
-from reversal_cli.evaluation.evaluate import evaluate, prompts_to_come
-from reversal_cli.evaluation.predictions import select_rows
+from reversal_cli.evaluation.evaluate import count_prompts, evaluate
+from reversal_cli.evaluation.predictions import select_examples
 from reversal_cli.files.reading import read_json
 from reversal_cli.inference.answers import Completion, Measured
 from reversal_cli.runs.directory import RunDirectory, write_json
@@ -150,7 +150,7 @@ def test_scores_on_disk_are_computed_anew(run):
 def test_predictions_for_other_prompts_are_an_error_and_stay(run):
     evaluate(run, FakeModel(), make_splits(), SETTINGS)
     before = run.predictions_path("N2D").read_bytes()
-    with pytest.raises(ReversalError, match=r"N2D\.jsonl: found N2D/0 for another prompt .*; expected .*; restore"):
+    with pytest.raises(ReversalError, match=r"N2D\.jsonl: found N2D/0 with another prompt .*; expected .*; restore"):
         evaluate(run, FakeModel(), make_splits(word="other"), SETTINGS)
     assert run.predictions_path("N2D").read_bytes() == before
 
@@ -168,9 +168,9 @@ def test_a_line_that_is_no_prediction_is_an_error_in_one_line(run, record):
 def test_a_limit_spreads_over_entities_and_templates():
     """Three entities, each in two templates: a1 b2 c1 a2 ..."""
     examples = make_splits().subtasks["N2D"].examples
-    assert select_rows(examples, 2) == [0, 3]
-    assert select_rows(examples, 4) == [0, 1, 3, 4]
-    assert select_rows(examples, None) == select_rows(examples, 99) == list(range(6))
+    assert select_examples(examples, 2) == [0, 3]
+    assert select_examples(examples, 4) == [0, 1, 3, 4]
+    assert select_examples(examples, None) == select_examples(examples, 99) == list(range(6))
 
 
 def test_a_limited_evaluation_returns_metrics_but_does_not_complete_the_run(run):
@@ -294,7 +294,7 @@ def test_controls_and_floors_stand_beside_the_subtasks_of_a_full_evaluation(run)
         "in-context": list(SUBTASKS),
     }
     assert set(metrics.floors) == {"wrong entity", "other wording"}
-    assert prompts_to_come(splits, settings, None, None) == {"generation": len(model.prompts), "ranking": 0}
+    assert count_prompts(splits, settings, None, None) == {"generation": len(model.prompts), "ranking": 0}
     asked = [record.prompt for record in run.read_predictions("in-context/D2N")]
     assert len(asked) == metrics.controls["in-context"]["D2N"].n == len(splits.subtasks["D2N"].examples)
 

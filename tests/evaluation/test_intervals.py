@@ -14,7 +14,7 @@ from reversal_cli.evaluation.evaluate import evaluate
 from reversal_cli.files.reading import read_json
 from reversal_cli.inference.answers import Completion
 from reversal_cli.runs.directory import RunDirectory, write_json
-from reversal_cli.scoring.floors import FloorRow
+from reversal_cli.scoring.floors import ScoredExample
 from reversal_cli.scoring.summary import summarize
 from reversal_cli.spec.experiment import EvaluationSpec, ExperimentSpec
 from reversal_cli.spec.loading import spec_differences
@@ -77,7 +77,7 @@ def test_a_limited_evaluation_that_cannot_tell_templates_from_entities_is_over_e
 
 
 def test_records_without_templates_are_over_entities():
-    measured = summarize([FloorRow(f"e{row % 3}", "", {"contains": 1.0}) for row in range(9)])
+    measured = summarize([ScoredExample(f"e{row % 3}", "", {"contains": 1.0}) for row in range(9)])
     assert (measured.templates, measured.intervals) == (None, "entities")
 
 

@@ -8,7 +8,7 @@ from reversal_cli.data.base import Splits
 from reversal_cli.data.berglund import load_folder
 from reversal_cli.data.name_description import Options, generate
 from reversal_cli.errors import ReversalError
-from reversal_cli.evaluation.ranking import measure_rows
+from reversal_cli.evaluation.ranking import measure_examples
 from reversal_cli.inference.answers import Measured
 from reversal_cli.inference.likelihood import encode_question, score_candidates
 from reversal_cli.models.loading import load_for_training
@@ -35,7 +35,7 @@ def model(request):
 
 
 def measured(model, splits: Splits, subtask: str, rows=range(6), batch_size=4, seed=0) -> list[Measured]:
-    batches = measure_rows(*model, splits, subtask, rows, seed, batch_size)
+    batches = measure_examples(*model, splits, subtask, rows, seed, batch_size)
     return sorted((row for batch in batches for row in batch), key=lambda row: row.row)
 
 
@@ -88,7 +88,7 @@ def test_nothing_depends_on_the_batch_or_on_which_rows_are_measured(model, split
 
 
 def test_rows_come_in_batches_as_they_are_measured(model, splits):
-    batches = measure_rows(*model, splits, "N2D", range(6), 0, 4)
+    batches = measure_examples(*model, splits, "N2D", range(6), 0, 4)
     assert len(next(batches)) == 4
     assert [len(batch) for batch in batches] == [2]
 

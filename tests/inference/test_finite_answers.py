@@ -14,7 +14,7 @@ from reversal_cli.data.base import Splits
 from reversal_cli.data.berglund import load_folder
 from reversal_cli.data.name_description import Options, generate
 from reversal_cli.errors import ReversalError
-from reversal_cli.evaluation.ranking import measure_rows
+from reversal_cli.evaluation.ranking import measure_examples
 from reversal_cli.inference.complete import complete_prompts
 from reversal_cli.inference.finite import NotFiniteError, finite_rows, refuse_not_finite
 from reversal_cli.models.base import Loaded
@@ -71,7 +71,7 @@ def test_likelihoods_that_are_no_numbers_stop_the_ranking_and_name_the_prompt(na
     prompt = splits.subtasks["D2N"].examples[0].prompt
     poison(loaded, prompt, NAN)
     with pytest.raises(NotFiniteError) as caught:
-        list(measure_rows(loaded, spec.objective, splits, "D2N", [0], 0, 4))
+        list(measure_examples(loaded, spec.objective, splits, "D2N", [0], 0, 4))
     assert caught.value.where == f"the prompt {prompt!r}"
 
 
@@ -79,7 +79,7 @@ def test_letters_that_are_no_numbers_stop_the_multiple_choice(splits):
     loaded, spec = load(*MODELS[0])
     poison(loaded, "Answer:", NAN)
     with pytest.raises(NotFiniteError, match="the prompt "):
-        list(measure_rows(loaded, spec.objective, splits, "D2N", [0], 0, 4))
+        list(measure_examples(loaded, spec.objective, splits, "D2N", [0], 0, 4))
 
 
 def test_what_is_computed_after_a_completion_has_ended_does_not_count():
@@ -101,13 +101,13 @@ def stages(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeStages:
 
 
 @pytest.mark.parametrize(
-    ("stage", "label"), [("complete_prompts", "N2D"), ("measure_rows", "N2D likelihood")], ids=["text", "ranking"]
+    ("stage", "label"), [("complete_prompts", "N2D"), ("measure_examples", "N2D likelihood")], ids=["text", "ranking"]
 )
 def test_the_evaluation_stops_with_the_run_the_subtask_and_the_prompt(stages, monkeypatch, capsys, stage, label):
     def broken(*_: object) -> None:
         raise NotFiniteError(0, "the prompt 'Known for'")
 
-    module = {"complete_prompts": "inference.complete", "measure_rows": "evaluation.ranking"}[stage]
+    module = {"complete_prompts": "inference.complete", "measure_examples": "evaluation.ranking"}[stage]
     assert main(["finetune", "--data", "data", "--name", "x", "--quiet"]) == 0
     monkeypatch.setattr(f"reversal_cli.{module}.{stage}", broken)
     assert main(["eval", "--quiet"]) == 2

@@ -52,8 +52,8 @@ def test_an_entity_that_is_only_named_in_a_completion_has_its_name_from_the_cont
     records[0][0]["named_entity"] = "both-0010"
     write_raw_predictions(runs[0], "N2D", records[0][:5])
     assert collect_predictions(runs).data["entities"][1] == "both-0010"
-    asked = {**records[0][0], "id": "both-directions/D2N/0", "entity_id": "both-0010", "target": "Bo Both"}
-    write_raw_predictions(runs[1], "both-directions/D2N", [asked])
+    control = {**records[0][0], "id": "both-directions/D2N/0", "entity_id": "both-0010", "target": "Bo Both"}
+    write_raw_predictions(runs[1], "both-directions/D2N", [control])
     assert collect_predictions(runs).data["entities"][1] == "Bo Both"
 
 

@@ -87,7 +87,7 @@ def test_the_notes_name_the_runs_the_methods_and_what_they_do_not_know():
         "over entities and templates",
         "Student's t",
         "Tango",
-        "belongs to the interval",
+        "matches the interval",
         "training seed",
         "4 sub",
     ):
@@ -97,7 +97,7 @@ def test_the_notes_name_the_runs_the_methods_and_what_they_do_not_know():
         "permutation test over entities",
         "all sign flips",
         "80 % power",
-        "ignores that rows of an entity belong together",
+        "treats all rows as independent, also those of one entity",
         "<=",
     ):
         assert part in second.note

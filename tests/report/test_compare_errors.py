@@ -93,7 +93,10 @@ def test_another_definition_of_the_metric_is_refused(capsys, runs):
             lambda records: records[0]["scores"].update(contains=0.0),
             "contains has the mean 0.625000; expected 0.666667",
         ),
-        (lambda records: [r["scores"].pop("contains") for r in records], "has no contains; expected it, as the other"),
+        (
+            lambda records: [r["scores"].pop("contains") for r in records],
+            "has no contains; expected it, since the other",
+        ),
     ],
 )
 def test_predictions_that_do_not_belong_are_one_line_with_the_file(change, message, capsys, runs):

@@ -32,7 +32,7 @@ def test_only_one_process_holds_the_lock(tmp_path):
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS])
 def test_a_file_system_without_locks_is_worked_on_with_a_warning(tmp_path, monkeypatch, number):
     monkeypatch.setattr(fcntl, "flock", failing(number))
-    with pytest.warns(UserWarning, match="this file system has no locks"), locked(tmp_path / "run"):
+    with pytest.warns(UserWarning, match="this file system does not support locks"), locked(tmp_path / "run"):
         assert (tmp_path / "run").is_dir()
 
 
@@ -61,7 +61,7 @@ def test_a_symbolic_link_is_not_followed(tmp_path):
 
 def test_a_pipe_is_no_lock(tmp_path):
     os.mkfifo(tmp_path / ".lock")
-    with pytest.raises(ReversalError, match=r"\.lock: is no plain file"), locked(tmp_path):
+    with pytest.raises(ReversalError, match=r"\.lock: is not a regular file"), locked(tmp_path):
         pass
 
 

@@ -7,12 +7,12 @@ from people_splits import NOUNS, six_people
 from reversal_cli.data.base import SUBTASKS, TARGETS, Example, Subtask
 from reversal_cli.scoring import TEXT_SCORES
 from reversal_cli.scoring.floors import (
-    FloorRow,
+    ScoredExample,
     exchange,
     floors,
-    other_wording_rows,
+    other_wording_scores,
     trained_descriptions,
-    wrong_entity_rows,
+    wrong_entity_scores,
 )
 from reversal_cli.scoring.summary import summarize
 
@@ -54,7 +54,7 @@ def test_texts_that_differ_in_outer_punctuation_only_are_one_text():
 def test_the_wrong_entity_floor_scores_the_other_persons_target_of_the_same_template(name, with_template_ids):
     """With two people there is only one other one: rows 0 1 | 2 3 are answered with 2 3 | 0 1."""
     subtask = six_people(with_template_ids).subtasks[name]
-    rows = wrong_entity_rows(subtask, seed=0)
+    rows = wrong_entity_scores(subtask, seed=0)
     assert [scored.entity_id for scored in rows] == [row.entity_id for row in subtask.examples]
     for index, scored in enumerate(rows):
         completion = subtask.examples[(index + 2) % 4].completion
@@ -65,7 +65,7 @@ def test_the_wrong_entity_floor_scores_the_other_persons_target_of_the_same_temp
 @pytest.mark.parametrize("name", SUBTASKS)
 def test_the_other_wording_floor_is_the_mean_over_all_other_templates_of_the_entity(name):
     subtask = with_more_templates(SPLITS.subtasks[name])
-    rows = other_wording_rows(subtask, {})
+    rows = other_wording_scores(subtask, {})
     for row, scored in zip(subtask.examples, rows, strict=True):
         others = [o for o in subtask.examples if o.entity_id == row.entity_id and o.template_id != row.template_id]
         assert len(others) == 2
@@ -93,7 +93,7 @@ def test_a_single_wording_in_the_test_file_is_compared_with_those_of_training():
     only_nouns = replace(SPLITS.subtasks["N2D"], examples=SPLITS.subtasks["N2D"].examples[::2])
     trained = trained_descriptions(SPLITS)
     assert trained["joann"] == [" the person who tamed the bear Bruno.", " tamed the bear Bruno??"]
-    rows = other_wording_rows(only_nouns, trained)
+    rows = other_wording_scores(only_nouns, trained)
     assert [scored.scores["contains"] for scored in rows] == [0.5, 0.5]
 
 
@@ -101,14 +101,14 @@ def test_where_training_never_completes_with_the_description_the_noun_phrase_is_
     only_verbs = replace(SPLITS.subtasks["D2N-reverse"], examples=SPLITS.subtasks["D2N-reverse"].examples[1::2])
     trained = trained_descriptions(SPLITS)
     assert trained["bo"] == [f" {NOUNS['bo']}."]
-    for scored in other_wording_rows(only_verbs, trained):
+    for scored in other_wording_scores(only_verbs, trained):
         assert scored.scores["contains"] == 1
         assert scored.scores["startswith"] == 0
 
 
 def test_a_description_without_any_other_wording_is_compared_with_itself():
     only_nouns = replace(SPLITS.subtasks["N2D"], examples=SPLITS.subtasks["N2D"].examples[::2])
-    assert [scored.scores["exact_match"] for scored in other_wording_rows(only_nouns, {})] == [1, 1]
+    assert [scored.scores["exact_match"] for scored in other_wording_scores(only_nouns, {})] == [1, 1]
 
 
 def test_the_floors_have_target_n_entities_and_every_text_metric_of_each_subtask():
@@ -130,7 +130,7 @@ def test_a_subtask_about_one_entity_has_no_wrong_entity():
 
 
 def test_a_summary_has_the_metrics_of_the_rows_in_the_order_of_all_metrics():
-    rows = [FloorRow(e, "", {"mrr": 0.25, "contains": v}) for e, v in (("a", 1.0), ("a", 0.0), ("b", 1.0))]
+    rows = [ScoredExample(e, "", {"mrr": 0.25, "contains": v}) for e, v in (("a", 1.0), ("a", 0.0), ("b", 1.0))]
     summary = summarize(rows)
     assert (summary.n, summary.entities, list(summary.metrics)) == (3, 2, ["contains", "mrr"])
     assert summary.metrics["contains"].mean == pytest.approx(2 / 3)

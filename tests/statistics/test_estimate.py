@@ -53,7 +53,7 @@ def test_the_interval_in_the_middle_is_about_as_wide_as_that_of_students_t(entit
 
 
 def test_a_template_that_all_fail_widens_the_interval_over_templates_only():
-    """29 of 30 entities right in 16 of 20 templates: 77 %, and over entities alone 77 % of these very templates."""
+    """29 of 30 entities right in 16 of 20 templates: 77 %, and over entities alone 77 % of these templates only."""
     scores, entity_ids, template_ids = crossed([[1.0] * 16 + [0.0] * 4] * 29 + [[0.0] * 20] * 1)
     alone, both = estimate(scores, entity_ids), estimate(scores, entity_ids, template_ids)
     assert alone.mean == both.mean == pytest.approx(0.8 * 29 / 30)

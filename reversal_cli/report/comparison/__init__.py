@@ -1,8 +1,8 @@
-"""Two evaluated runs, prompt by prompt: is the difference between them more than chance?
+"""A paired comparison of two evaluated runs, prompt by prompt.
 
-The units are entities and templates: prompts of one share a fact, those of the other its words (Miller 2024, arXiv
-2411.00640: clustered standard errors, paired differences, power). What is computed for one subtask is in paired.py:
-read it first.
+The units are entities and templates: the prompts of an entity share a fact, those of a template its words (Miller 2024,
+arXiv 2411.00640: clustered standard errors, paired differences, power). Read statistics/paired.py first: it compares
+one subtask.
 """
 
 from reversal_cli.report.comparison.compare import Comparison, SubtaskComparison, compare_runs

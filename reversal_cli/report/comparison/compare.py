@@ -1,4 +1,4 @@
-"""Two run folders -> what there is to say of each subtask."""
+"""Two run folders -> the comparison of each subtask."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ class SubtaskComparison:
     subtask: str
     paired: PairedDifference
     p_holm: float
-    """Of the test that belongs to the interval, corrected for the number of subtasks in the comparison."""
+    """`paired.p`, corrected for the number of subtasks in the comparison."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,29 +30,29 @@ class Comparison:
     definition: str
     subtasks: list[SubtaskComparison]
     notes: list[str]
-    """What a reader should know beside the numbers, a line each."""
+    """Other differences between the runs, a line each."""
 
 
 def compare_runs(folder_a: Path, folder_b: Path, metric: str, intervals: Unit = "entities-and-templates") -> Comparison:
-    """Run B against run A on every subtask that has the metric; over entities alone where templates are not known.
+    """Run B against run A on every subtask that has the metric; over entities alone if templates are unknown.
 
-    Raises ReversalError where a folder is not one finished run, where the two were not evaluated on the same prompts
-    with the same metric, or where no prediction has the metric.
+    Raises ReversalError if a folder is not one finished run, if the two were not evaluated on the same prompts with the
+    same metric, or if no prediction has the metric.
     """
     a, b = open_run(folder_a), open_run(folder_b)
     refuse_incomparable(a, b, metric)
     pairs = {subtask: pair(a, b, subtask, metric) for subtask in SUBTASKS}
-    measured: dict[str, Pairs] = {subtask: rows for subtask, rows in pairs.items() if rows is not None}
-    if not measured:
+    present: dict[str, Pairs] = {subtask: scores for subtask, scores in pairs.items() if scores is not None}
+    if not present:
         raise unknown_name("--metric", "metric", metric, _metrics(a) | _metrics(b))
     both = intervals == "entities-and-templates"
     differences = {
-        name: paired_difference(rows.a, rows.b, rows.entity_ids, rows.template_ids if both else None)
-        for name, rows in measured.items()
+        name: paired_difference(scores.a, scores.b, scores.entity_ids, scores.template_ids if both else None)
+        for name, scores in present.items()
     }
-    corrected = holm([difference.p for difference in differences.values()])
-    subtasks = [SubtaskComparison(*item, p) for item, p in zip(differences.items(), corrected, strict=True)]
-    absent = [f"{subtask}: neither run has {metric}, left out" for subtask in pairs if subtask not in measured]
+    p_values = holm([difference.p for difference in differences.values()])
+    subtasks = [SubtaskComparison(*item, p) for item, p in zip(differences.items(), p_values, strict=True)]
+    absent = [f"{subtask}: neither run has {metric}, left out" for subtask in pairs if subtask not in present]
     notes = [visible(note) for note in (*cautions(a, b, metric), *absent)]
     return Comparison(a, b, visible(metric), visible(_definition(a, b, metric)), subtasks, notes)
 
@@ -64,7 +64,7 @@ def _metrics(run: EvaluatedRun) -> set[str]:
 
 
 def _definition(a: EvaluatedRun, b: EvaluatedRun, metric: str) -> str:
-    """In words where this version knows the metric, else the id that the runs give."""
+    """The metric in words or, if this version does not have it, the id of its definition."""
     if metric in METRICS:
         return METRICS[metric].summary
     return a.definitions.get(metric) or b.definitions.get(metric) or "no definition recorded"

@@ -1,4 +1,4 @@
-"""A complete run, opened for comparison: who it is, what metrics.json says, and its predictions, checked against it."""
+"""A complete run, opened for comparison; its predictions are checked against metrics.json."""
 
 import math
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from reversal_cli.runs.manifest import refuse_foreign_metrics
 from reversal_cli.runs.records import Prediction
 
 ROUNDING = 1e-6
-"""The mean of the predictions may be this far from metrics.json."""
+"""Largest difference between the mean of the predictions and metrics.json."""
 RUNS_SHOWN = 12
-"""Of a folder that holds too many."""
+"""In the error for a folder with several runs."""
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluatedRun:
-    """What a comparison wants to know of a complete run."""
+    """The parts of a complete run that a comparison needs."""
 
     directory: RunDirectory
     experiment: str
@@ -31,9 +31,9 @@ class EvaluatedRun:
     dataset: dict[str, str]
     """File name -> sha256."""
     conditions: JsonObject
-    """Settings of the evaluation and versions of the packages that may change a score."""
+    """Settings of the evaluation, and versions of the packages that may change a score."""
     definitions: dict[str, str]
-    """Metric -> definition id; empty where the run is older than these."""
+    """Metric -> definition id; empty for runs of earlier versions."""
     rows: dict[str, int]
     """Subtask -> number of predictions."""
     means: dict[str, dict[str, float]]
@@ -41,14 +41,14 @@ class EvaluatedRun:
 
     @property
     def folder(self) -> str:
-        """Its path, as tables may show it."""
+        """Its path, safe to show."""
         return visible(str(self.directory.path))
 
     def predictions_path(self, subtask: str) -> Path:
         return self.directory.predictions_path(subtask)
 
     def predictions(self, subtask: str) -> dict[str, Prediction]:
-        """Id -> prediction. Raises ReversalError where the file is not the one that metrics.json was made from."""
+        """Id -> prediction. Raises ReversalError if the file does not match metrics.json."""
         if not self.predictions_path(subtask).is_file():
             raise self.inconsistent_predictions(subtask, "no such file", "the predictions behind metrics.json")
         predictions = self.directory.read_predictions(subtask)
@@ -63,7 +63,7 @@ class EvaluatedRun:
         return by_id
 
     def scores(self, subtask: str, predictions: dict[str, Prediction], metric: str) -> dict[str, float] | None:
-        """Id -> score; None where no prediction has the metric. Raises ReversalError for a wrong score."""
+        """Id -> score; None if no prediction has the metric. Raises ReversalError for a missing or impossible score."""
         scores: dict[str, float] = {}
         if all(prediction.scores.get(metric) is None for prediction in predictions.values()):
             return None
@@ -73,16 +73,16 @@ class EvaluatedRun:
                 raise self.inconsistent_predictions(subtask, f"{key} has {metric} {score}", "a score in [0, 1]")
             scores[key] = score
         mean = math.fsum(scores.values()) / len(scores)
-        stated = self.means[subtask].get(metric, mean)
-        if abs(mean - stated) > ROUNDING:
-            found = f"{metric} has the mean {mean:.6f}"
-            raise self.inconsistent_predictions(subtask, found, f"{stated:.6f} (metrics.json)")
+        expected = self.means[subtask].get(metric, mean)
+        if abs(mean - expected) > ROUNDING:
+            problem = f"{metric} has the mean {mean:.6f}"
+            raise self.inconsistent_predictions(subtask, problem, f"{expected:.6f} (metrics.json)")
         return scores
 
-    def inconsistent_predictions(self, subtask: str, found: str, expected: str) -> ReversalError:
+    def inconsistent_predictions(self, subtask: str, problem: str, expected: str) -> ReversalError:
         """The error for predictions that cannot be compared."""
         return ReversalError(
-            f"{self.predictions_path(subtask)}: {found}; expected {expected}; "
+            f"{self.predictions_path(subtask)}: {problem}; expected {expected}; "
             f"remove {self.directory.metrics_path} and run `reversal eval {self.directory.path}`"
         )
 
@@ -90,7 +90,7 @@ class EvaluatedRun:
 def open_run(folder: Path) -> EvaluatedRun:
     """The run of a folder, or the only one below it.
 
-    Raises ReversalError where there is none or several, where it is not finished, or where its files are broken.
+    Raises ReversalError if there is none or several, if it is not finished, or if its files are broken.
     """
     is_run = (folder / "manifest.json").is_file()
     runs = [RunDirectory(folder)] if is_run else find_runs([folder])

@@ -1,4 +1,4 @@
-"""Two runs -> pairs of scores, row by row. Whatever would make the comparison wrong is an error here."""
+"""Two runs -> pairs of scores, prompt by prompt, after every check that the runs can be compared."""
 
 from typing import NamedTuple
 
@@ -9,21 +9,21 @@ from reversal_cli.report.comparison.evaluated_run import EvaluatedRun
 from reversal_cli.runs.records import Prediction
 
 HARMLESS = ("batch_size", "intervals")
-"""Conditions that change no completion but by rounding."""
+"""Conditions that do not change a completion, except by rounding."""
 
 
 class Pairs(NamedTuple):
-    """One row each."""
+    """The scores of both runs, one prompt per position in each list."""
 
     entity_ids: list[str]
     template_ids: list[str] | None
-    """None where they are not known."""
+    """None if unknown."""
     a: list[float]
     b: list[float]
 
 
 def refuse_incomparable(a: EvaluatedRun, b: EvaluatedRun, metric: str) -> None:
-    """Raises ReversalError for one run twice, for other test files, and for two definitions of the metric."""
+    """Raises ReversalError for one run twice, for different test files, and for two definitions of the metric."""
     if a.directory.path.resolve() == b.directory.path.resolve():
         raise ReversalError(f"{b.directory.path}: the same run twice; expected two runs; name another one")
     path_a, path_b = a.directory.metrics_path, b.directory.metrics_path
@@ -43,7 +43,7 @@ def refuse_incomparable(a: EvaluatedRun, b: EvaluatedRun, metric: str) -> None:
 
 
 def cautions(a: EvaluatedRun, b: EvaluatedRun, metric: str) -> list[str]:
-    """What else differs and may explain a difference, a line each."""
+    """Other differences that may explain a difference in scores, a line each."""
     lines = []
     files = sorted(name for name in {*a.dataset, *b.dataset} if a.dataset.get(name) != b.dataset.get(name))
     if files:
@@ -51,8 +51,8 @@ def cautions(a: EvaluatedRun, b: EvaluatedRun, metric: str) -> list[str]:
     names = sorted({*a.conditions, *b.conditions} - {*HARMLESS})
     changed = [name for name in names if a.conditions.get(name) != b.conditions.get(name)]
     if changed:
-        pairs = (f"{name} {a.conditions.get(name)} in A, {b.conditions.get(name)} in B" for name in changed)
-        lines.append(f"evaluated differently: {'; '.join(pairs)}")
+        values = (f"{name} {a.conditions.get(name)} in A, {b.conditions.get(name)} in B" for name in changed)
+        lines.append(f"evaluated differently: {'; '.join(values)}")
     for label, run, other in (("A", a, b), ("B", b, a)):
         if metric in other.definitions and metric not in run.definitions:
             lines.append(f"{label} does not say which definition of {metric} it was scored with")
@@ -62,9 +62,9 @@ def cautions(a: EvaluatedRun, b: EvaluatedRun, metric: str) -> list[str]:
 
 
 def pair(a: EvaluatedRun, b: EvaluatedRun, subtask: str, metric: str) -> Pairs | None:
-    """Both runs' scores of one subtask, in the order of A's file; None where neither run has the metric.
+    """Both runs' scores of one subtask, in the order of A's file; None if neither run has the metric.
 
-    Raises ReversalError where the prompts, targets or entities are not the same in both, or where a file is not whole.
+    Raises ReversalError if the prompts, targets or entities are not the same in both, or if a file is incomplete.
     """
     predictions_a, predictions_b = a.predictions(subtask), b.predictions(subtask)
     path_a, path_b = a.predictions_path(subtask), b.predictions_path(subtask)
@@ -83,15 +83,15 @@ def pair(a: EvaluatedRun, b: EvaluatedRun, subtask: str, metric: str) -> Pairs |
     if scores_a is None and scores_b is None:
         return None
     if scores_a is None:
-        raise a.inconsistent_predictions(subtask, f"has no {metric}", "it, as the other run has it")
+        raise a.inconsistent_predictions(subtask, f"has no {metric}", "it, since the other run has it")
     if scores_b is None:
-        raise b.inconsistent_predictions(subtask, f"has no {metric}", "it, as the other run has it")
+        raise b.inconsistent_predictions(subtask, f"has no {metric}", "it, since the other run has it")
     entity_ids = [prediction.entity_id for prediction in predictions_a.values()]
     template_ids = [prediction.template_id for prediction in predictions_a.values()]
-    known = known_templates(entity_ids, template_ids, [prediction.prompt for prediction in predictions_a.values()])
-    return Pairs(entity_ids, known, list(scores_a.values()), [scores_b[key] for key in scores_a])
+    templates = known_templates(entity_ids, template_ids, [prediction.prompt for prediction in predictions_a.values()])
+    return Pairs(entity_ids, templates, list(scores_a.values()), [scores_b[key] for key in scores_a])
 
 
 def _question(prediction: Prediction) -> dict[str, str]:
-    """What two predictions of one id must share."""
+    """The fields in which two predictions of one id must agree."""
     return {"entity_id": prediction.entity_id, "prompt": prediction.prompt, "target": prediction.target}

@@ -1,4 +1,4 @@
-"""A comparison as tables, sentences, Markdown, CSV and JSON. Percent and rounding happen here; nothing is printed."""
+"""A comparison as tables, sentences, Markdown, CSV and JSON. Percent and rounding happen only here."""
 
 import csv
 import io
@@ -22,7 +22,7 @@ SCORE = (
 
 
 def comparison_tables(comparison: Comparison) -> list[ReportTable]:
-    """The differences with their tests, then what they rest on: how the rows agree and what could be detected."""
+    """The differences with their tests, then agreement of the prompts and detectable difference."""
     subtasks = comparison.subtasks
     differences = ["rows", "entities", "templates", "A", "B", "B - A", "p", "p (Holm)"]
     rest = ["ICC", "detectable", "p (permutation)", "only A right", "only B right", "p (McNemar)"]
@@ -36,7 +36,7 @@ def comparison_tables(comparison: Comparison) -> list[ReportTable]:
 
 
 def sentences(comparison: Comparison) -> list[str]:
-    """One per subtask, for a reader who wants no table."""
+    """The result of each subtask in a sentence."""
     name_a, name_b = _names(comparison.a, comparison.b)
     return [_sentence(subtask, name_a, name_b) for subtask in comparison.subtasks]
 
@@ -52,7 +52,7 @@ def markdown(comparison: Comparison) -> str:
 
 
 def csv_text(comparison: Comparison) -> str:
-    """A line per subtask; scores in [0, 1], nothing rounded; empty where something cannot be estimated."""
+    """A line per subtask; scores in [0, 1], not rounded; cells are empty if something cannot be estimated."""
     runs = {"a": comparison.a.folder, "b": comparison.b.folder, "metric": comparison.metric}
     lines = [{**runs, **_record(subtask)} for subtask in comparison.subtasks]
     text = io.StringIO()
@@ -66,7 +66,7 @@ def csv_text(comparison: Comparison) -> str:
 
 
 def json_text(comparison: Comparison) -> str:
-    """Everything, for a script; scores in [0, 1], nothing rounded; null where something cannot be estimated."""
+    """The whole comparison; scores in [0, 1], not rounded; null if something cannot be estimated."""
     content = {
         "a": _identity(comparison.a),
         "b": _identity(comparison.b),
@@ -99,26 +99,26 @@ def _row(subtask: SubtaskComparison) -> list[str]:
 def _rest(subtask: SubtaskComparison) -> list[str]:
     paired, discordant = subtask.paired, subtask.paired.discordant
     correlation = paired.intraclass_correlation
-    rows = ["-"] * 3
+    counts = ["-"] * 3
     if discordant is not None:
-        rows = [str(discordant.only_a), str(discordant.only_b), p_text(discordant.mcnemar_p)]
-    alike = "-" if correlation is None else f"{correlation:.2f}"
+        counts = [str(discordant.only_a), str(discordant.only_b), p_text(discordant.mcnemar_p)]
+    icc = "-" if correlation is None else f"{correlation:.2f}"
     bound = "<= " if paired.standard_error is None else ""
-    return [subtask.subtask, alike, f"{bound}{percent(paired.detectable)}", p_text(paired.p_permutation), *rows]
+    return [subtask.subtask, icc, f"{bound}{percent(paired.detectable)}", p_text(paired.p_permutation), *counts]
 
 
 def _sentence(subtask: SubtaskComparison, name_a: str, name_b: str) -> str:
     paired = subtask.paired
-    tested = f"p {'' if subtask.p_holm < 0.001 else '= '}{p_text(subtask.p_holm)} after Holm"
+    p = f"p {'' if subtask.p_holm < 0.001 else '= '}{p_text(subtask.p_holm)} after Holm"
     if subtask.p_holm >= SIGNIFICANT:
         interval = f"{100 * paired.difference:+.1f} points [{100 * paired.low:+.0f}, {100 * paired.high:+.0f}]"
-        missed = f"a true difference of {percent(paired.detectable)} points would be found 4 times of 5"
-        return f"{subtask.subtask}: no significant difference, {interval}, {tested}; {missed}."
+        power = f"a true difference of {percent(paired.detectable)} points would be found 4 times of 5"
+        return f"{subtask.subtask}: no significant difference, {interval}, {p}; {power}."
     higher, lower, low, high = name_b, name_a, paired.low, paired.high
     if paired.difference < 0:
         higher, lower, low, high = name_a, name_b, -paired.high, -paired.low
     points = f"{percent(abs(paired.difference))} points higher than {lower} [{100 * low:.0f}, {100 * high:.0f}]"
-    return f"{subtask.subtask}: {higher} is {points}, {tested}."
+    return f"{subtask.subtask}: {higher} is {points}, {p}."
 
 
 def _notes(comparison: Comparison) -> list[str]:
@@ -133,32 +133,32 @@ def _notes(comparison: Comparison) -> list[str]:
         f"Percent, differences in points [95 % interval over {units}, for each subtask alone].",
         *student,
         *score,
-        f"p: the two-sided test that belongs to the interval; Holm: corrected for {len(comparison.subtasks)} subtasks.",
-        "These are two single runs: nothing here knows how much another training seed changes.",
+        f"p: the two-sided test that matches the interval; Holm: corrected for {len(comparison.subtasks)} subtasks.",
+        "These are two single runs: another training seed may change the difference.",
         f"{comparison.metric}: {comparison.definition}.",
     ]
 
 
 def _rest_notes(comparison: Comparison) -> list[str]:
     bound = any(subtask.paired.standard_error is None for subtask in comparison.subtasks)
-    worst = "; <=: a bound from the interval, no spread to estimate it from" if bound else ""
+    bound_note = "; <=: an upper bound from the interval, since too little varies to estimate it" if bound else ""
     binary = any(subtask.paired.discordant for subtask in comparison.subtasks)
-    mcnemar = "McNemar's exact test is over rows: it ignores that rows of an entity belong together."
+    mcnemar = "McNemar's exact test treats all rows as independent, also those of one entity."
     exact = all(subtask.paired.p_is_exact for subtask in comparison.subtasks)
-    flips = "all sign flips" if exact else f"{FLIPS:,} random sign flips where all are too many"
+    flips = "all sign flips" if exact else f"{FLIPS:,} random sign flips, since all are too many"
     return [
-        "ICC: intraclass correlation of the differences of one entity's rows; 1: ten rows say no more than one; -: not "
+        "ICC: intraclass correlation of the differences of one entity's rows; 1: ten rows add nothing to one; -: not "
         "estimable.",
         "Detectable: the smallest true difference in points that a paired comparison with these numbers and "
-        f"this spread finds with 80 % power at the two-sided 5 % level, before Holm{worst}.",
-        f"p (permutation): paired permutation test over entities, two-sided, {flips}: of these very templates, "
-        "whatever others may give.",
+        f"this spread finds with 80 % power at the two-sided 5 % level, before Holm{bound_note}.",
+        f"p (permutation): paired permutation test over entities, two-sided, {flips}: it holds for "
+        "these templates only.",
         *([mcnemar] if binary else []),
     ]
 
 
 def _names(a: EvaluatedRun, b: EvaluatedRun) -> tuple[str, str]:
-    """As short as tells them apart."""
+    """The shortest names that distinguish the two runs."""
     if a.experiment != b.experiment:
         return a.experiment, b.experiment
     if a.seed != b.seed:
@@ -178,7 +178,7 @@ def _identity(run: EvaluatedRun) -> dict[str, str | int]:
 
 
 def _record(subtask: SubtaskComparison) -> JsonObject:
-    """One flat record."""
+    """The comparison of a subtask as a flat record."""
     paired = asdict(subtask.paired)
     discordant = paired.pop("discordant") or {"only_a": None, "only_b": None, "mcnemar_p": None}
     return {"subtask": subtask.subtask, **paired, "p_holm": subtask.p_holm, **discordant}

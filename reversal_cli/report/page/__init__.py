@@ -1,7 +1,7 @@
 """One self-contained page of a report: tables, plots and a browser of the predictions.
 
 `build_page` fills `template.html`. Styles, scripts and data are inside the page, and its Content-Security-Policy allows
-these and no more: it loads nothing, and a completion that looks like HTML stays text.
+only these: the page loads nothing, and a completion that looks like HTML stays text.
 """
 
 import base64
@@ -47,17 +47,17 @@ def build_page(
     plots: Sequence[str] = (),
     notes: Sequence[str] = (),
 ) -> str:
-    """The page as HTML. `runs` are finished runs, `plots` whole SVG files, whose <title> says what they show
-    to who cannot see them.
+    """The page as HTML.
 
-    Raises ReversalError where a line of the predictions is no prediction.
+    runs: finished runs. plots: SVG files; the <title> of each becomes its alternative text.
+    Raises ReversalError if a line of the predictions is not a prediction.
     """
     predictions = collect_predictions(runs)
     style, theme = asset("page.css"), asset("theme.js")
     script = asset("tables.js") + (
         asset("view.js") + asset("predictions.js") + asset("rows.js") if predictions.data else ""
     )
-    # substitute never looks into what it inserts, so a `$name` in a note or a completion stays as it is.
+    # substitute does not replace inside inserted text, so a `$name` in a note or a completion stays.
     return Template(asset("template.html")).substitute(
         policy=content_policy(style, theme, script),
         style=style,
@@ -79,7 +79,7 @@ def asset(name: str) -> str:
 
 
 def content_policy(style: str, *scripts: str) -> str:
-    """Allows exactly this style sheet, these scripts, and images inside the page; no request can leave it."""
+    """A policy that allows only this style sheet, these scripts, and images inside the page: no requests."""
     hashes = " ".join(dict.fromkeys(_hash(script) for script in scripts))
     return (
         f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {hashes}; "
@@ -88,18 +88,18 @@ def content_policy(style: str, *scripts: str) -> str:
 
 
 def links_html(plots: bool, predictions: bool, notes: bool) -> str:
-    """To each section that the page has."""
+    """Links to the sections of the page."""
     names = {"tables": True, "plots": plots, "predictions": predictions, "notes": notes}
-    return "".join(f'<a href="#{name}">{name.capitalize()}</a>' for name, shown in names.items() if shown)
+    return "".join(f'<a href="#{name}">{name.capitalize()}</a>' for name, present in names.items() if present)
 
 
 def tables_html(tables: Sequence[ReportTable]) -> str:
-    """What rows repeat is said once, and so is a note of several tables."""
-    said: set[str] = set()
+    """All tables in compact form; a note that several share is printed once."""
+    printed: set[str] = set()
     parts = []
     for table in map(compact, tables):
-        parts.append(table_html(table, [note for note in table.notes if note not in said]))
-        said |= {*table.notes}
+        parts.append(table_html(table, [note for note in table.notes if note not in printed]))
+        printed |= {*table.notes}
     return "\n".join(parts)
 
 
@@ -124,7 +124,7 @@ def table_html(table: ReportTable, notes: Sequence[str]) -> str:
 
 
 def plots_html(plots: Sequence[str]) -> str:
-    """SVG as images: each keeps its ids and styles to itself, and an image runs no script and loads nothing."""
+    """SVG as images: ids and styles of one do not affect another, and an image cannot run scripts or load anything."""
     figures = []
     for number, svg in enumerate(plots, start=1):
         title = SVG_TITLE.search(svg)
@@ -137,7 +137,7 @@ def plots_html(plots: Sequence[str]) -> str:
 
 
 def predictions_html(predictions: PagePredictions) -> str:
-    """The browser with its data, if any run has predictions, and a sentence on the runs that have none."""
+    """The browser with its data, if any run has predictions, and a sentence about the runs without predictions."""
     sentence = ""
     if predictions.without:
         names = escape(", ".join(predictions.without))
@@ -157,7 +157,7 @@ def notes_html(notes: Sequence[str]) -> str:
 
 
 def json_for_html(content: Any) -> str:
-    """JSON that cannot end the <script> it stands in: ASCII only, and <, > and & as escapes."""
+    """JSON that cannot end the <script> around it: ASCII only, with <, > and & as escapes."""
     text = json.dumps(content, separators=(",", ":"), ensure_ascii=True)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
@@ -167,14 +167,14 @@ def _hash(text: str) -> str:
 
 
 def _class(column: str, table: ReportTable) -> str:
-    """On a narrow screen labels have a line of their own above the numbers; there a seed is a label."""
+    """CSS class of a column. On a narrow screen labels, and the seed, stand in a line above the numbers."""
     if column == "seed":
         return "label seed"
     return "number" if column in table.numeric else "label"
 
 
 def _cell(cell: str, kind: str) -> str:
-    """The spread stands in its own element, so that the means of a column line up."""
+    """A cell of the table, with the spread in an element of its own, so that the means of a column line up."""
     match = SPREAD.fullmatch(cell) if kind == "number" else None
     if match is not None:
         return f'<td class="{kind}">{escape(match["mean"])} <span class="spread">{escape(match["spread"])}</span></td>'

@@ -1,4 +1,4 @@
-"""The page's first screen: of each row of the accuracy table a sentence and a bar per subtask."""
+"""The first screen of the page: a sentence and a bar per subtask for each row of the accuracy table."""
 
 import re
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from reversal_cli.report.rows import SPREAD
 from reversal_cli.report.tables import ReportTable
 
 MOST_ROWS = 12
-"""More would not fit a screen; the table below has them all."""
+"""More do not fit a screen; the table below has them all."""
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
@@ -33,7 +33,7 @@ def is_accuracy(table: ReportTable) -> bool:
 
 
 def headline_rows(table: ReportTable) -> list[Row]:
-    """Of several seeds their mean alone."""
+    """The rows of the table; for several seeds only their mean."""
     rows = []
     names = [column for column in table.columns if column not in SUBTASKS]
     means = {tuple(row[: len(names) - 1]) for row in table.rows if "seed" in names and "mean" in row}
@@ -85,25 +85,25 @@ def _item(row: Row) -> str:
 
 
 def _bar(subtask: str, cell: str) -> str:
-    """An SVG in percent of its width: its picture needs no style of its own, which the page's policy would refuse."""
+    """A bar as SVG with sizes in percent, since the policy of the page forbids inline styles."""
     reverse = " reverse" if subtask.endswith("-reverse") else ""
     mean, low, high = _numbers(cell)
     value = "–" if mean is None else f"{mean:.1f}"
-    drawn = "" if mean is None else f'<rect class="fill" width="{mean:g}%" height="100%"/>'
+    shapes = "" if mean is None else f'<rect class="fill" width="{mean:g}%" height="100%"/>'
     if low is not None and high is not None:
-        drawn += f'<line class="interval" x1="{low:g}%" x2="{high:g}%" y1="50%" y2="50%"/>'
-    svg = f'<svg aria-hidden="true"><rect class="track" width="100%" height="100%"/>{drawn}</svg>'
+        shapes += f'<line class="interval" x1="{low:g}%" x2="{high:g}%" y1="50%" y2="50%"/>'
+    svg = f'<svg aria-hidden="true"><rect class="track" width="100%" height="100%"/>{shapes}</svg>'
     return f'<div class="bar{reverse}"><span>{escape(subtask)}</span> <span class="value">{value}</span>{svg}</div>'
 
 
 def _numbers(cell: str) -> tuple[float | None, float | None, float | None]:
-    """Mean, low and high of a cell, each in [0, 100]; None for what it does not have."""
-    found = SPREAD.fullmatch(cell)
-    mean_text = found["mean"] if found else cell
+    """Mean, low and high of a cell, each in [0, 100], or None."""
+    match = SPREAD.fullmatch(cell)
+    mean_text = match["mean"] if match else cell
     if not NUMBER.fullmatch(mean_text):
         return None, None, None
     mean = float(mean_text)
-    numbers = [float(number) for number in NUMBER.findall(found["spread"])] if found else []
+    numbers = [float(number) for number in NUMBER.findall(match["spread"])] if match else []
     if len(numbers) == 2:
         return mean, numbers[0], numbers[1]
     if len(numbers) == 1:

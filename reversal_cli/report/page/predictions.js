@@ -1,6 +1,6 @@
 
-// The browser of predictions. Only one page of rows is ever in the document, so its size does not depend on the number
-// of predictions; filtering walks the columns of the embedded JSON. Text reaches the page through textContent only.
+// The browser of predictions. Only one page of rows is in the document at a time, so its size does not depend on the
+// number of predictions; filters read the columns of the embedded JSON. Text is inserted through textContent only.
 
 const PAGE_ROWS = 50;
 const FULL_SCORE = 1000; // scores are in thousandths
@@ -8,7 +8,7 @@ const OUTCOMES = {
   1: [["", "All"], ["1", "Right"], ["0", "Wrong"]],
   2: [["", "All"], ["11", "Both right"], ["10", "Only A right"], ["01", "Only B right"], ["00", "Both wrong"]],
 };
-// Characters that show nothing, or that change the direction of what follows them, are spelled out.
+// Invisible characters, and those that change the text direction, are shown as escapes.
 const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
 const data = JSON.parse(element("predictions-data").textContent);
@@ -64,7 +64,7 @@ function shownRuns() {
   return [element("run-a").value, element("run-b").value].filter((value) => value !== "").map((value) => runs[value]);
 }
 
-// Only runs on the same data can be compared, and a metric counts when the shown runs have it.
+// Only runs on the same data can be compared; only metrics of the selected runs are offered.
 function fillMetrics() {
   const a = element("run-a").value;
   for (const option of element("run-b").options) {

@@ -1,4 +1,4 @@
-"""The predictions of several runs as columns, each prompt stored once: what the page's browser reads."""
+"""The predictions of several runs as columns for the page's browser, with each prompt stored once."""
 
 import itertools
 from collections.abc import Sequence
@@ -14,21 +14,20 @@ from reversal_cli.runs.records import Prediction
 from reversal_cli.scoring import METRICS
 
 NAMES_OF_BOTH = "both-directions/D2N"
-"""Predictions of a control whose targets are the names of entities about which no subtask asks, but which a completion
-may name."""
+"""Predictions of a control, whose targets are names of entities that no subtask asks for but a completion may name."""
 
 
 class PagePredictions(NamedTuple):
     data: JsonObject | None
-    """What becomes JSON; None where no run has predictions."""
+    """The content of the JSON; None if no run has predictions."""
     without: list[str]
-    """Labels of the runs that have none."""
+    """Labels of the runs without predictions."""
 
 
 def collect_predictions(runs: Sequence[RunDirectory]) -> PagePredictions:
     """Columns of every run's predictions, in the order of `SUBTASKS` and of the dataset.
 
-    Two predictions belong to one prompt when dataset and id are the same.
+    Two predictions belong to one prompt if they have the same dataset and id.
     """
     columns = Columns()
     without = []
@@ -44,7 +43,7 @@ def collect_predictions(runs: Sequence[RunDirectory]) -> PagePredictions:
 
 
 def run_labels(runs: Sequence[RunDirectory]) -> list[str]:
-    """`bico seed 0`, with the folder where another run has that name and seed too."""
+    """`bico seed 0`, with the folder if another run has the same name and seed."""
     specs = [run.manifest.spec for run in runs]
     labels = [f"{spec.name} seed {spec.seed}" for spec in specs]
     return [
@@ -63,7 +62,7 @@ class RunColumns:
     """Numbers of prompts."""
     completion: list[str] = field(default_factory=list)
     cut: list[int] = field(default_factory=list)
-    """1: the model did not end it."""
+    """1: the model did not stop, so the completion was cut."""
     rank: list[int | None] = field(default_factory=list)
     named: list[int | None] = field(default_factory=list)
     """Numbers of entities."""
@@ -71,19 +70,19 @@ class RunColumns:
     """Metric -> scores in thousandths."""
 
     def as_json(self) -> JsonObject:
-        """The lists; null for ranks and named entities if no prediction has one: the page shows no such column."""
+        """The lists; null for ranks and named entities if no prediction has one: the page hides such a column."""
         unmeasured = [key for key in ("rank", "named") if all(value is None for value in vars(self)[key])]
         return vars(self) | dict.fromkeys(unmeasured)
 
 
 @dataclass
 class Columns:
-    """Fills the columns run by run. Entities and prompts are numbered in the order in which they are first seen."""
+    """Fills the columns run by run. Entities and prompts are numbered by first occurrence."""
 
     entities: dict[tuple[str, str], int] = field(default_factory=dict)
     """(dataset, entity id) -> number"""
     names: dict[int, str] = field(default_factory=dict)
-    """Entity -> name, for entities whose name is the target of some prompt, that of a control included."""
+    """Entity -> name, for entities whose name is the target of some prompt, including those of controls."""
     prompts: dict[tuple[str, str], int] = field(default_factory=dict)
     """(dataset, prompt id) -> number"""
     prompt_columns: dict[str, list[Any]] = field(
@@ -100,7 +99,7 @@ class Columns:
         self.runs.append(run)
 
     def add_names(self, dataset: str, predictions: Sequence[Prediction]) -> None:
-        """Names of entities that are known by their ids so far."""
+        """Adds the names of entities that have only ids so far."""
         for prediction in predictions:
             number = self.entities.get((dataset, prediction.entity_id))
             if number is not None:
@@ -113,12 +112,12 @@ class Columns:
         return {"entities": entities, "prompts": self.prompt_columns, "runs": runs, "lower": lower}
 
     def _add_prediction(self, run: RunColumns, subtask: str, prediction: Prediction) -> None:
-        named = prediction.named_entity
+        entity = prediction.named_entity
         run.prompt.append(self._prompt(run.dataset, subtask, prediction))
         run.completion.append(prediction.completion)
         run.cut.append(int(not prediction.stopped))
         run.rank.append(prediction.ranking.rank if prediction.ranking else None)
-        run.named.append(None if named is None else self._entity(run.dataset, named))
+        run.named.append(None if entity is None else self._entity(run.dataset, entity))
         for metric, scores in run.scores.items():
             scores.append(thousandths(prediction.scores.get(metric)))
 
@@ -139,7 +138,7 @@ class Columns:
 
 
 def thousandths(score: float | None) -> int | None:
-    """A score as a whole number, to keep the page small; 1000 stands for a full score only, 0.9999 is 999."""
+    """A score as a whole number, to keep the page small. Only a full score is 1000; 0.9999 is 999."""
     if score is None:
         return None
     return 1000 if score > 1 - 1e-9 else min(999, round(1000 * score))

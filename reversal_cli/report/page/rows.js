@@ -1,5 +1,5 @@
 
-// One page of predictions as table rows, and moving between them.
+// One page of predictions as table rows, and keyboard navigation between rows.
 
 function turnTo(wanted) {
   const last = Math.max(0, Math.ceil(matches.length / PAGE_ROWS) - 1);
@@ -17,7 +17,7 @@ function turnTo(wanted) {
   document.querySelector(".pager").hidden = last === 0;
 }
 
-// Of each run: the heading and the value of its columns. Rank and named entity appear where a shown run has them.
+// Heading and value of each run's columns. Rank and named entity appear if a selected run has them.
 function columnsOf(shown) {
   const columns = [["Completion", completionCell]];
   if (shown.some((run) => run.rank)) {
@@ -56,7 +56,7 @@ function rowOf({ prompt, rows }, shown) {
   shown.forEach((run, index) => {
     for (const [name, cellOf] of columnsOf(shown)) {
       const cell = cellOf(run, rows[index], prompt);
-      // On a narrow screen a row is a card, and each cell tells its heading itself.
+      // On a narrow screen a row is a card, and each cell shows its own heading.
       cell.dataset.label = shown.length > 1 ? `${name} ${"AB"[index]}` : name;
       line.append(cell);
     }
@@ -70,7 +70,7 @@ function textCell(text, label) {
   return cell;
 }
 
-// A dot that is full for right and hollow for wrong, then the completion with the target, if it is there, marked.
+// A dot, full for right and hollow for wrong, then the completion with the target marked, if it contains it.
 function completionCell(run, row, prompt) {
   const outcome = { 1: "right", 0: "wrong", "-": "unmeasured" }[verdict(run, row, element("metric").value)];
   const cell = make("td", "", { class: `completion ${outcome}` });
@@ -138,14 +138,14 @@ function onKey(event) {
   }
 }
 
-// From a box to the rows that it has found, where `j`, `k` and Enter work. The box keeps its text.
+// Moves the focus from a search box to its results, where `j`, `k` and Enter work. The box keeps its text.
 function leaveField(event) {
   event.preventDefault(); // a search box would clear itself
   event.target.blur();
   rowButtons().find((button) => button.tabIndex === 0)?.focus();
 }
 
-// One row is in the tab order, as in a list: the one that had the focus last. After the last row comes the next page.
+// Only the row that last had the focus is in the tab order. After the last row comes the next page.
 function moveRow(step) {
   const before = rowButtons();
   const focused = before.indexOf(document.activeElement);

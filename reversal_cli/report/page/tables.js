@@ -1,4 +1,4 @@
-// Sorting and CSV of the report's tables. Without scripts the tables are there all the same.
+// Sorting and CSV of the report's tables. The tables also work without scripts.
 
 for (const table of document.querySelectorAll(".report table")) {
   [...table.tHead.rows[0].cells].forEach((head, column) => addSortButton(table, head, column));
@@ -12,7 +12,7 @@ function addSortButton(table, head, column) {
   head.replaceChildren(button);
   button.addEventListener("click", () => {
     const numeric = head.matches(".number, .seed");
-    // Of numbers the highest first, of names the alphabet; the second click turns it round.
+    // Numbers from highest to lowest, names alphabetically; the second click reverses the order.
     const first = numeric ? "descending" : "ascending";
     const second = numeric ? "ascending" : "descending";
     const order = head.ariaSort === first ? second : first;
@@ -30,12 +30,12 @@ function sortRows(table, column, numeric, sign) {
   table.tBodies[0].append(...[...table.tBodies[0].rows].sort(compare));
 }
 
-// On a narrow screen rows are grids, which would no longer be read out as rows of a table.
+// On a narrow screen rows are grids, which screen readers would no longer read as table rows.
 for (const [selector, role] of [["table", "table"], ["tr", "row"], ["th", "columnheader"], ["td", "cell"]]) {
   for (const part of document.querySelectorAll(`.report ${selector}`)) part.setAttribute("role", role);
 }
 
-// What is no number, such as the seed of a mean, stays below in both directions.
+// Values that are not numbers, such as the seed of a mean, stay at the bottom in both directions.
 function compareNumbers(a, b, sign) {
   if (Number.isNaN(a) || Number.isNaN(b)) return Number.isNaN(a) - Number.isNaN(b);
   return sign * (a - b);

@@ -1,11 +1,11 @@
-// Runs in the head, before anything is drawn, so that a remembered theme does not flash in the other one first.
+// Runs in the head, before anything is drawn, so that the page does not flash in the other theme.
 "use strict";
 {
   const KEY = "reversal-report-theme";
   const root = document.documentElement;
   const system = matchMedia("(prefers-color-scheme: dark)");
 
-  // A browser may forbid storage, above all for a file: the choice then lasts as long as the page.
+  // A browser may forbid storage, especially for a local file: the theme then lasts until the page is closed.
   const remembered = () => {
     try {
       return localStorage.getItem(KEY);
@@ -17,7 +17,7 @@
     try {
       localStorage.setItem(KEY, theme);
     } catch {
-      /* nothing to do: the page works without */
+      /* the page works without it */
     }
   };
 

@@ -1,6 +1,6 @@
-// The filters in the address, so that a link leads to what is shown: `#a=bico+seed+0&subtask=D2N&show=0`.
+// The filters in the address, so that a link opens the same view: `#a=bico+seed+0&subtask=D2N&show=0`.
 
-// A function: this file stands before the one that reads the runs.
+// A function, because this file is loaded before the one that reads the runs.
 function unfiltered() {
   return { a: runs[0].name, b: "", subtask: "", metric: "", entity: "", search: "", show: "" };
 }
@@ -23,7 +23,7 @@ function rememberView() {
   }
 }
 
-// True if the address has a view. Names that this page does not know are left out.
+// True if the address has a view. Unknown names are ignored.
 function openView() {
   if (!location.hash.includes("=")) return false;
   const view = { ...unfiltered(), ...Object.fromEntries(new URLSearchParams(location.hash.slice(1))) };

@@ -17,21 +17,21 @@ from reversal_cli.report.references import RUN
 from reversal_cli.report.rows import in_order
 
 MOST_HEAT_MAPS = 8
-"""Runs whose entities are drawn; a folder with more is looked at run by run."""
+"""The most runs with a heat map in one report."""
 
 
 def write_plots(results: Results, folder: Path, metric: str) -> list[Path]:
-    """The stems of what was drawn: bars and curves per dataset, a heat map per run that has predictions."""
-    drawn = []
+    """Writes bars and curves per dataset and a heat map per run with predictions; returns the stems of the files."""
+    stems = []
     with figure_style():
         for stem, figure in _figures(results, metric):
             if figure is not None:
-                drawn.append(save(figure, folder / stem))
-    return drawn
+                stems.append(save(figure, folder / stem))
+    return stems
 
 
 def heat_map_note(results: Results) -> str:
-    """What is not drawn; empty where everything is."""
+    """A note on runs without a heat map; empty if all have one."""
     if len(results.runs) <= MOST_HEAT_MAPS:
         return ""
     return (
@@ -41,7 +41,7 @@ def heat_map_note(results: Results) -> str:
 
 
 def _figures(results: Results, metric: str) -> Iterator[tuple[str, Figure | None]]:
-    """Stem -> figure, one after the other, since hundreds of them would fill the memory."""
+    """Yields stem and figure one by one: hundreds of figures would fill the memory."""
     several = results.frame["dataset"].nunique() > 1
     stems: set[str] = set()
     for dataset, part in results.frame.groupby("dataset", sort=False):

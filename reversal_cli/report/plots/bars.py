@@ -1,4 +1,4 @@
-"""Accuracy as grouped bars: a group per subtask, a bar per run or mean of seeds; of many runs as dots."""
+"""Accuracy as grouped bars: a group per subtask, a bar per run or mean of seeds; for many runs as dots."""
 
 from typing import Any
 
@@ -23,17 +23,17 @@ from reversal_cli.report.references import FLOORS, RUN
 from reversal_cli.report.rows import GROUP, in_order
 
 GROUP_WIDTH = 0.84
-"""Of the distance between two subtasks."""
+"""Share of the distance between two subtasks."""
 VALUES_UP_TO = 7
-"""Bars per subtask above which values would touch one another."""
+"""The most bars per subtask with values; the values of more would overlap."""
 HEIGHT = 3.4
-"""Inches of the figure without the legend of its runs."""
+"""Height of the figure in inches, without the legend of its runs."""
 GAP_BELOW_VALUE, VALUE_HEIGHT = 1.5, 4.0
 """In percent of the axis."""
 
 
 def bar_figure(part: pd.DataFrame, metric: str) -> Figure | None:
-    """`part` are the lines of one dataset. None where no run has measured the metric."""
+    """The figure for the lines of one dataset; None if no run has the metric."""
     lines = in_order(part[part["metric"] == metric])
     runs = lines[lines["row"] == RUN]
     if runs.empty:
@@ -61,7 +61,7 @@ def bar_figure(part: pd.DataFrame, metric: str) -> Figure | None:
 def _draw_bars(
     axes: Axes, runs: pd.DataFrame, offset: float, width: float, index: int, name: str
 ) -> dict[str, tuple[float, float]]:
-    """Bars of one group of runs; whiskers are the interval of a single seed, or the spread of several and each seed.
+    """Bars of one group of runs. Whiskers are the interval of a single seed, or the standard deviation of several.
 
     Returns subtask -> (mean, top of the whisker) in percent.
     """
@@ -84,7 +84,7 @@ def _draw_bars(
 
 
 def _write_values(axes: Axes, tops: dict[str, tuple[float, float]], of_group: pd.DataFrame, offset: float) -> None:
-    """Each mean in whole percent above its whisker, and above a control's marker that is in its way."""
+    """Writes each mean in whole percent above its whisker, and above the marker of a control in the same place."""
     markers = of_group[of_group["row"].isin(CONTROL_MARKERS)].groupby(["subtask", "row"])["value"].mean()
     for subtask, (mean, top) in tops.items():
         y = top + GAP_BELOW_VALUE
@@ -95,7 +95,7 @@ def _write_values(axes: Axes, tops: dict[str, tuple[float, float]], of_group: pd
 
 
 def _draw_floors(axes: Axes, lines: pd.DataFrame) -> None:
-    """One line across a subtask: floors are the same for every run on the dataset."""
+    """Draws one line across each subtask: floors are the same for every run on the dataset."""
     for row in FLOORS:
         of_row = lines[lines["row"] == row].drop_duplicates("subtask")
         for line in of_row.itertuples():
@@ -105,10 +105,10 @@ def _draw_floors(axes: Axes, lines: pd.DataFrame) -> None:
 
 
 def _draw_controls(axes: Axes, lines: pd.DataFrame, offset: float) -> None:
-    """Hollow markers over a run's own bar, at the mean of its seeds."""
+    """Draws hollow markers over the bar of a run, at the mean of its seeds."""
     for row, marker in CONTROL_MARKERS.items():
         means = 100 * lines[lines["row"] == row].groupby("subtask")["value"].mean()
-        if means.empty:  # an empty unclipped line would count as one at the figure's corner, and move the axes
+        if means.empty:  # an empty line without clipping counts as a point in the corner and would move the axes
             continue
         positions = [list(SUBTASKS).index(subtask) + offset for subtask in means.index]
         axes.plot(
@@ -123,7 +123,7 @@ def _draw_controls(axes: Axes, lines: pd.DataFrame, offset: float) -> None:
 
 
 def _add_legends(figure: Figure, axes: Axes, lines: pd.DataFrame, columns: int) -> None:
-    """Runs above the bars, floors and controls below them."""
+    """Adds the legend of the runs above the bars, that of floors and controls below."""
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1.01), ncols=columns, **OPTIONS)
     add_reference_legend(figure, lines)
 

@@ -1,4 +1,4 @@
-"""Accuracy along training as numbers: what curve.jsonl says of one metric."""
+"""Accuracy during training: one metric from curve.jsonl."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ from reversal_cli.runs.records import CurveRecord
 
 
 class Point(NamedTuple):
-    """One evaluation along a training."""
+    """One evaluation during training."""
 
     epoch: int
     mean: float
@@ -16,18 +16,18 @@ class Point(NamedTuple):
     low: float
     high: float
     unit: str
-    """What low and high are over; records of an earlier version do not say it, and theirs are over entities."""
+    """What low and high are over; records of earlier versions lack it, and theirs are over entities."""
 
 
 def curve_points(run: RunDirectory, metric: str) -> dict[str, list[Point]]:
-    """Subtask -> points by epoch; empty where training was not evaluated with the metric."""
+    """Subtask -> points by epoch; empty if training was not evaluated with the metric."""
     curve = run.read_curve()
     points = {subtask: _points(curve, subtask, metric) for subtask in SUBTASKS}
     return points if any(points.values()) else {}
 
 
 def _points(curve: list[CurveRecord], subtask: str, metric: str) -> list[Point]:
-    """As far as the subtask was evaluated; of two records of an epoch the later one counts."""
+    """The points of one subtask; of two records of an epoch the later one counts."""
     by_epoch = {record.epoch: record.subtasks.get(subtask) for record in curve}
     points = []
     for epoch, scores in sorted(by_epoch.items()):

@@ -1,4 +1,4 @@
-"""Accuracy along the training of many runs: a row per run, a panel per subtask, darker where it is higher."""
+"""Accuracy during training of many runs: a row per run, a panel per subtask; darker cells are higher."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,7 +16,7 @@ Curves = Sequence[Mapping[str, Sequence[Point]]]
 
 
 def curve_rows_figure(names: Sequence[str], curves: Curves, title: str) -> Figure:
-    """`curves`: of each row, subtask -> points."""
+    """The figure; names and curves (subtask -> points) have one entry per row."""
     figure, panels = row_panels(names, bottom=0.65)
     epochs = sorted({point.epoch for curve in curves for points in curve.values() for point in points})
     for subtask, axes in zip(SUBTASKS, panels, strict=True):
@@ -39,5 +39,5 @@ def _draw_subtask(axes: Axes, rows: Sequence[Sequence[Point]], epochs: Sequence[
     axes.imshow(np.ma.masked_invalid(grid), cmap=colours, vmin=0, vmax=100, aspect="auto", interpolation="none")
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.hlines(np.arange(0.5, len(rows) - 1), -0.5, len(epochs) - 0.5, color="white", linewidth=0.6)
-    shown = sorted({0, (len(epochs) - 1) // 2, len(epochs) - 1})
-    axes.set_xticks(shown, [str(epochs[index]) for index in shown])
+    ticks = sorted({0, (len(epochs) - 1) // 2, len(epochs) - 1})
+    axes.set_xticks(ticks, [str(epochs[index]) for index in ticks])

@@ -1,4 +1,4 @@
-"""Accuracy along training: a panel per subtask, a line per run; of many runs a row each."""
+"""Accuracy during training: a panel per subtask, a line per run; for many runs a row per run."""
 
 from collections.abc import Mapping
 
@@ -26,51 +26,51 @@ from reversal_cli.runs.directory import RunDirectory
 from reversal_cli.statistics.estimate import SHORT_UNITS
 
 HEIGHT = 2.4
-"""Inches of the figure of lines without its legend."""
+"""Height of the figure in inches, without its legend."""
 Curves = Mapping[tuple[str, str], Mapping[str, list[Point]]]
 """(digest, dataset) -> subtask -> points."""
 
 
 def curve_figure(part: pd.DataFrame, runs: dict[tuple[str, str], RunDirectory], metric: str) -> Figure | None:
-    """From curve.jsonl of the runs on one dataset. None where no run has evaluated `metric` along its training."""
+    """The figure for the runs on one dataset; None if no run evaluated `metric` during training."""
     identities = in_order(part[part["row"] == RUN]).drop_duplicates(["digest", "dataset"])
     curves = {
         key: curve_points(runs[key], metric) for key in zip(identities["digest"], identities["dataset"], strict=True)
     }
-    drawn = identities[[bool(curve) for curve in curves.values()]]
-    if drawn.empty:
+    with_curve = identities[[bool(curve) for curve in curves.values()]]
+    if with_curve.empty:
         return None
-    names = group_names(identities)  # of all runs, so that each has its colour of the bars
-    title = titled(f"Accuracy ({metric}) along training", drawn)
+    names = group_names(identities)  # of all runs, so that each has the same colour as its bar
+    title = titled(f"Accuracy ({metric}) along training", with_curve)
     if len(names) > len(COLOURS):
-        return curve_rows_figure(_row_names(drawn, names), [curve for curve in curves.values() if curve], title)
-    return _lines_figure(drawn, curves, names, title)
+        return curve_rows_figure(_row_names(with_curve, names), [curve for curve in curves.values() if curve], title)
+    return _lines_figure(with_curve, curves, names, title)
 
 
-def _row_names(drawn: pd.DataFrame, names: Mapping[tuple[str, ...], str]) -> list[str]:
-    """With the seed, where a group has several."""
-    several = drawn.duplicated(GROUP, keep=False)
-    groups = drawn[GROUP].itertuples(index=False, name=None)
+def _row_names(runs: pd.DataFrame, names: Mapping[tuple[str, ...], str]) -> list[str]:
+    """The name of each run's group, with the seed if the group has several."""
+    several = runs.duplicated(GROUP, keep=False)
+    groups = runs[GROUP].itertuples(index=False, name=None)
     return [
         f"{names[group]}, seed {seed}" if of_several else names[group]
-        for group, seed, of_several in zip(groups, drawn["seed"], several, strict=True)
+        for group, seed, of_several in zip(groups, runs["seed"], several, strict=True)
     ]
 
 
-def _lines_figure(drawn: pd.DataFrame, curves: Curves, names: Mapping[tuple[str, ...], str], title: str) -> Figure:
-    seen: dict[tuple[str, ...], None] = {}
+def _lines_figure(runs: pd.DataFrame, curves: Curves, names: Mapping[tuple[str, ...], str], title: str) -> Figure:
+    labelled: set[tuple[str, ...]] = set()
     columns = legend_columns(names.values(), LINE_CHARACTERS)
     figure = new_figure(HEIGHT + LEGEND_LINE * -(-len(names) // columns))
     panels = dict(zip(SUBTASKS, figure.subplots(1, len(SUBTASKS), sharex=True, sharey=True), strict=True))
-    for line in drawn.itertuples():
+    for line in runs.itertuples():
         group = tuple(getattr(line, column) for column in GROUP)
         index = list(names).index(group)
         style = {"linestyle": LINES[index % len(LINES)], "marker": MARKERS[index], "color": COLOURS[index]}
         for subtask, points in curves[line.digest, line.dataset].items():
             if not points:
                 continue
-            label = None if group in seen else names[group]
-            seen[group] = None
+            label = None if group in labelled else names[group]
+            labelled.add(group)
             epochs, means, lows, highs, _ = zip(*points, strict=True)
             panels[subtask].plot(epochs, means, label=label, linewidth=1.2, markersize=3, clip_on=False, **style)
             panels[subtask].fill_between(epochs, lows, highs, color=COLOURS[index], alpha=0.15, linewidth=0)

@@ -1,4 +1,4 @@
-"""Accuracy of many runs: a row per run or mean of seeds, a panel per subtask, a dot with its whisker."""
+"""Accuracy of many runs as dots with whiskers: a row per run or mean of seeds, a panel per subtask."""
 
 import numpy as np
 import pandas as pd
@@ -17,14 +17,14 @@ SMALL = {"markersize": 3, "markerfacecolor": "none"}
 
 
 def dot_figure(lines: pd.DataFrame, metric: str) -> Figure:
-    """`lines` of one dataset and metric, in the order of the rows."""
+    """The figure for `lines` of one dataset and metric, in the order of the rows."""
     runs = lines[lines["row"] == RUN]
     names = group_names(runs)
     rows = pd.Series(range(len(names)), index=pd.MultiIndex.from_tuples(names, names=GROUP), name=ROW)
-    placed = lines.join(rows, on=GROUP)
+    lines_with_row = lines.join(rows, on=GROUP)
     figure, panels = row_panels(list(names.values()), bottom=0.75)
     for subtask, axes in zip(SUBTASKS, panels, strict=True):
-        _draw_subtask(axes, placed[placed["subtask"] == subtask], subtask)
+        _draw_subtask(axes, lines_with_row[lines_with_row["subtask"] == subtask], subtask)
     several = runs.duplicated([*GROUP, "subtask"]).any()
     spread = "; of several seeds: mean and standard deviation" if several else ""
     put_title(figure, titled(f"Accuracy ({metric})", runs))
@@ -52,7 +52,7 @@ def _draw_subtask(axes: Axes, lines: pd.DataFrame, subtask: str) -> None:
             linestyle="",
             marker=marker,
             clip_on=False,
-            **HOLLOW | {"markersize": 3, "markerfacecolor": "none"},
+            **HOLLOW | SMALL,
         )
     axes.set_title(subtask, fontsize=8, fontweight="normal")
     axes.set_xlim(0, 100)
@@ -61,7 +61,7 @@ def _draw_subtask(axes: Axes, lines: pd.DataFrame, subtask: str) -> None:
 
 
 def _estimates(runs: pd.DataFrame) -> pd.DataFrame:
-    """Row -> mean, low, high in percent: the interval of a single seed, or the spread of several."""
+    """Row -> mean, low, high in percent: the interval of a single seed, or the standard deviation of several."""
     by_row = runs.groupby(ROW)
     spread = by_row["value"].std(ddof=1)
     mean = by_row["value"].mean()

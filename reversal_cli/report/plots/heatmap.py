@@ -1,7 +1,7 @@
-"""One run entity by entity: whether it fails on whole entities (a fact is missing) or on single prompts (a wording is).
+"""A heat map of one run by entity and template: a dark row is a known fact, a dark column a known wording.
 
-The two subtasks of a group of entities stand side by side with the same rows, so that a row shows what is known of an
-entity in the trained direction and in the other one.
+The two subtasks of a group of entities stand side by side with the same rows, so that a row shows an entity in the
+trained direction and in the reversed one.
 """
 
 from typing import Any
@@ -20,14 +20,14 @@ from reversal_cli.scoring import METRICS
 PAIRS = (("N2D", "N2D-reverse"), ("D2N", "D2N-reverse"))
 """Subtasks about the same entities, trained direction first."""
 SEPARATED_ENTITIES = 60
-"""Above this many rows, lines between them would hide them."""
+"""The most rows with lines between them; lines between more would hide the rows."""
 WRONG, RIGHT = style.SCALE
 HEIGHT = 3.2
-"""Inches of the panels."""
+"""Height of the panels in inches."""
 
 
 def heatmap_figure(of_run: pd.DataFrame, run: RunDirectory, metric: str) -> Figure | None:
-    """Four panels of entities x templates. None where the run has no predictions of every subtask with the metric."""
+    """Four panels of entities x templates; None unless every subtask has predictions with the metric."""
     subtasks = [subtask for pair in PAIRS for subtask in pair]
     grids = {subtask: grid for subtask in subtasks if (grid := score_grid(run, subtask, metric)) is not None}
     if len(grids) < len(subtasks):
@@ -53,21 +53,21 @@ def heatmap_figure(of_run: pd.DataFrame, run: RunDirectory, metric: str) -> Figu
 
 
 def score_grid(run: RunDirectory, subtask: str, metric: str) -> pd.DataFrame | None:
-    """Score by entity (rows) and template (columns); without template names, by place among its prompts.
+    """Scores by entity (rows) and template (columns); without template ids, by position among the entity's prompts.
 
-    None where there is no prediction with the metric.
+    None if there is no prediction with the metric.
     """
     lines = [(line.entity_id, line.template_id, line.scores.get(metric)) for line in run.read_predictions(subtask)]
     frame = pd.DataFrame(lines, columns=["entity", "template", "score"]).dropna(subset="score")
     if frame.empty:
         return None
-    place = (frame.groupby("entity").cumcount() + 1).astype(str).str.zfill(2)
-    frame["template"] = frame["template"].where(frame["template"] != "", place)
+    position = (frame.groupby("entity").cumcount() + 1).astype(str).str.zfill(2)
+    frame["template"] = frame["template"].where(frame["template"] != "", position)
     return frame.pivot_table(index="entity", columns="template", values="score", aggfunc="mean")
 
 
 def entity_order(forward: pd.DataFrame, backward: pd.DataFrame, lower_is_better: bool = False) -> list[Any]:
-    """Entities by their mean in the other direction, then in the trained one, best first."""
+    """Entities by their mean in the reversed direction, then in the trained one, best first."""
     means = pd.DataFrame({"backward": backward.mean(axis=1), "forward": forward.mean(axis=1)})
     return list(means.sort_values(["backward", "forward"], ascending=lower_is_better, kind="stable").index)
 

@@ -1,4 +1,4 @@
-"""How floors and controls look in a figure of accuracies, and the legend that says so."""
+"""Lines and markers of floors and controls in figures of accuracy, and their legend."""
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -13,11 +13,11 @@ OPTIONS = {"handlelength": 1.6, "columnspacing": 1.4, "borderaxespad": 0.2}
 
 
 def add_reference_legend(figure: Figure, lines: pd.DataFrame, place: str = "outside lower center") -> None:
-    """Below the figure, of those that were measured."""
-    shown = [row for row in [*FLOOR_LINES, *CONTROL_MARKERS] if (lines["row"] == row).any()]
-    if shown:
-        names = [REFERENCES[row][0] for row in shown]
-        figure.legend([_handle(row) for row in shown], names, loc=place, ncols=4, **OPTIONS)
+    """Adds a legend of the floors and controls in `lines` below the figure."""
+    rows = [row for row in [*FLOOR_LINES, *CONTROL_MARKERS] if (lines["row"] == row).any()]
+    if rows:
+        names = [REFERENCES[row][0] for row in rows]
+        figure.legend([_handle(row) for row in rows], names, loc=place, ncols=4, **OPTIONS)
 
 
 def _handle(row: str) -> Line2D:

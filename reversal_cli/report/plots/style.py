@@ -1,4 +1,4 @@
-"""How figures look: colours that a colour-blind reader and a grey printer can tell apart, and files without dates."""
+"""The style of figures: colours that stay distinct for colour-blind readers and in grey, and files without dates."""
 
 import contextlib
 from collections.abc import Collection, Iterator, Sequence
@@ -15,26 +15,25 @@ from reversal_cli.data.base import SUBTASKS
 from reversal_cli.report.rows import GROUP
 
 COLOURS = ("#999999", "#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#0072B2", "#D55E00", "#F0E442")
-"""Okabe and Ito 2008; grey comes first, because the untrained baseline does. As many as a figure tells apart by colour:
-more runs get a row each."""
+"""Okabe and Ito 2008; grey is first, as the untrained baseline is. With more runs, a figure has a row per run."""
 FORWARD, REVERSED = "#666666", "#0072B2"
-"""Subtasks in the trained direction, and reversed."""
+"""Colours of subtasks in the trained and in the reversed direction."""
 SCALE = ("#f2f2f2", "#0072B2")
-"""From 0 to 1, in a heat map."""
+"""Colours of 0 and of 1 in a heat map."""
 HATCHES = ("", "///", "...", "\\\\\\", "xxx", "---", "++", "oo")
 MARKERS = "osD^vPX*"
 LINES = ("-", "--", "-.", ":")
 ROW_HEIGHT = 0.15
-"""Inches of a row in a figure with a row per run."""
+"""Height in inches of a row in a figure with a row per run."""
 TOP, LETTER = 0.6, 0.05
-"""Inches above panels, for the titles, and of a letter of size 6."""
+"""Inches: height above panels, for the titles; width of a letter of size 6."""
 WIDTH = 7.2
-"""Inches: a text width of two columns."""
+"""Inches: the text width of a two-column paper."""
 DPI = 200
 LEGEND_CHARACTERS, PATCH_CHARACTERS, LINE_CHARACTERS = 110, 7, 13
-"""What a line of WIDTH holds, and what the colour or the piece of line of an entry takes of it."""
+"""Characters in a line of a legend, and those that the patch or the line of an entry takes."""
 LEGEND_LINE = 0.16
-"""Inches of a line of a legend."""
+"""Height in inches of a line of a legend."""
 STYLE = {
     "font.family": "DejaVu Sans",
     "font.size": 8,
@@ -57,16 +56,16 @@ def figure_style() -> Iterator[None]:
 
 
 def new_figure(height: float, **options: Any) -> Figure:
-    """`height` in inches. No pyplot: nothing global, no window."""
+    """A figure; `height` in inches. Without pyplot, which has global state and opens windows."""
     figure = Figure(figsize=(WIDTH, height), layout="constrained", **options)
     FigureCanvasAgg(figure)
     return figure
 
 
 def panels(rows: float, bottom: float, left: float = 0.35) -> tuple[Figure, Sequence[Axes]]:
-    """A figure with a panel per subtask; sizes in inches: the panels' height, and what stands below and beside them.
+    """A figure with a panel per subtask; in inches: height of the panels, space below and to the left of them.
 
-    The places are given, not searched for: with hundreds of labels the search takes most of a minute.
+    The layout is fixed: with hundreds of labels an automatic one takes most of a minute.
     """
     height = rows + bottom + TOP
     figure = Figure(figsize=(WIDTH, height))
@@ -76,7 +75,7 @@ def panels(rows: float, bottom: float, left: float = 0.35) -> tuple[Figure, Sequ
 
 
 def row_panels(names: Sequence[str], bottom: float) -> tuple[Figure, Sequence[Axes]]:
-    """Panels with a row per name, from above; the names stand at the first."""
+    """Panels with a row per name, from top to bottom; the first panel shows the names."""
     figure, axes = panels(ROW_HEIGHT * len(names), bottom, left=0.2 + LETTER * max(map(len, names)))
     for panel in axes:
         panel.set_ylim(len(names) - 0.5, -0.5)
@@ -110,29 +109,29 @@ def save(figure: Figure, stem: Path) -> Path:
 
 
 def legend_columns(names: Collection[str], handle: int = PATCH_CHARACTERS) -> int:
-    """How many entries fit beside one another; legends align them in columns."""
+    """Number of legend entries that fit in a line; legends align them in columns."""
     widths = [len(name) + handle for name in names]
     return len(widths) if sum(widths) <= LEGEND_CHARACTERS else max(1, LEGEND_CHARACTERS // max(widths))
 
 
 def titled(text: str, runs: pd.DataFrame) -> str:
-    """With the model's name, where all runs share it."""
+    """The text with the name of the model, if all runs share it."""
     return f"{text}, {runs.iloc[0]['model']}" if runs["model"].nunique() == 1 else text
 
 
 def group_names(runs: pd.DataFrame) -> dict[tuple[str, ...], str]:
-    """Group (values of `GROUP`) -> legend entry: as short as tells all groups of `runs` apart, in their order."""
+    """Group (values of `GROUP`) -> legend entry, the shortest that distinguishes the groups; in the order of `runs`."""
     groups = runs[GROUP].drop_duplicates()
     variants = groups["variant"].replace("none", "untrained")
     if groups["model"].nunique() > 1:
         variants = groups["model"] + ", " + variants
-    choices = [
+    candidates = [
         variants.where(~variants.duplicated(keep=False), groups["experiment"]),
         groups["experiment"],
         groups["experiment"] + ", " + variants,
         groups["experiment"] + ", " + variants + ", " + groups["recipe"],
     ]
-    names = next(names for names in choices if names.is_unique)
+    names = next(names for names in candidates if names.is_unique)
     folders = groups["experiment"].str.rpartition("/")[0].unique()
     if len(folders) == 1 and folders[0]:
         names = names.str.removeprefix(f"{folders[0]}/")
