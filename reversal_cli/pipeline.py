@@ -195,11 +195,12 @@ def evaluate_run(run: RunDirectory, terminal: Terminal, options: EvaluationOptio
     if options.overwrite and options.partial:
         raise ReversalError("--overwrite: predicts everything again; leave out --subtask and --limit")
     spec = manifest.stored_spec(run)
-    settings = options.applied_to(spec.evaluation)
+    last = manifest.last_settings(run, spec)
+    settings = options.applied_to(last)
     if run.is_complete and not (options.overwrite or options.partial):
         metrics = run.metrics
         manifest.refuse_foreign_metrics(run, metrics)
-        if (metrics.definitions, metrics.evaluation) == (definitions(), settings.model_dump(mode="json")):
+        if metrics.definitions == definitions() and settings == last:
             terminal.say(f"{run.path}: already evaluated (--overwrite predicts again)")
             return metrics
     splits = prepare_dataset(spec.dataset, terminal)

@@ -55,7 +55,7 @@ show it, `dataset` identifies the test files, `leaks` counts test facts that the
 identifies what the seeds of an experiment share, `settings` has the main settings in words, `weights` the
 file a GGUF model was made of, `arithmetic` the precision
 and hardware of the training, and `definition` identifies how the metric was computed (empty: not recorded). `intervals`
-is what low and high are over (empty: entities, by an earlier version)."""
+is what low and high are over (empty: made in another way by an earlier version)."""
 
 
 class Results(NamedTuple):

@@ -6,7 +6,7 @@ from reversal_cli.report.references import RUN
 from reversal_cli.statistics.estimate import SHORT_UNITS, method
 
 EARLIER = ""
-"""The value in the frame for runs of earlier versions, whose intervals are a bootstrap over entities."""
+"""The value in the frame for runs of earlier versions, whose intervals were made in another way."""
 
 
 def interval_methods(lines: pd.DataFrame) -> str:
@@ -40,8 +40,12 @@ def _units(lines: pd.DataFrame) -> tuple[str, ...]:
 
 
 def _in_words(unit: str) -> str:
-    return method(unit) if unit in SHORT_UNITS else "over entities: bootstrap, by an earlier version"
+    return (
+        method(unit)
+        if unit in SHORT_UNITS
+        else "by the method of an earlier version; `reversal eval RUN` makes it anew"
+    )
 
 
 def _short(units: tuple[str, ...]) -> str:
-    return " or ".join(SHORT_UNITS.get(unit, "entities (by an earlier version)") for unit in units) or "nothing"
+    return " or ".join(SHORT_UNITS.get(unit, "what an earlier version chose") for unit in units) or "nothing"

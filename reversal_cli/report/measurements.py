@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from reversal_cli.data.base import SUBTASKS, TARGETS
+from reversal_cli.report.interval_methods import EARLIER
 from reversal_cli.report.references import RUN
 from reversal_cli.runs.directory import RunDirectory
 from reversal_cli.runs.records import Metrics
-from reversal_cli.scoring import GAP, chance
+from reversal_cli.scoring import GAP, INTERVALS, chance
+from reversal_cli.scoring import definitions as current_definitions
 from reversal_cli.scoring.results import Gap, GapOverRows, SubtaskScores
 
 OPTIONS = 4
@@ -37,7 +39,7 @@ def _subtask_lines(
             "value": score.mean,
             "low": score.low,
             "high": score.high,
-            "intervals": scores.intervals or "",
+            "intervals": _unit(scores.intervals, definitions),
             "chance": _chance(metric, candidates),
             "n": scores.n,
             "entities": scores.entities,
@@ -46,8 +48,14 @@ def _subtask_lines(
     gap = scores.log_probability_gap
     if gap:
         common = labels | {"definition": definitions.get(GAP, ""), "low": None, "high": None, "chance": None}
-        common |= {"intervals": gap.intervals or "", "templates": scores.templates}
+        common |= {"intervals": _unit(gap.intervals, definitions), "templates": scores.templates}
         yield from (common | line for line in _gap_lines(gap, scores.n))
+
+
+def _unit(unit: str | None, definitions: dict[str, str]) -> str:
+    """What an interval is over; `EARLIER` if it was made in another way than today's."""
+    today = current_definitions()[INTERVALS]
+    return unit if unit and definitions.get(INTERVALS, today) == today else EARLIER
 
 
 def _chance(metric: str, candidates: int | None) -> float | None:

@@ -21,7 +21,7 @@ from reversal_cli.runs.records import (
     TrainingFacts,
 )
 from reversal_cli.runs.weights import weights_digests
-from reversal_cli.spec.experiment import ExperimentSpec
+from reversal_cli.spec.experiment import EvaluationSpec, ExperimentSpec
 from reversal_cli.spec.loading import spec_differences
 
 DIFFERENCES_SHOWN = 4
@@ -114,6 +114,15 @@ def take_over(run: RunDirectory) -> None:
         remedy = f"remove the folder {new.evaluation_path} and run `reversal eval {run.path} --overwrite`"
         add_evaluation(run, read_shape(new.arithmetic_path, Arithmetic, remedy))
     run.take_over()
+
+
+def last_settings(run: RunDirectory, spec: ExperimentSpec) -> EvaluationSpec:
+    """The settings of the run's last evaluation, in which flags may have replaced those of its spec."""
+    try:
+        stored = run.metrics.evaluation if run.is_complete else {}
+        return EvaluationSpec.model_validate({**spec.evaluation.model_dump(mode="json"), **stored})
+    except (ReversalError, ValidationError):
+        return spec.evaluation  # a broken file is refused where its metrics are needed
 
 
 def stored_spec(run: RunDirectory) -> ExperimentSpec:

@@ -88,7 +88,7 @@ def definition(metric: str) -> str:
 
 def definitions() -> dict[str, str]:
     """The ids of every metric, of the log-probability gap and of the intervals."""
-    return {name: definition(name) for name in METRICS} | {GAP: "log_probability_gap/2", INTERVALS: "intervals/2"}
+    return {name: definition(name) for name in METRICS} | {GAP: "log_probability_gap/2", INTERVALS: "intervals/3"}
 
 
 def chance(metric: str, choices: int) -> float | None:

@@ -59,7 +59,7 @@ def test_templates_are_recognised_where_the_dataset_does_not_name_them(run):
     assert measured.intervals == "entities-and-templates"
     assert [prediction.template_id for prediction in run.read_predictions("N2D")] == ["0", "1", "2"] * 4
     assert {floor["N2D"].intervals for floor in metrics.floors.values()} == {"entities-and-templates"}
-    assert metrics.definitions["intervals"] == "intervals/2"
+    assert metrics.definitions["intervals"] == "intervals/3"
 
 
 def test_the_option_makes_intervals_over_entities_alone(run):
@@ -120,3 +120,26 @@ def test_an_unknown_unit_is_refused(stages, capsys):
     assert "--intervals: unknown unit 'rows'; expected one of (entities, entities-and-templates)" in (
         capsys.readouterr().err
     )
+
+
+def test_an_evaluation_keeps_the_settings_of_the_one_before(stages, capsys):
+    """`--likelihood` given once must not be lost, with its scores, when the run is evaluated again without the flag."""
+    assert main(["finetune", "--data", "data", "--name", "x", "--set", "evaluation.likelihood=false"]) == 0
+    assert main(["eval", str(RUN), "--likelihood"]) == 0
+    metrics = read_json(RUN / "metrics.json")
+    assert metrics["evaluation"]["likelihood"] and "mrr" in metrics["subtasks"]["N2D"]["metrics"]
+    assert main(["eval", str(RUN)]) == 0
+    assert "already evaluated" in capsys.readouterr().err
+    assert main(["eval", str(RUN), "--overwrite"]) == 0
+    assert read_json(RUN / "metrics.json")["evaluation"]["likelihood"]
+    assert main(["eval", str(RUN), "--no-likelihood"]) == 0
+    assert not read_json(RUN / "metrics.json")["evaluation"]["likelihood"]
+
+
+def test_intervals_of_an_earlier_method_are_made_again_without_generation(stages):
+    assert main(["finetune", "--data", "data", "--name", "x"]) == main(["eval"]) == 0
+    prompts, metrics = stages.prompts, read_json(RUN / "metrics.json")
+    write_json(RUN / "metrics.json", metrics | {"definitions": metrics["definitions"] | {"intervals": "intervals/2"}})
+    assert main(["eval", str(RUN)]) == 0
+    assert stages.prompts == prompts
+    assert read_json(RUN / "metrics.json") == metrics

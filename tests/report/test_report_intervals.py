@@ -39,13 +39,13 @@ def test_runs_whose_intervals_were_made_in_different_ways_stand_together_with_a_
     (caution,) = [note for note in loaded.notes if "intervals" in note]
     assert caution.endswith(
         ": intervals are over entities and templates in untrained seed 0, bico seed 1; "
-        "entities (by an earlier version) in ntp seed 0; entities in bico seed 0; `reversal eval RUN` makes them alike"
+        "what an earlier version chose in ntp seed 0; entities in bico seed 0; `reversal eval RUN` makes them alike"
     )
     note = accuracy(results).note
     for way in (
         method("entities-and-templates"),
         method("entities"),
-        "over entities: bootstrap, by an earlier version",
+        "by the method of an earlier version; `reversal eval RUN` makes it anew",
     ):
         assert way in note
     assert "300 prompts: 30 entities x 10 templates per subtask" in note
@@ -59,5 +59,5 @@ def test_tables_of_older_runs_alone_say_so_and_need_no_number_of_templates(resul
             del subtask["intervals"], subtask["templates"]
         change_metrics(RunDirectory(results / name), subtasks=subtasks)
     note = accuracy(results).note
-    assert "95 % interval over entities: bootstrap, by an earlier version" in note
+    assert "95 % interval by the method of an earlier version; `reversal eval RUN` makes it anew" in note
     assert "300 prompts about 30 entities per subtask" in note
