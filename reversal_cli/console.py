@@ -100,7 +100,7 @@ def error_line(message: str) -> None:
 
 
 def _print_message(console: Console, message: str) -> None:
-    """Ignores a stderr that cannot be written: there is nowhere left to report it."""
+    """Prints on stderr; ignores one that cannot be written, since there is nowhere left to report it."""
     with contextlib.suppress(OSError):
         console.print(visible(message, LAYOUT), markup=False)
 

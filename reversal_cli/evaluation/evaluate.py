@@ -152,7 +152,7 @@ def _predict_control(
         return predict(run, complete, subtask, index, None, on_progress)
     except NotFiniteError:
         raise
-    except ReversalError as error:  # such as a prompt that is too long: longer than those of the benchmark
+    except ReversalError as error:  # prompts of controls are longer, so they may be too long for the model
         raise ReversalError(f"{subtask.name}: {error} (`reversal eval --no-controls` leaves it out)") from None
 
 

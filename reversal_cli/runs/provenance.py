@@ -37,7 +37,7 @@ class Hardware(Shape):
 
 
 class Provenance(Shape):
-    """For readers only: nothing depends on it."""
+    """For readers; only the order of tables depends on it, by `started`."""
 
     started: str
     git: GitState | None

@@ -125,7 +125,7 @@ class Manifest(FileShape):
     digest: str
     dataset: StoredDataset
     provenance: JsonObject = Field(default={})
-    """A `Provenance`, as the version that made the run wrote it; nothing reads it."""
+    """A `Provenance`, as the version that made the run wrote it; only `started` is read, for the order of tables."""
     training: TrainingFacts | None = None
     """None until the weights are complete."""
     model: JsonObject | None = None
