@@ -100,7 +100,7 @@ def finetune(
     from reversal_cli.models.unused_options import refuse_unused
     from reversal_cli.pipeline import finetune as finetune_run
     from reversal_cli.pipeline import prepare_datasets
-    from reversal_cli.training.reporting import refuse_missing_tracker
+    from reversal_cli.training.trackers import refuse_missing_tracker
 
     refuse_missing_tracker(experiment.specs)
     refuse_unused(experiment.specs, out, overwrite)

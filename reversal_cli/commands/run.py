@@ -75,7 +75,7 @@ def run(
         return
     from reversal_cli.models.unused_options import refuse_unused
     from reversal_cli.pipeline import run_experiment
-    from reversal_cli.training.reporting import refuse_missing_tracker
+    from reversal_cli.training.trackers import refuse_missing_tracker
 
     refuse_missing_tracker(experiment.specs)
     refuse_unused(experiment.specs, out, overwrite)

@@ -21,7 +21,7 @@ from reversal_cli.models.gguf import checkpoint_of, gguf_identity
 from reversal_cli.objectives.base import FamilyName
 from reversal_cli.spec.experiment import ModelSpec
 from reversal_cli.spec.families import family_of_config
-from reversal_cli.spec.gguf import gguf_file
+from reversal_cli.spec.gguf_path import gguf_file
 from reversal_cli.spec.presets import PRESETS
 
 BROKEN = (

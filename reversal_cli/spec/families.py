@@ -7,7 +7,7 @@ from typing import Any
 from reversal_cli.errors import ReversalError
 from reversal_cli.files.reading import parse_json, read_utf8
 from reversal_cli.objectives.base import FamilyName
-from reversal_cli.spec.gguf import gguf_file
+from reversal_cli.spec.gguf_path import gguf_file
 from reversal_cli.spec.presets import PRESETS
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from reversal_cli.errors import ReversalError, unknown_name
 from reversal_cli.objectives import OBJECTIVE_SPECS
-from reversal_cli.spec.gguf import gguf_file
+from reversal_cli.spec.gguf_path import gguf_file
 from reversal_cli.spec.presets import PRESETS
 from reversal_cli.spec.validation import Setting
 

@@ -31,8 +31,8 @@ from reversal_cli.spec.experiment import ExperimentSpec, TrainingSpec
 from reversal_cli.training.batching import BatchPlan
 from reversal_cli.training.curve import Curve
 from reversal_cli.training.finite_steps import refuse_unusable_weights
-from reversal_cli.training.reporting import reporting
 from reversal_cli.training.resumption import NEW, Resumption, SealedCheckpoints, find_checkpoint, remove_unusable
+from reversal_cli.training.trackers import reporting
 from reversal_cli.training.trainer import (
     Collator,
     EvaluatedEpochs,

@@ -12,7 +12,7 @@ from reversal_cli.data.audit.labels import Labels, confusions, shared_descriptio
 from reversal_cli.data.audit.leaks import IN_WORDS, NEEDED, prompt_leaks, reversed_examples
 from reversal_cli.data.audit.numbered_file import NumberedFile, number_file, number_files
 from reversal_cli.data.audit.reader import TEST_STEMS, BenchmarkEntities, EntityReader
-from reversal_cli.data.audit.validation import validation_faults
+from reversal_cli.data.audit.validation_split import validation_faults
 from reversal_cli.data.base import SUBTASKS, VALIDATION, Group
 from reversal_cli.data.berglund import REQUIRED_FILES
 from reversal_cli.data.jsonl import RawExample, read_file, without_garbage_collection

@@ -10,7 +10,7 @@ from reversal_cli.cli import main
 from reversal_cli.errors import ReversalError
 from reversal_cli.runs.directory import RunDirectory
 from reversal_cli.spec.experiment import ExperimentSpec, TrainingSpec
-from reversal_cli.training.reporting import _wandb_run, refuse_missing_tracker, reporting
+from reversal_cli.training.trackers import _wandb_run, refuse_missing_tracker, reporting
 
 TRACKERS = ("tensorboard", "wandb")
 
