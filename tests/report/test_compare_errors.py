@@ -1,5 +1,6 @@
 """What `reversal compare` refuses: one line each, that names the file."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -143,7 +144,22 @@ def test_a_file_of_a_run_that_lacks_something_is_one_line(file, change, message,
     found = error(capsys, A, B)
     assert found.startswith(f"{B}/{file}: {message}")
     remedies = {
-        "metrics.json": "remove the file and run `reversal eval results/bico/seed-0`",
+        "metrics.json": "or train it again with --overwrite",
         "manifest.json": "restore it, or make the run again with --overwrite",
     }
     assert "; expected" in found and found.endswith(f"; {remedies[file]}")
+
+
+def test_a_run_without_predictions_is_told_so(capsys, runs):
+    shutil.rmtree(runs[1].all_predictions_path)
+    assert error(capsys, A, B) == f"{B}: this run keeps no predictions; `compare` needs them; compare another run"
+    runs[1].model_path.mkdir()
+    assert error(capsys, A, B).endswith(f"`compare` needs them; run `reversal eval {B} --overwrite`")
+
+
+def test_no_advice_removes_the_metrics_of_a_run_without_weights(capsys, runs):
+    path = runs[1].predictions_path("N2D")
+    path.write_text(path.read_text()[:-20])
+    assert "remove" not in error(capsys, A, B)
+    runs[1].model_path.mkdir()
+    assert error(capsys, A, B).endswith(f"remove {B}/metrics.json and run `reversal eval {B}`")
