@@ -7,6 +7,7 @@ import pytest
 from evaluated_runs import BICO, A, B, change_json, change_predictions, make_evaluated_run, make_two_runs, write_metrics
 
 from reversal_cli.cli import main
+from reversal_cli.data.base import SUBTASKS
 from reversal_cli.runs.directory import RunDirectory
 
 
@@ -96,7 +97,7 @@ def test_another_definition_of_the_metric_is_refused(capsys, runs):
         ),
         (
             lambda records: [r["scores"].pop("contains") for r in records],
-            "has no contains; expected it, since the other",
+            "has no contains; expected it, as",
         ),
     ],
 )
@@ -163,3 +164,13 @@ def test_no_advice_removes_the_metrics_of_a_run_without_weights(capsys, runs):
     assert "remove" not in error(capsys, A, B)
     runs[1].model_path.mkdir()
     assert error(capsys, A, B).endswith(f"remove {B}/metrics.json and run `reversal eval {B}`")
+
+
+def test_a_metric_that_was_not_measured_is_told_with_the_command_that_measures_it(capsys, runs):
+    both = "--metric mrr: not measured in these runs; `reversal eval RUN --likelihood` for both"
+    assert error(capsys, A, B, "--metric", "mrr") == both
+    for subtask in SUBTASKS:
+        change_predictions(runs[0], subtask, lambda records: [r["scores"].update(mrr=0.5) for r in records])
+    write_metrics(runs[0])
+    one = f"{B}: mrr not measured in this run; `reversal eval {B} --likelihood`"
+    assert error(capsys, A, B, "--metric", "mrr") == one

@@ -8,6 +8,7 @@ from reversal_cli.data.base import SUBTASKS
 from reversal_cli.errors import ReversalError, first_of
 from reversal_cli.files.reading import JsonObject
 from reversal_cli.plain_text import visible
+from reversal_cli.report.unmeasured import how_to_measure
 from reversal_cli.runs.directory import RunDirectory, find_runs
 from reversal_cli.runs.manifest import refuse_foreign_metrics
 from reversal_cli.runs.records import Prediction
@@ -81,6 +82,15 @@ class EvaluatedRun:
             problem = f"{metric} has the mean {mean:.6f}"
             raise self.inconsistent_predictions(subtask, problem, f"{expected:.6f} (metrics.json)")
         return scores
+
+    def lacks_metric(self, subtask: str, metric: str) -> ReversalError:
+        """The error for a metric that only the other run has."""
+        if metric in self.means[subtask]:
+            return self.inconsistent_predictions(
+                subtask, f"has no {metric}", f"it, as {self.directory.metrics_path} has"
+            )
+        path = self.directory.path
+        return ReversalError(f"{path}: {metric} not measured in this run; {how_to_measure(metric, str(path))}")
 
     def inconsistent_predictions(self, subtask: str, problem: str, expected: str) -> ReversalError:
         """The error for predictions that cannot be compared."""
