@@ -115,6 +115,10 @@ def _write(
     if options.tables:
         files = package.write_reports(results.frame, out, tables, results.notes)
         terminal.say(f"wrote {files.markdown} and {files.csv}")
+    runs = package.runs_in_table_order(results)
+    if options.plots or options.html:
+        for note in package.lacking_notes(runs):
+            terminal.say(note)
     plots: list[Path] = []
     if options.plots:
         from reversal_cli.report.plots import heat_map_note, write_plots
@@ -127,7 +131,7 @@ def _write(
         from reversal_cli.report.page import write_page
 
         figures = [stem.with_name(f"{stem.name}.svg").read_text(encoding="utf-8") for stem in plots]
-        terminal.say(f"wrote {write_page(out, tables, list(results.runs.values()), figures, results.notes)}")
+        terminal.say(f"wrote {write_page(out, tables, runs, figures, results.notes)}")
 
 
 def _print(results: "Results", tables: Sequence["ReportTable"], terminal: Terminal, options: ReportOptions) -> None:

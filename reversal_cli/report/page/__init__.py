@@ -137,11 +137,15 @@ def plots_html(plots: Sequence[str]) -> str:
 
 
 def predictions_html(predictions: PagePredictions) -> str:
-    """The browser with its data, if any run has predictions, and a sentence about the runs without predictions."""
+    """The browser with its data, if any run has predictions, and sentences about runs without predictions or without
+    all."""
     sentence = ""
     if predictions.without:
         names = escape(", ".join(predictions.without))
         sentence = f'<p class="note">No predictions are stored with {names}, so they cannot be read here.</p>'
+    if predictions.incomplete:
+        names = escape("; ".join(predictions.incomplete))
+        sentence += f'<p class="note">Only some predictions are stored, and shares below are of these: {names}.</p>'
     browser = ""
     if predictions.data:
         data = f'<script type="application/json" id="predictions-data">{json_for_html(predictions.data)}</script>'
