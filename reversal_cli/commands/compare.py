@@ -54,6 +54,8 @@ def compare(
         for table in rich_tables(statistics.comparison_tables(comparison), terminal.width):
             terminal.show(table)
             terminal.show("")
-        terminal.show("\n".join(statistics.sentences(comparison)))
+        from rich.text import Text
+
+        terminal.show(Text("\n".join(statistics.sentences(comparison))))  # as text, it wraps at words
     for note in comparison.notes:
         terminal.say(f"note: {note}")

@@ -83,10 +83,19 @@ def json_text(comparison: Comparison) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
+def signed(score: float, digits: int = 0) -> str:
+    """A difference in points with its sign; zero is never negative.
+
+    >>> signed(0.125, 1), signed(-0.004)
+    ('+12.5', '+0')
+    """
+    return f"{round(100 * score, digits) + 0.0:+.{digits}f}"
+
+
 def _row(subtask: SubtaskComparison) -> list[str]:
     paired = subtask.paired
     mark = "*" if paired.interval == "score" else ""
-    interval = f"{100 * paired.difference:+.1f} [{100 * paired.low:+.0f}, {100 * paired.high:+.0f}]{mark}"
+    interval = f"{signed(paired.difference, 1)} [{signed(paired.low)}, {signed(paired.high)}]{mark}"
     templates = "-" if paired.templates is None else str(paired.templates)
     counts = [str(paired.n), str(paired.entities), templates]
     means = [percent(paired.mean_a), percent(paired.mean_b)]
@@ -108,8 +117,12 @@ def _sentence(subtask: SubtaskComparison, name_a: str, name_b: str) -> str:
     paired = subtask.paired
     p = f"p {'' if subtask.p_holm < 0.001 else '= '}{p_value(subtask.p_holm)} after Holm"
     if subtask.p_holm >= SIGNIFICANT:
-        interval = f"{100 * paired.difference:+.1f} points [{100 * paired.low:+.0f}, {100 * paired.high:+.0f}]"
-        power = f"a true difference of {percent(paired.detectable)} points would be found 4 times of 5"
+        interval = f"{signed(paired.difference, 1)} points [{signed(paired.low)}, {signed(paired.high)}]"
+        bound = "at most " if paired.standard_error is None else ""
+        power = (
+            f"the smallest true difference that is found 4 times of 5, before Holm, is {bound}"
+            f"{percent(paired.detectable)} points"
+        )
         return f"{subtask.subtask}: no significant difference, {interval}, {p}; {power}."
     higher, lower, low, high = name_b, name_a, paired.low, paired.high
     if paired.difference < 0:
