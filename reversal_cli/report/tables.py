@@ -108,7 +108,8 @@ def _references(part: pd.DataFrame, metric: str) -> ReportTable:
             rows += [[name, *[""] * len(labels), "", *texts] for texts in _distinct(lines, pairs)]
         else:
             rows += [[name, *texts] for texts in group_rows(lines, pairs, labels)]
-    meanings = [f"{name}: {what}." for row, (name, what) in REFERENCES.items() if row in references]
+    shown = {row[0] for row in rows}
+    meanings = [f"{name}: {what}." for name, what in REFERENCES.values() if name in shown]
     notes = [*meanings, *notes_of(lines_beside, [metric], list(SUBTASKS))] if rows else []
     numeric = list(SUBTASKS)
     columns = ["reference", *map(heading, labels), "seed", *numeric]
