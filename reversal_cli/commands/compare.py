@@ -5,9 +5,14 @@ from typing import Annotated
 
 import typer
 
-from reversal_cli.commands.options import Json, Quiet, refuse_unknown_intervals, refuse_without_effect
+from reversal_cli.commands.options import (
+    Json,
+    Quiet,
+    refuse_unknown_format,
+    refuse_unknown_intervals,
+    refuse_without_effect,
+)
 from reversal_cli.console import Terminal
-from reversal_cli.errors import unknown_name
 from reversal_cli.statistics.interval_units import UNITS
 
 FORMATS = ("table", "md", "csv", "json")
@@ -31,8 +36,7 @@ def compare(
     Prints differences with intervals, significance tests, and the smallest difference that the data could have shown.
     Exits 0 whatever the difference is.
     """
-    if form not in FORMATS:
-        raise unknown_name("--format", "format", form, FORMATS)
+    refuse_unknown_format(form, FORMATS)
     if as_json and form not in ("table", "json"):
         refuse_without_effect(f"--format {form}", "--json prints JSON")
     refuse_unknown_intervals(intervals)
@@ -50,6 +54,8 @@ def compare(
         for table in rich_tables(statistics.comparison_tables(comparison), terminal.width):
             terminal.show(table)
             terminal.show("")
-        terminal.show("\n".join(statistics.sentences(comparison)))
+        from rich.text import Text
+
+        terminal.show(Text("\n".join(statistics.sentences(comparison))))  # as text, it wraps at words
     for note in comparison.notes:
         terminal.say(f"note: {note}")

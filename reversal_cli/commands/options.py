@@ -1,5 +1,6 @@
 """Options that several commands share. Typer only: `reversal --help` must not wait for anything else."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated
 
@@ -68,6 +69,14 @@ def refuse_folder(file: Path | None, option: str) -> None:
         raise ReversalError(
             f"{file}: found a folder; expected an experiment in TOML; if it is a dataset, pass `{option}{file}`"
         )
+
+
+def refuse_unknown_format(form: str, formats: Collection[str]) -> None:
+    """Raises ReversalError for a format that is not in `formats`."""
+    if form == "markdown":
+        raise ReversalError(f"--format: unknown format '{form}'; did you mean 'md'? ({', '.join(sorted(formats))})")
+    if form not in formats:
+        raise unknown_name("--format", "format", form, formats)
 
 
 def refuse_without_effect(flag: str, why: str) -> None:

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reversal_cli.commands.options import RESULTS, Quiet, Require, refuse_without_effect
+from reversal_cli.commands.options import RESULTS, Quiet, Require, refuse_unknown_format, refuse_without_effect
 from reversal_cli.console import Terminal
-from reversal_cli.errors import unknown_name
 
 if TYPE_CHECKING:
     from reversal_cli.report import ReportTable, Results
 
 FORMATS = ("table", "md", "csv", "latex", "json")
+EVERY_METRIC = ("csv", "json")
+"""Formats that print the values of every metric instead of the tables."""
+DEFAULT_METRIC = "contains"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,7 @@ class ReportOptions:
     tables: bool = False
     """Write accuracy.md and accuracy.csv."""
     form: str = "table"
-    metric: str = "contains"
+    metric: str = DEFAULT_METRIC
     all_tables: bool = False
     """Print every table in the terminal; the other formats and accuracy.md always have all of them."""
     published: bool = False
@@ -48,7 +50,7 @@ def report(
     ] = "table",
     metric: Annotated[
         str, typer.Option(metavar="NAME", help="Metric of the accuracy table and of --require; see `reversal list`.")
-    ] = "contains",
+    ] = DEFAULT_METRIC,
     all_tables: Annotated[
         bool, typer.Option("--all", help="Print every table, not only accuracy, baselines and ranking.")
     ] = False,
@@ -69,10 +71,12 @@ def report(
     Without further options it writes no file. --out writes accuracy.md (the tables) and accuracy.csv (every metric of
     every run); --plots and --html write into --out, or without it into the results folder.
     """
-    if form not in FORMATS:
-        raise unknown_name("--format", "format", form, FORMATS)
-    if all_tables and form != "table":
-        refuse_without_effect("--all", f"--format {form} prints everything anyway")
+    refuse_unknown_format(form, FORMATS)
+    if form in EVERY_METRIC and not (out or plots or html):
+        if published:
+            refuse_without_effect("--published", f"--format {form} prints the runs' own numbers only")
+        if metric != DEFAULT_METRIC and not require:
+            refuse_without_effect("--metric", f"--format {form} prints every metric")
     folders = results or [RESULTS]
     target = out or (folders[0] if len(folders) == 1 else RESULTS)
     options = ReportOptions(out is not None, form, metric, all_tables, published, plots, html)
@@ -111,6 +115,10 @@ def _write(
     if options.tables:
         files = package.write_reports(results.frame, out, tables, results.notes)
         terminal.say(f"wrote {files.markdown} and {files.csv}")
+    runs = package.runs_in_table_order(results)
+    if options.plots or options.html:
+        for note in package.lacking_notes(runs):
+            terminal.say(note)
     plots: list[Path] = []
     if options.plots:
         from reversal_cli.report.plots import heat_map_note, write_plots
@@ -123,7 +131,7 @@ def _write(
         from reversal_cli.report.page import write_page
 
         figures = [stem.with_name(f"{stem.name}.svg").read_text(encoding="utf-8") for stem in plots]
-        terminal.say(f"wrote {write_page(out, tables, list(results.runs.values()), figures, results.notes)}")
+        terminal.say(f"wrote {write_page(out, tables, runs, figures, results.notes)}")
 
 
 def _print(results: "Results", tables: Sequence["ReportTable"], terminal: Terminal, options: ReportOptions) -> None:

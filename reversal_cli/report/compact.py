@@ -50,7 +50,7 @@ def _drop_named(columns: dict[str, list[str]], names: Sequence[str], notes: list
     details = _missing_details(zip(columns["objective"], names, strict=True)) if "objective" in columns else None
     if details is not None:
         del columns["objective"]
-        notes += [f"{word} stands for {objective}." for word, objective in details.items()]
+        notes += [f"Objective of {word} runs: {objective}." for word, objective in details.items()]
 
 
 def _missing_details(rows: Iterable[tuple[str, str]]) -> dict[str, str] | None:

@@ -16,6 +16,7 @@ from reversal_cli.plain_text import visible
 from reversal_cli.report.arithmetic import arithmetic_label, arithmetic_notes
 from reversal_cli.report.interval_methods import interval_notes
 from reversal_cli.report.measurements import Line, measurement_lines
+from reversal_cli.report.rows import in_order
 from reversal_cli.runs.directory import RunDirectory, find_runs
 from reversal_cli.runs.manifest import refuse_foreign_metrics
 from reversal_cli.runs.records import Manifest, StoredObjective, StoredSpec
@@ -100,6 +101,13 @@ def load_results(folders: Iterable[Path]) -> Results:
     frame = _frame(lines)
     notes += _cautions(frame, runs)
     return Results(frame, [visible(note) for note in notes], runs)
+
+
+def runs_in_table_order(results: Results) -> list[RunDirectory]:
+    """Every run, in the order in which the tables show them."""
+    parts = results.frame.groupby("dataset", sort=False)
+    lines = [line for _, part in parts for line in in_order(part)[["digest", "dataset"]].itertuples(index=False)]
+    return [results.runs[key] for key in dict.fromkeys((line.digest, line.dataset) for line in lines)]
 
 
 def _runs_in_order(folders: Iterable[Path]) -> list[RunDirectory]:

@@ -38,5 +38,7 @@ def number(value: float) -> str:
 
 
 def p_value(p: float) -> str:
-    """Two digits: `0.031`, `2.4e-09`."""
-    return MISSING if math.isnan(p) else f"{p:.2g}"
+    """Three digits: `0.031`, `< 0.001`."""
+    if math.isnan(p):
+        return MISSING
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"

@@ -65,7 +65,10 @@ def heading(column: str) -> str:
 
 
 def group_rows(part: pd.DataFrame, pairs: Sequence[Pair], labels: Sequence[str]) -> list[list[str]]:
-    """Labels, seed and a cell per pair: a row per seed and, for several seeds, one with their mean."""
+    """Labels, seed and a cell per pair: a row per seed and, for several seeds, one with their mean.
+
+    Without rows in which nothing was measured.
+    """
     rows = []
     for _, runs in in_order(part).groupby(GROUP, sort=False):
         label = [runs.iloc[0][column] for column in labels]
@@ -75,7 +78,7 @@ def group_rows(part: pd.DataFrame, pairs: Sequence[Pair], labels: Sequence[str])
             rows.append([*label, str(seed), *of_seed])
         if len(seeds) > 1:
             rows.append([*label, "mean", *(_mean_cell(runs, pair, len(seeds)) for pair in pairs)])
-    return rows
+    return [row for row in rows if {*row[-len(pairs) :]} != {MISSING}]
 
 
 def cells(lines: pd.DataFrame, pairs: Sequence[Pair]) -> list[str]:

@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from reversal_cli.data.base import SUBTASKS, TARGETS
-from reversal_cli.errors import unknown_name
+from reversal_cli.errors import ReversalError, unknown_name
 from reversal_cli.report.definitions import check_definitions
 from reversal_cli.report.gaps import gap_rows
 from reversal_cli.report.interval_methods import interval_units
 from reversal_cli.report.notes import data_notes, notes_of, paths
 from reversal_cli.report.references import FLOORS, REFERENCES, RUN
 from reversal_cli.report.rows import GROUP, MISSING, Pair, cells, group_rows, heading, label_columns, percent
+from reversal_cli.report.unmeasured import how_to_measure, unmeasured_notes
 from reversal_cli.scoring import GAP, METRICS
 
 DEFAULT_METRIC = "contains"
@@ -44,10 +45,12 @@ def accuracy_tables(frame: pd.DataFrame, metric: str = DEFAULT_METRIC) -> list[R
     """For each dataset: accuracy by `metric`, baselines and controls, ranking, log-probability gap, similarity of
     descriptions, and rates. Without tables that would be empty.
 
-    Raises ReversalError for an unknown metric, and if a column would mix definitions of a metric.
+    Raises ReversalError for an unknown metric, for one that no run has, and if a column would mix definitions.
     """
     if metric not in METRICS:
         raise unknown_name("--metric", "metric", metric, METRICS)
+    if not (frame["metric"] == metric).any():
+        raise ReversalError(f"--metric {metric}: not measured in any of these runs; {how_to_measure(metric)}")
     several = frame["dataset"].nunique() > 1
     tables = []
     for dataset, part in frame.groupby("dataset", sort=False):
@@ -83,7 +86,8 @@ def _similarity(runs: pd.DataFrame) -> ReportTable:
 
 def _run_table(runs: pd.DataFrame, title: str, pairs: list[Pair], numeric: list[str], main: bool) -> ReportTable:
     labels = label_columns(runs)
-    notes = notes_of(runs, list(dict.fromkeys(name for _, name in pairs)), [subtask for subtask, _ in pairs])
+    metrics = list(dict.fromkeys(name for _, name in pairs))
+    notes = [*unmeasured_notes(runs, metrics), *notes_of(runs, metrics, [subtask for subtask, _ in pairs])]
     columns = [*map(heading, labels), "seed", *numeric]
     return ReportTable(title, columns, group_rows(runs, pairs, labels), notes, ["seed", *numeric], main)
 
@@ -104,7 +108,8 @@ def _references(part: pd.DataFrame, metric: str) -> ReportTable:
             rows += [[name, *[""] * len(labels), "", *texts] for texts in _distinct(lines, pairs)]
         else:
             rows += [[name, *texts] for texts in group_rows(lines, pairs, labels)]
-    meanings = [f"{name}: {what}." for row, (name, what) in REFERENCES.items() if row in references]
+    shown = {row[0] for row in rows}
+    meanings = [f"{name}: {what}." for name, what in REFERENCES.values() if name in shown]
     notes = [*meanings, *notes_of(lines_beside, [metric], list(SUBTASKS))] if rows else []
     numeric = list(SUBTASKS)
     columns = ["reference", *map(heading, labels), "seed", *numeric]
@@ -128,7 +133,7 @@ def _by_metric(runs: pd.DataFrame, title: str, metrics: tuple[str, ...], main: b
         if set(chances) != {MISSING}:
             rows.append([metric, "chance", *[""] * (len(labels) - 1), "", *chances])
         rows += [[metric, *row] for row in group_rows(runs, pairs, labels)]
-    notes = notes_of(runs, present, list(SUBTASKS))
+    notes = [*unmeasured_notes(runs, present), *notes_of(runs, present, list(SUBTASKS))]
     columns = ["metric", *map(heading, labels), "seed", *SUBTASKS]
     return ReportTable(title, columns, rows, notes, ["seed", *SUBTASKS], main)
 

@@ -25,6 +25,7 @@ from reversal_cli.files.shapes import S, Shape, read_shape, read_shapes
 from reversal_cli.files.writing import json_lines, write_text
 from reversal_cli.runs.lock import locked
 from reversal_cli.runs.records import CurveRecord, LogRecord, Manifest, Metrics, Prediction
+from reversal_cli.runs.remedies import evaluate_again
 
 RESTORE_MANIFEST = "restore it, or make the run again with --overwrite"
 """What to do about a broken manifest.json: nothing else shows which spec the weights and predictions belong to."""
@@ -120,7 +121,7 @@ class RunDirectory:
     @property
     def metrics(self) -> Metrics:
         """The metrics of all subtasks. Raises ReversalError if the file is absent or incomplete."""
-        remedy = f"remove the file and run `reversal eval {self.path}`"
+        remedy = evaluate_again(self)
         metrics = read_shape(self.metrics_path, Metrics, remedy)
         missing = [f"subtasks.{name}" for name in SUBTASKS if name not in metrics.subtasks]
         missing += [f"dataset.{stem}.jsonl" for stem in SUBTASKS.values() if f"{stem}.jsonl" not in metrics.dataset]
@@ -162,9 +163,8 @@ class RunDirectory:
 
     def read_predictions(self, subtask: str) -> list[Prediction]:
         """The predictions so far; none if the file is absent."""
-        return read_shapes(
-            self.predictions_path(subtask), Prediction, f"predict again with `reversal eval {self.path}`"
-        )
+        remedy = f"predict again with `reversal eval {self.path}`"
+        return read_shapes(self.predictions_path(subtask), Prediction, remedy)
 
     def append_predictions(self, subtask: str, predictions: Iterable[Prediction]) -> None:
         """Appends whole lines; after an interruption at most the last line is cut."""

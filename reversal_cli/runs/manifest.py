@@ -20,6 +20,7 @@ from reversal_cli.runs.records import (
     StoredSpec,
     TrainingFacts,
 )
+from reversal_cli.runs.remedies import evaluate_again
 from reversal_cli.runs.weights import weights_digests
 from reversal_cli.spec.experiment import EvaluationSpec, ExperimentSpec
 from reversal_cli.spec.loading import spec_differences
@@ -155,8 +156,7 @@ def refuse_foreign_metrics(run: RunDirectory, metrics: Metrics) -> None:
     else:
         return
     raise ReversalError(
-        f"{run.metrics_path}: {problem}; expected those of the run in manifest.json; "
-        f"remove the file and run `reversal eval {run.path}`"
+        f"{run.metrics_path}: {problem}; expected those of the run in manifest.json; {evaluate_again(run)}"
     )
 
 

@@ -94,11 +94,21 @@ def test_the_first_screen_has_a_sentence_and_four_bars_for_each_run_or_mean_of_s
         "As trained, 35.0 % of the descriptions and 100.0 % of the names; reversed, 70.0 % of the names and 2.0 % of "
         "the descriptions."
     )
+    assert page.locator(".headline .sentence").first.text_content().startswith("Untrained, 0.0 % of the descriptions")
+    lines = [page.locator(".headline li").nth(row).locator("line.deviation, line.interval") for row in (0, 2)]
+    assert [of.first.get_attribute("class") for of in lines] == ["interval", "deviation"]
     assert page.locator(".headline .bar").count() == 12
     assert page.locator(".headline li").last.bounding_box()["y"] < 800
     width = "(bar) => bar.getBBox().width / bar.ownerSVGElement.getBoundingClientRect().width"
     shown = page.locator(".headline li").last.locator(".fill").evaluate_all(f"bars => bars.map({width})")
     assert shown == pytest.approx([0.35, 1.0, 0.7, 0.02], abs=0.01)
+
+
+def test_a_heading_begins_where_the_numbers_below_it_begin(tmp_path, open_page):
+    page = open_page(page_of(make_results(tmp_path), []), viewport={"width": 1280, "height": 800})
+    head = page.locator(".report th.number button").first.bounding_box()
+    number = page.locator(".report td.number .mean").first.bounding_box()
+    assert head["x"] == pytest.approx(number["x"], abs=2)
 
 
 def test_the_links_to_the_sections_stay_on_the_screen(small, open_page):

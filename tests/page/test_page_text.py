@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import pytest
 from page_runs import HOSTILE, PLOT, page_of, two_runs
@@ -10,7 +11,7 @@ from report_runs import make_results, make_run
 
 from reversal_cli.cli import main
 from reversal_cli.errors import ReversalError
-from reversal_cli.report import accuracy_tables, load_results
+from reversal_cli.report import accuracy_tables, load_results, runs_in_table_order
 from reversal_cli.report.page import build_page, json_for_html, plots_html
 from reversal_cli.report.page.predictions import collect_predictions, thousandths
 from reversal_cli.runs.directory import find_runs
@@ -101,6 +102,28 @@ def test_runs_without_predictions_are_named_in_one_sentence(tmp_path):
     names = "bico seed 0, bico seed 1, ntp seed 0, untrained seed 0"
     assert text.count(f"No predictions are stored with {names}, so they cannot be read here.") == 1
     assert "predictions-data" not in text
+
+
+def test_a_run_that_keeps_only_some_predictions_or_none_is_named_on_the_page_and_in_the_terminal(tmp_path, capsys):
+    runs, _ = two_runs(tmp_path, 300)
+    for run in runs:
+        run.write_predictions("D2N", run.read_predictions("N2D"))
+        run.write_predictions("D2N-reverse", run.read_predictions("N2D"))
+    path = runs[0].predictions_path("N2D")
+    path.write_text(path.read_text()[:-20])
+    shutil.rmtree(runs[1].all_predictions_path)
+    assert main(["report", str(tmp_path), "--html"]) == 0
+    shown = capsys.readouterr().err.replace("\n", " ")
+    assert f"{runs[0].path}: keeps only 299 of 300 predictions of N2D;" in shown.replace("  ", " ")
+    assert f"{runs[1].path}: keeps no predictions;" in shown
+    assert "are of these: first seed 0 (299 of 300 predictions of N2D)." in (tmp_path / "report.html").read_text()
+
+
+def test_the_page_lists_runs_in_the_order_of_the_tables(tmp_path):
+    for name, objective in (("b", "bico"), ("untrained", "none")):
+        make_run(tmp_path, name, objective, {})
+    ordered = runs_in_table_order(load_results([tmp_path]))
+    assert [run.manifest.spec.name for run in ordered] == ["untrained", "b"]
 
 
 def test_notes_titles_and_cells_are_escaped_and_placeholders_in_them_stay(tmp_path):

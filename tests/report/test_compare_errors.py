@@ -1,11 +1,13 @@
 """What `reversal compare` refuses: one line each, that names the file."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 from evaluated_runs import BICO, A, B, change_json, change_predictions, make_evaluated_run, make_two_runs, write_metrics
 
 from reversal_cli.cli import main
+from reversal_cli.data.base import SUBTASKS
 from reversal_cli.runs.directory import RunDirectory
 
 
@@ -95,7 +97,7 @@ def test_another_definition_of_the_metric_is_refused(capsys, runs):
         ),
         (
             lambda records: [r["scores"].pop("contains") for r in records],
-            "has no contains; expected it, since the other",
+            "has no contains; expected it, as",
         ),
     ],
 )
@@ -143,7 +145,32 @@ def test_a_file_of_a_run_that_lacks_something_is_one_line(file, change, message,
     found = error(capsys, A, B)
     assert found.startswith(f"{B}/{file}: {message}")
     remedies = {
-        "metrics.json": "remove the file and run `reversal eval results/bico/seed-0`",
+        "metrics.json": "or train it again with --overwrite",
         "manifest.json": "restore it, or make the run again with --overwrite",
     }
     assert "; expected" in found and found.endswith(f"; {remedies[file]}")
+
+
+def test_a_run_without_predictions_is_told_so(capsys, runs):
+    shutil.rmtree(runs[1].all_predictions_path)
+    assert error(capsys, A, B) == f"{B}: this run keeps no predictions; `compare` needs them; compare another run"
+    runs[1].model_path.mkdir()
+    assert error(capsys, A, B).endswith(f"`compare` needs them; run `reversal eval {B} --overwrite`")
+
+
+def test_no_advice_removes_the_metrics_of_a_run_without_weights(capsys, runs):
+    path = runs[1].predictions_path("N2D")
+    path.write_text(path.read_text()[:-20])
+    assert "remove" not in error(capsys, A, B)
+    runs[1].model_path.mkdir()
+    assert error(capsys, A, B).endswith(f"remove {B}/metrics.json and run `reversal eval {B}`")
+
+
+def test_a_metric_that_was_not_measured_is_told_with_the_command_that_measures_it(capsys, runs):
+    both = "--metric mrr: not measured in these runs; `reversal eval RUN --likelihood` for both"
+    assert error(capsys, A, B, "--metric", "mrr") == both
+    for subtask in SUBTASKS:
+        change_predictions(runs[0], subtask, lambda records: [r["scores"].update(mrr=0.5) for r in records])
+    write_metrics(runs[0])
+    one = f"{B}: mrr not measured in this run; `reversal eval {B} --likelihood`"
+    assert error(capsys, A, B, "--metric", "mrr") == one

@@ -193,7 +193,7 @@ def test_metrics_that_lack_something_are_one_clear_line(results, change, message
 def test_truncated_metrics_are_one_clear_line(results):
     path = RunDirectory(results / "ntp" / "seed-0").metrics_path
     path.write_text(path.read_text()[:100])
-    with pytest.raises(ReversalError, match=r"metrics\.json: broken JSON .*; remove the file"):
+    with pytest.raises(ReversalError, match=r"metrics\.json: broken JSON .*; restore the file"):
         load_results([results])
 
 

@@ -59,13 +59,15 @@ def test_intervals_and_spreads_are_small_in_latex():
 
 def test_every_format_can_be_printed(results, capsys):
     for form, start in (("md", "# Accuracy"), ("csv", "experiment,"), ("latex", "% In the preamble"), ("json", "[")):
-        assert main(["report", str(results), "--format", form, "--quiet"]) == 0
+        assert main(["report", str(results), "--format", form, "--quiet", "--all"]) == 0
         assert capsys.readouterr().out.startswith(start)
 
 
 def test_an_unknown_format_is_an_error_with_a_suggestion(results, capsys):
     assert main(["report", str(results), "--format", "latx"]) == 2
     assert "unknown format 'latx'; did you mean 'latex'?" in capsys.readouterr().err
+    assert main(["report", str(results), "--format", "markdown"]) == 2
+    assert "unknown format 'markdown'; did you mean 'md'?" in capsys.readouterr().err
 
 
 def test_every_published_value_has_a_metric_a_source_and_how_exact_it_is():

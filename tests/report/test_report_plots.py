@@ -16,7 +16,7 @@ from reversal_cli.errors import ReversalError
 from reversal_cli.report import load_results
 from reversal_cli.report.plots import MOST_HEAT_MAPS, heat_map_note, write_plots
 from reversal_cli.report.plots.bars import bar_figure
-from reversal_cli.report.plots.heatmap import entity_order, score_grid
+from reversal_cli.report.plots.heatmap import entity_order, heatmap_figure, score_grid
 from reversal_cli.report.plots.style import COLOURS, HATCHES, MARKERS, group_names, legend_columns
 from reversal_cli.runs.directory import RunDirectory
 
@@ -78,6 +78,13 @@ def test_the_heat_map_names_each_subtask_with_its_accuracy(plots):
     """Six entities, four templates: N2D-reverse is right in 2 (even entities) or 3 (odd ones) of 4."""
     shown = texts(plots / "entities-bico-seed-0.svg")
     assert {"N2D-reverse: 62.5 %", "D2N: 100.0 %", "right (contains 1)", "test-0", "test-3"} <= shown
+
+
+def test_the_panels_of_a_heat_map_are_in_the_order_of_the_tables(results):
+    loaded = load_results([results])
+    run = RunDirectory(results / "bico/seed-0")
+    figure = heatmap_figure(loaded.frame[loaded.frame["experiment"] == "bico"], run, "contains")
+    assert [axes.get_title().split(":")[0] for axes in figure.axes] == list(SUBTASKS)
 
 
 def test_the_same_runs_give_the_same_bytes_and_no_date(results, plots, tmp_path):

@@ -82,7 +82,21 @@ def test_ranking_shows_chance_for_as_many_candidates_as_were_ranked(results):
     assert rows["rank_top1", "chance", ""] == ["25.0"] * 4
     assert rows["mrr", "chance", ""] == ["52.1"] * 4
     assert rows["rank_top1", "bico", "0"] == ["60.0 [50, 70]"] * 4
-    assert rows["rank_top1", "bico", "1"] == rows["mrr", "ntp", "0"] == ["–"] * 4
+
+
+def test_runs_without_a_metric_are_left_out_of_its_rows_and_named_in_one_note(results):
+    add_likelihood(run_of(results, "bico"))
+    ranking = table(results, "Ranking")
+    assert {tuple(row[1:4]) for row in ranking.rows} == {("chance", "", ""), ("bico", "bico", "0")}
+    left_out = "Not measured (rank_top1, mrr): untrained, ntp, bico seed 1; `reversal eval RUN --likelihood`."
+    assert [note for note in ranking.notes if "measured" in note] == [left_out]
+    assert not any("Not measured" in note for note in table(results, "Accuracy").notes)
+
+
+def test_a_metric_that_no_run_has_is_refused_with_the_command_that_measures_it(results):
+    with pytest.raises(ReversalError) as caught:
+        table(results, "Accuracy", "mrr")
+    assert str(caught.value) == "--metric mrr: not measured in any of these runs; `reversal eval RUN --likelihood`"
 
 
 def test_candidates_are_taken_from_the_predictions_where_the_metrics_do_not_say(results):
@@ -105,7 +119,7 @@ def test_the_gap_is_shown_over_entities_and_over_rows_as_published(results):
     assert gaps.columns[-6:] == ["subtask", "over", "gap in nats", "t", "p (paired t)", "p (KS)"]
     assert len(gaps.rows) == 2 * len(SUBTASKS)
     assert gaps.rows[0][-6:] == ["N2D", "entities", "1.50 [0.40, 2.60]", "2.50", "0.018", "0.016"]
-    assert gaps.rows[1][-6:] == ["N2D", "rows, as published", "1.50", "8.10", "1.3e-14", "3e-09"]
+    assert gaps.rows[1][-6:] == ["N2D", "rows, as published", "1.50", "8.10", "< 0.001", "< 0.001"]
 
 
 def test_a_test_of_the_gap_that_is_not_defined_is_a_dash(results):
@@ -202,7 +216,7 @@ def test_broken_references_are_one_clear_line(results, change):
     with pytest.raises(ReversalError) as caught:
         load_results([results])
     assert str(caught.value).startswith(f"{run.metrics_path}: ")
-    assert "reversal eval" in str(caught.value)
+    assert "; restore the file" in str(caught.value)
 
 
 def test_the_note_says_how_the_interval_was_made_and_which_seeds(results):

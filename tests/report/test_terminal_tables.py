@@ -75,7 +75,7 @@ def test_a_detail_of_an_objective_that_names_do_not_say_is_kept(tmp_path):
         rows = [[f"x-abi-{index}", objective, "1.0"] for index, objective in enumerate(objectives)]
         return compact(ReportTable("", columns, [*rows, ["x-ntp", "ntp", "1.0"]], [], ["N2D"]))
 
-    assert compacted("abi (single)", "abi (single)").notes == ["abi stands for abi (single)."]
+    assert compacted("abi (single)", "abi (single)").notes == ["Objective of abi runs: abi (single)."]
     assert compacted("abi (single)", "abi (random)").columns == columns
 
 

@@ -118,6 +118,6 @@ def test_a_number_that_is_none_is_neither_written_nor_read(tmp_path):
             write()
     run.metrics_path.write_text('{"a": NaN}')
     with pytest.raises(
-        ReversalError, match=r"broken JSON \(NaN is not a number\); expected a JSON object; remove the file"
+        ReversalError, match=r"broken JSON \(NaN is not a number\); expected a JSON object; restore the file"
     ):
         _ = run.metrics

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reversal_cli.data.base import SUBTASKS
-from reversal_cli.errors import unknown_name
+from reversal_cli.errors import ReversalError, unknown_name
 from reversal_cli.plain_text import visible
 from reversal_cli.report.comparison.evaluated_run import EvaluatedRun, open_run
 from reversal_cli.report.comparison.pairing import Pairs, cautions, pair, refuse_incomparable
+from reversal_cli.report.unmeasured import how_to_measure
 from reversal_cli.scoring import METRICS
 from reversal_cli.statistics.interval_units import Unit
 from reversal_cli.statistics.paired import PairedDifference, paired_difference
@@ -43,6 +44,8 @@ def compare_runs(folder_a: Path, folder_b: Path, metric: str, intervals: Unit = 
     refuse_incomparable(a, b, metric)
     pairs = {subtask: pair(a, b, subtask, metric) for subtask in SUBTASKS}
     present: dict[str, Pairs] = {subtask: scores for subtask, scores in pairs.items() if scores is not None}
+    if not present and metric in METRICS:
+        raise ReversalError(f"--metric {metric}: not measured in these runs; {how_to_measure(metric)} for both")
     if not present:
         raise unknown_name("--metric", "metric", metric, _metrics(a) | _metrics(b))
     both = intervals == "entities-and-templates"

@@ -8,9 +8,11 @@ from reversal_cli.data.base import SUBTASKS
 from reversal_cli.errors import ReversalError, first_of
 from reversal_cli.files.reading import JsonObject
 from reversal_cli.plain_text import visible
+from reversal_cli.report.unmeasured import how_to_measure
 from reversal_cli.runs.directory import RunDirectory, find_runs
 from reversal_cli.runs.manifest import refuse_foreign_metrics
 from reversal_cli.runs.records import Prediction
+from reversal_cli.runs.remedies import can_predict, evaluate_again
 
 ROUNDING = 1e-6
 """Largest difference between the mean of the predictions and metrics.json."""
@@ -49,6 +51,8 @@ class EvaluatedRun:
 
     def predictions(self, subtask: str) -> dict[str, Prediction]:
         """Id -> prediction. Raises ReversalError if the file does not match metrics.json."""
+        if not self.directory.all_predictions_path.is_dir():
+            raise self._no_predictions()
         if not self.predictions_path(subtask).is_file():
             raise self.inconsistent_predictions(subtask, "no such file", "the predictions behind metrics.json")
         predictions = self.directory.read_predictions(subtask)
@@ -79,12 +83,25 @@ class EvaluatedRun:
             raise self.inconsistent_predictions(subtask, problem, f"{expected:.6f} (metrics.json)")
         return scores
 
+    def lacks_metric(self, subtask: str, metric: str) -> ReversalError:
+        """The error for a metric that only the other run has."""
+        if metric in self.means[subtask]:
+            return self.inconsistent_predictions(
+                subtask, f"has no {metric}", f"it, as {self.directory.metrics_path} has"
+            )
+        path = self.directory.path
+        return ReversalError(f"{path}: {metric} not measured in this run; {how_to_measure(metric, str(path))}")
+
     def inconsistent_predictions(self, subtask: str, problem: str, expected: str) -> ReversalError:
         """The error for predictions that cannot be compared."""
         return ReversalError(
-            f"{self.predictions_path(subtask)}: {problem}; expected {expected}; "
-            f"remove {self.directory.metrics_path} and run `reversal eval {self.directory.path}`"
+            f"{self.predictions_path(subtask)}: {problem}; expected {expected}; {evaluate_again(self.directory)}"
         )
+
+    def _no_predictions(self) -> ReversalError:
+        path = self.directory.path
+        predict = f"run `reversal eval {path} --overwrite`" if can_predict(self.directory) else "compare another run"
+        return ReversalError(f"{path}: this run keeps no predictions; `compare` needs them; {predict}")
 
 
 def open_run(folder: Path) -> EvaluatedRun:

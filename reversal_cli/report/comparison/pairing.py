@@ -83,9 +83,9 @@ def pair(a: EvaluatedRun, b: EvaluatedRun, subtask: str, metric: str) -> Pairs |
     if scores_a is None and scores_b is None:
         return None
     if scores_a is None:
-        raise a.inconsistent_predictions(subtask, f"has no {metric}", "it, since the other run has it")
+        raise a.lacks_metric(subtask, metric)
     if scores_b is None:
-        raise b.inconsistent_predictions(subtask, f"has no {metric}", "it, since the other run has it")
+        raise b.lacks_metric(subtask, metric)
     entity_ids = [prediction.entity_id for prediction in predictions_a.values()]
     template_ids = [prediction.template_id for prediction in predictions_a.values()]
     templates = known_templates(entity_ids, template_ids, [prediction.prompt for prediction in predictions_a.values()])

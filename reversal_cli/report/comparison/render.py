@@ -9,6 +9,7 @@ from reversal_cli.files.reading import JsonObject
 from reversal_cli.plain_text import markdown_text, spreadsheet_text
 from reversal_cli.report.comparison.compare import Comparison, SubtaskComparison
 from reversal_cli.report.comparison.evaluated_run import EvaluatedRun
+from reversal_cli.report.gaps import p_value
 from reversal_cli.report.render import markdown_parts
 from reversal_cli.report.tables import ReportTable, percent
 from reversal_cli.statistics.estimate import SHORT_UNITS
@@ -82,18 +83,23 @@ def json_text(comparison: Comparison) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
-def p_text(p: float) -> str:
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+def signed(score: float, digits: int = 0) -> str:
+    """A difference in points with its sign; zero is never negative.
+
+    >>> signed(0.125, 1), signed(-0.004)
+    ('+12.5', '+0')
+    """
+    return f"{round(100 * score, digits) + 0.0:+.{digits}f}"
 
 
 def _row(subtask: SubtaskComparison) -> list[str]:
     paired = subtask.paired
     mark = "*" if paired.interval == "score" else ""
-    interval = f"{100 * paired.difference:+.1f} [{100 * paired.low:+.0f}, {100 * paired.high:+.0f}]{mark}"
+    interval = f"{signed(paired.difference, 1)} [{signed(paired.low)}, {signed(paired.high)}]{mark}"
     templates = "-" if paired.templates is None else str(paired.templates)
     counts = [str(paired.n), str(paired.entities), templates]
     means = [percent(paired.mean_a), percent(paired.mean_b)]
-    return [subtask.subtask, *counts, *means, interval, p_text(paired.p), p_text(subtask.p_holm)]
+    return [subtask.subtask, *counts, *means, interval, p_value(paired.p), p_value(subtask.p_holm)]
 
 
 def _rest(subtask: SubtaskComparison) -> list[str]:
@@ -101,18 +107,22 @@ def _rest(subtask: SubtaskComparison) -> list[str]:
     correlation = paired.intraclass_correlation
     counts = ["-"] * 3
     if discordant is not None:
-        counts = [str(discordant.only_a), str(discordant.only_b), p_text(discordant.mcnemar_p)]
+        counts = [str(discordant.only_a), str(discordant.only_b), p_value(discordant.mcnemar_p)]
     icc = "-" if correlation is None else f"{correlation:.2f}"
     bound = "<= " if paired.standard_error is None else ""
-    return [subtask.subtask, icc, f"{bound}{percent(paired.detectable)}", p_text(paired.p_permutation), *counts]
+    return [subtask.subtask, icc, f"{bound}{percent(paired.detectable)}", p_value(paired.p_permutation), *counts]
 
 
 def _sentence(subtask: SubtaskComparison, name_a: str, name_b: str) -> str:
     paired = subtask.paired
-    p = f"p {'' if subtask.p_holm < 0.001 else '= '}{p_text(subtask.p_holm)} after Holm"
+    p = f"p {'' if subtask.p_holm < 0.001 else '= '}{p_value(subtask.p_holm)} after Holm"
     if subtask.p_holm >= SIGNIFICANT:
-        interval = f"{100 * paired.difference:+.1f} points [{100 * paired.low:+.0f}, {100 * paired.high:+.0f}]"
-        power = f"a true difference of {percent(paired.detectable)} points would be found 4 times of 5"
+        interval = f"{signed(paired.difference, 1)} points [{signed(paired.low)}, {signed(paired.high)}]"
+        bound = "at most " if paired.standard_error is None else ""
+        power = (
+            f"the smallest true difference that is found 4 times of 5, before Holm, is {bound}"
+            f"{percent(paired.detectable)} points"
+        )
         return f"{subtask.subtask}: no significant difference, {interval}, {p}; {power}."
     higher, lower, low, high = name_b, name_a, paired.low, paired.high
     if paired.difference < 0:

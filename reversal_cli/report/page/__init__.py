@@ -20,7 +20,7 @@ from reversal_cli.files.writing import write_text
 from reversal_cli.report.compact import compact
 from reversal_cli.report.page.headline import headline_html
 from reversal_cli.report.page.predictions import PagePredictions, collect_predictions
-from reversal_cli.report.rows import MISSING, SPREAD
+from reversal_cli.report.rows import SPREAD
 from reversal_cli.report.tables import ReportTable
 from reversal_cli.runs.directory import RunDirectory
 
@@ -137,11 +137,15 @@ def plots_html(plots: Sequence[str]) -> str:
 
 
 def predictions_html(predictions: PagePredictions) -> str:
-    """The browser with its data, if any run has predictions, and a sentence about the runs without predictions."""
+    """The browser with its data, if any run has predictions, and sentences about runs without predictions or without
+    all."""
     sentence = ""
     if predictions.without:
         names = escape(", ".join(predictions.without))
         sentence = f'<p class="note">No predictions are stored with {names}, so they cannot be read here.</p>'
+    if predictions.incomplete:
+        names = escape("; ".join(predictions.incomplete))
+        sentence += f'<p class="note">Only some predictions are stored, and shares below are of these: {names}.</p>'
     browser = ""
     if predictions.data:
         data = f'<script type="application/json" id="predictions-data">{json_for_html(predictions.data)}</script>'
@@ -170,13 +174,16 @@ def _class(column: str, table: ReportTable) -> str:
     """CSS class of a column. On a narrow screen labels, and the seed, stand in a line above the numbers."""
     if column == "seed":
         return "label seed"
-    return "number" if column in table.numeric else "label"
+    if column not in table.numeric:
+        return "label"
+    at = table.columns.index(column)
+    return "number spreads" if any(SPREAD.fullmatch(row[at]) for row in table.rows) else "number"
 
 
 def _cell(cell: str, kind: str) -> str:
-    """A cell of the table, with the spread in an element of its own, so that the means of a column line up."""
-    match = SPREAD.fullmatch(cell) if kind == "number" else None
-    if match is not None:
-        return f'<td class="{kind}">{escape(match["mean"])} <span class="spread">{escape(match["spread"])}</span></td>'
-    below_means = '<span class="spread"></span>' if cell == MISSING else ""
-    return f'<td class="{kind}">{escape(cell)}{below_means}</td>'
+    """A cell of the table; mean and spread are elements of their own, so that the means of a column line up."""
+    if "spreads" not in kind:
+        return f'<td class="{kind}">{escape(cell)}</td>'
+    match = SPREAD.fullmatch(cell)
+    mean, spread = (match["mean"], f' <span class="spread">{escape(match["spread"])}</span>') if match else (cell, "")
+    return f'<td class="{kind}"><span class="mean">{escape(mean)}</span>{spread}</td>'

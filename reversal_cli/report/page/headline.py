@@ -21,11 +21,12 @@ class Row(NamedTuple):
     name: str
     cells: dict[str, str]
     """Subtask -> cell of the table."""
+    untrained: bool
 
 
 def headline_html(tables: Sequence[ReportTable]) -> str:
     """A section per accuracy table; empty without one."""
-    return "\n".join(_section(compact(table)) for table in tables if is_accuracy(table) and table.rows)
+    return "\n".join(_section(table) for table in tables if is_accuracy(table) and table.rows)
 
 
 def is_accuracy(table: ReportTable) -> bool:
@@ -34,25 +35,29 @@ def is_accuracy(table: ReportTable) -> bool:
 
 def headline_rows(table: ReportTable) -> list[Row]:
     """The rows of the table; for several seeds only their mean."""
+    objectives = [dict(zip(table.columns, row, strict=True)).get("objective") for row in table.rows]
+    table = compact(table)
     rows = []
     names = [column for column in table.columns if column not in SUBTASKS]
     means = {tuple(row[: len(names) - 1]) for row in table.rows if "seed" in names and "mean" in row}
-    for texts in table.rows:
+    for texts, objective in zip(table.rows, objectives, strict=True):
         cells = dict(zip(table.columns, texts, strict=True))
         seed = cells.get("seed")
         if seed not in (None, "mean") and tuple(texts[: len(names) - 1]) in means:
             continue
         words = [cells[name] for name in names if name != "seed"]
         last = [] if seed is None else ["mean of seeds" if seed == "mean" else f"seed {seed}"]
-        rows.append(Row(", ".join(filter(None, [*words, *last])), {subtask: cells[subtask] for subtask in SUBTASKS}))
+        name = ", ".join(filter(None, [*words, *last]))
+        rows.append(Row(name, {subtask: cells[subtask] for subtask in SUBTASKS}, objective == "none"))
     return rows
 
 
 def sentence(row: Row) -> str:
     """`87.8 % and 99.8 % as trained; reversed, 0.0 % of the names and 0.0 % of the descriptions.`"""
     shares = {subtask: _percent(cell) for subtask, cell in row.cells.items()}
+    start = "Untrained" if row.untrained else "As trained"
     return (
-        f"As trained, {shares['N2D']} of the descriptions and {shares['D2N']} of the names; reversed, "
+        f"{start}, {shares['N2D']} of the descriptions and {shares['D2N']} of the names; reversed, "
         f"{shares['N2D-reverse']} of the names and {shares['D2N-reverse']} of the descriptions."
     )
 
@@ -73,8 +78,8 @@ def _section(table: ReportTable) -> str:
 {items}
 </ol>
 {more}
-<p class="note">Bar: accuracy of a subtask; line: its 95 % interval, or the standard deviation over seeds. Strong bars:
-the reversed direction.</p>
+<p class="note">Bar: accuracy of a subtask; thick line: its 95 % interval; thin line with end marks: the standard
+deviation over seeds, which is no interval. Strong bars: the reversed direction.</p>
 </section>"""
 
 
@@ -91,9 +96,19 @@ def _bar(subtask: str, cell: str) -> str:
     value = "–" if mean is None else f"{mean:.1f}"
     shapes = "" if mean is None else f'<rect class="fill" width="{mean:g}%" height="100%"/>'
     if low is not None and high is not None:
-        shapes += f'<line class="interval" x1="{low:g}%" x2="{high:g}%" y1="50%" y2="50%"/>'
+        shapes += _deviation(low, high) if "±" in cell else _line("interval", low, high, 50, 50)
     svg = f'<svg aria-hidden="true"><rect class="track" width="100%" height="100%"/>{shapes}</svg>'
     return f'<div class="bar{reverse}"><span>{escape(subtask)}</span> <span class="value">{value}</span>{svg}</div>'
+
+
+def _deviation(low: float, high: float) -> str:
+    """A thin line with marks at its ends, unlike that of an interval."""
+    ends = (_line("deviation", x, x, 15, 85) for x in (low, high))
+    return _line("deviation", low, high, 50, 50) + "".join(ends)
+
+
+def _line(kind: str, x1: float, x2: float, y1: int, y2: int) -> str:
+    return f'<line class="{kind}" x1="{x1:g}%" x2="{x2:g}%" y1="{y1}%" y2="{y2}%"/>'
 
 
 def _numbers(cell: str) -> tuple[float | None, float | None, float | None]:

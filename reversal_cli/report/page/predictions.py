@@ -9,6 +9,7 @@ from reversal_cli.data.base import SUBTASKS, TARGETS
 from reversal_cli.files.reading import JsonObject
 from reversal_cli.plain_text import visible
 from reversal_cli.report.frame import dataset_id
+from reversal_cli.report.stored_predictions import incomplete
 from reversal_cli.runs.directory import RunDirectory
 from reversal_cli.runs.records import Prediction
 from reversal_cli.scoring import METRICS
@@ -22,6 +23,8 @@ class PagePredictions(NamedTuple):
     """The content of the JSON; None if no run has predictions."""
     without: list[str]
     """Labels of the runs without predictions."""
+    incomplete: list[str]
+    """Runs with fewer predictions than their metrics count: label and numbers."""
 
 
 def collect_predictions(runs: Sequence[RunDirectory]) -> PagePredictions:
@@ -30,16 +33,18 @@ def collect_predictions(runs: Sequence[RunDirectory]) -> PagePredictions:
     Two predictions belong to one prompt if they have the same dataset and id.
     """
     columns = Columns()
-    without = []
+    without, partial = [], []
     for run, label in zip(runs, run_labels(runs), strict=True):
         dataset = dataset_id(run.metrics.dataset)
         predictions = {subtask: run.read_predictions(subtask) for subtask in SUBTASKS}
         if any(predictions.values()):
             columns.add_run(label, dataset, predictions)
+            if lacking := incomplete(run.metrics, {subtask: len(lines) for subtask, lines in predictions.items()}):
+                partial.append(f"{label} ({lacking})")
             columns.add_names(dataset, run.read_predictions(NAMES_OF_BOTH))
         else:
             without.append(label)
-    return PagePredictions(columns.as_json() if columns.runs else None, without)
+    return PagePredictions(columns.as_json() if columns.runs else None, without, partial)
 
 
 def run_labels(runs: Sequence[RunDirectory]) -> list[str]:

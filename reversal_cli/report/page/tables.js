@@ -1,16 +1,18 @@
 // Sorting and CSV of the report's tables. The tables also work without scripts.
 
 for (const table of document.querySelectorAll(".report table")) {
-  [...table.tHead.rows[0].cells].forEach((head, column) => addSortButton(table, head, column));
+  const blocks = blocksOf(table);
+  [...table.tHead.rows[0].cells].forEach((head, column) => addSortButton(table, blocks, head, column));
   addDownload(table);
 }
 
-function addSortButton(table, head, column) {
+function addSortButton(table, blocks, head, column) {
   const button = document.createElement("button");
   button.type = "button";
   button.textContent = head.textContent;
   head.replaceChildren(button);
-  button.addEventListener("click", () => {
+  // On the cell: a click beside the words sorts too. The button is for the keyboard.
+  head.addEventListener("click", () => {
     const numeric = head.matches(".number, .seed");
     // Numbers from highest to lowest, names alphabetically; the second click reverses the order.
     const first = numeric ? "descending" : "ascending";
@@ -18,16 +20,39 @@ function addSortButton(table, head, column) {
     const order = head.ariaSort === first ? second : first;
     for (const other of head.parentNode.cells) other.removeAttribute("aria-sort");
     head.ariaSort = order;
-    sortRows(table, column, numeric, order === "ascending" ? 1 : -1);
+    sortRows(table, blocks, column, numeric, order === "ascending" ? 1 : -1);
   });
 }
 
-function sortRows(table, column, numeric, sign) {
+// Rows that stay together: those of the seeds of one experiment, with their mean as the last; others stand alone.
+function blocksOf(table) {
+  const labels = (row) => [...row.cells].filter((cell) => cell.matches(".label:not(.seed)"));
+  const name = (row) => JSON.stringify(labels(row).map((cell) => cell.textContent));
+  const rows = [...table.tBodies[0].rows];
+  const averaged = new Set(rows.filter(isMean).map(name));
+  const blocks = new Map();
+  for (const row of rows) {
+    const key = averaged.has(name(row)) ? name(row) : row;
+    blocks.set(key, [...(blocks.get(key) ?? []), row]);
+  }
+  return [...blocks.values()];
+}
+
+function isMean(row) {
+  return row.querySelector(".seed")?.textContent === "mean";
+}
+
+// A block is ordered by its mean, or by its first row where the mean has no value.
+function sortRows(table, blocks, column, numeric, sign) {
   const key = (row) => row.cells[column].textContent;
+  const number = (row) => parseFloat(key(row).replace(/^[<~]=? ?/, ""));
   const compare = numeric
-    ? (a, b) => compareNumbers(parseFloat(key(a)), parseFloat(key(b)), sign)
+    ? (a, b) => compareNumbers(number(a), number(b), sign)
     : (a, b) => sign * key(a).localeCompare(key(b), undefined, { numeric: true });
-  table.tBodies[0].append(...[...table.tBodies[0].rows].sort(compare));
+  const lead = (block) => (numeric && !Number.isNaN(number(block.at(-1))) ? block.at(-1) : block[0]);
+  for (const block of blocks) block.sort((a, b) => isMean(a) - isMean(b) || compare(a, b));
+  blocks.sort((a, b) => compare(lead(a), lead(b)));
+  table.tBodies[0].append(...blocks.flat());
 }
 
 // On a narrow screen rows are grids, which screen readers would no longer read as table rows.
@@ -35,7 +60,7 @@ for (const [selector, role] of [["table", "table"], ["tr", "row"], ["th", "colum
   for (const part of document.querySelectorAll(`.report ${selector}`)) part.setAttribute("role", role);
 }
 
-// Values that are not numbers, such as the seed of a mean, stay at the bottom in both directions.
+// Values that are not numbers stay at the bottom in both directions.
 function compareNumbers(a, b, sign) {
   if (Number.isNaN(a) || Number.isNaN(b)) return Number.isNaN(a) - Number.isNaN(b);
   return sign * (a - b);

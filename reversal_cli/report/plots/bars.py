@@ -1,5 +1,6 @@
 """Accuracy as grouped bars: a group per subtask, a bar per run or mean of seeds; for many runs as dots."""
 
+import math
 from typing import Any
 
 import pandas as pd
@@ -91,7 +92,16 @@ def _write_values(axes: Axes, tops: dict[str, tuple[float, float]], of_group: pd
         for marker in sorted(100 * value for (of, _), value in markers.items() if of == subtask):
             if y - GAP_BELOW_VALUE < marker < y + VALUE_HEIGHT + GAP_BELOW_VALUE:
                 y = marker + 2 * GAP_BELOW_VALUE
-        axes.text(list(SUBTASKS).index(subtask) + offset, y, f"{mean:.0f}", ha="center", va="bottom", fontsize=6)
+        axes.text(list(SUBTASKS).index(subtask) + offset, y, whole(mean), ha="center", va="bottom", fontsize=6)
+
+
+def whole(percent: float) -> str:
+    """Half is rounded up, as in the tables: to even, 84.5 would be 84 above a bar and 84.5 in the table.
+
+    >>> whole(84.5), whole(0.4)
+    ('85', '0')
+    """
+    return str(math.floor(round(percent, 6) + 0.5))
 
 
 def _draw_floors(axes: Axes, lines: pd.DataFrame) -> None:

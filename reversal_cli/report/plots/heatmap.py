@@ -1,7 +1,7 @@
 """A heat map of one run by entity and template: a dark row is a known fact, a dark column a known wording.
 
-The two subtasks of a group of entities stand side by side with the same rows, so that a row shows an entity in the
-trained direction and in the reversed one.
+The two subtasks of a group of entities have the same rows, so that a row shows an entity in the trained direction
+and, two panels on, in the reversed one.
 """
 
 from typing import Any
@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from reversal_cli.data.base import SUBTASKS
 from reversal_cli.report.plots import style
 from reversal_cli.report.rows import percent
 from reversal_cli.runs.directory import RunDirectory
@@ -28,19 +29,20 @@ HEIGHT = 3.2
 
 def heatmap_figure(of_run: pd.DataFrame, run: RunDirectory, metric: str) -> Figure | None:
     """Four panels of entities x templates; None unless every subtask has predictions with the metric."""
-    subtasks = [subtask for pair in PAIRS for subtask in pair]
-    grids = {subtask: grid for subtask in subtasks if (grid := score_grid(run, subtask, metric)) is not None}
-    if len(grids) < len(subtasks):
+    grids = {subtask: grid for subtask in SUBTASKS if (grid := score_grid(run, subtask, metric)) is not None}
+    if len(grids) < len(SUBTASKS):
         return None
     lower = METRICS[metric].better == "lower"
     templates = max(len(str(name)) for grid in grids.values() for name in grid.columns)
-    figure, panels = style.panels(HEIGHT, bottom=0.45 + style.LETTER * templates)
-    for (forward, backward), axes in zip(PAIRS, (panels[:2], panels[2:]), strict=True):
+    figure, axes = style.panels(HEIGHT, bottom=0.45 + style.LETTER * templates)
+    panels = dict(zip(SUBTASKS, axes, strict=True))
+    for forward, backward in PAIRS:
         order = entity_order(grids[forward], grids[backward], lower)
-        for subtask, panel in zip((forward, backward), axes, strict=True):
-            _draw(panel, grids[subtask].reindex(order), subtask)
+        for subtask in (forward, backward):
+            _draw(panels[subtask], grids[subtask].reindex(order), subtask)
         entities = len(order)
-        axes[0].set_ylabel(f"{entities} {'name' if forward == 'N2D' else 'description'}-first entities, best first")
+        group = "name" if forward == "N2D" else "description"
+        panels[forward].set_ylabel(f"{entities} {group}-first entities, best first")
     first = of_run.iloc[0]
     name = f"{first['experiment']}, seed {first['seed']}: {metric} by entity (row) and test template (column)"
     style.put_title(figure, name)

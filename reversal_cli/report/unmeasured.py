@@ -1,0 +1,36 @@
+"""Runs without a measurement: the note that names them, and the command that measures it."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from reversal_cli.report.rows import GROUP
+from reversal_cli.scoring import chance
+
+
+def how_to_measure(metric: str, run: str = "RUN") -> str:
+    """The command that adds a metric to a run; those with a level of chance need the probabilities of the model.
+
+    >>> how_to_measure("mrr")
+    '`reversal eval RUN --likelihood`'
+    """
+    return f"`reversal eval {run}{'' if chance(metric, 2) is None else ' --likelihood'}`"
+
+
+def unmeasured_notes(runs: pd.DataFrame, metrics: Sequence[str]) -> list[str]:
+    """Which runs have none of the values of a metric: their rows are left out. A line per set of runs."""
+    metrics_of: dict[tuple[str, str], list[str]] = {}
+    for metric in metrics:
+        if names := _runs_without(runs, metric):
+            metrics_of.setdefault((names, how_to_measure(metric)), []).append(metric)
+    return [f"Not measured ({', '.join(of)}): {names}; {command}." for (names, command), of in metrics_of.items()]
+
+
+def _runs_without(runs: pd.DataFrame, metric: str) -> str:
+    """`ntp, bico seed 1`: with the seeds if other seeds of the group have the metric."""
+    names = []
+    for (experiment, *_), group in runs.groupby(GROUP, sort=False):
+        seeds, measured = ({*lines["seed"]} for lines in (group, group[group["metric"] == metric]))
+        without = sorted(seeds - measured)
+        names += [f"{experiment} seed {seed}" for seed in without] if measured else [experiment]
+    return ", ".join(dict.fromkeys(names))

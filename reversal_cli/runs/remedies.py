@@ -1,0 +1,20 @@
+"""What to do about a metrics.json that cannot be used: it may be the only result that the run still has."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reversal_cli.runs.directory import RunDirectory
+
+
+def can_predict(run: "RunDirectory") -> bool:
+    """Whether the run has what predicting again takes: its weights, unless it is an untrained baseline."""
+    if run.model_path.is_dir() or run.adapter_path.is_dir():
+        return True
+    return run.manifest_path.is_file() and not run.manifest.spec.objective.trains
+
+
+def evaluate_again(run: "RunDirectory") -> str:
+    """How to replace metrics.json; never to remove it if it cannot be computed again."""
+    if can_predict(run):
+        return f"remove {run.metrics_path} and run `reversal eval {run.path}`"
+    return "restore the file: the run has no weights to evaluate again; or train it again with --overwrite"
