@@ -23,7 +23,7 @@ from reversal_cli.runs import manifest
 from reversal_cli.runs.directory import RunDirectory, find_runs, run_path
 from reversal_cli.runs.records import BaseModelRecord, Metrics
 from reversal_cli.scoring import definitions
-from reversal_cli.spec.experiment import ExperimentSpec
+from reversal_cli.spec.experiment import DatasetSpec, ExperimentSpec
 from reversal_cli.spec.loading import Experiment, spec_differences
 from reversal_cli.spec.names import model_stem
 
@@ -202,12 +202,13 @@ def evaluate_run(run: RunDirectory, terminal: Terminal, options: EvaluationOptio
         if (metrics.definitions, metrics.evaluation) == (definitions(), settings.model_dump(mode="json")):
             terminal.say(f"{run.path}: already evaluated (--overwrite predicts again)")
             return metrics
-    splits = prepare_dataset(spec.dataset, terminal)
-    manifest.refuse_other_data(run, spec, splits)
+    dataset = DatasetSpec(path=options.data) if options.data else spec.dataset
+    splits = prepare_dataset(dataset, terminal)
+    manifest.refuse_other_data(run, dataset, splits)
     spec = spec.model_copy(update={"evaluation": settings})
     with run.lock():
         if not manifest.lists_leaks(run):
-            manifest.add_leaks(run, find_allowed_leaks(spec.dataset, splits, terminal, allow_leaks=True))
+            manifest.add_leaks(run, find_allowed_leaks(dataset, splits, terminal, allow_leaks=True))
         if options.overwrite:
             _evaluate(run.overwriting, spec, splits, terminal, options)
             manifest.take_over(run)

@@ -96,7 +96,7 @@ def test_version(capsys):
         (["eval"], "results: holds no run"),
         (["eval", "nope"], "nope: no such folder"),
         (["eval", "--limit", "0"], "'--limit'"),
-        (["eval", "--data", "x"], "belong to --model"),
+        (["eval", "--revision", "x"], "--revision: has no effect here: it belongs to --model"),
         (["eval", "x", "--model", "tiny-llama"], "name either runs or a model"),
         (["report"], "results: no such folder"),
         (["report", "--format", "xml"], "unknown format 'xml'"),

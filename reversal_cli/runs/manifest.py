@@ -21,7 +21,7 @@ from reversal_cli.runs.records import (
     TrainingFacts,
 )
 from reversal_cli.runs.weights import weights_digests
-from reversal_cli.spec.experiment import ExperimentSpec
+from reversal_cli.spec.experiment import DatasetSpec, ExperimentSpec
 from reversal_cli.spec.loading import spec_differences
 
 DIFFERENCES_SHOWN = 4
@@ -34,7 +34,7 @@ def begin_run(run: RunDirectory, spec: ExperimentSpec, splits: Splits, leaks: Se
     """
     if run.manifest_path.is_file() and _has_work(run):
         refuse_other_spec(run, spec)
-        refuse_other_data(run, spec, splits)
+        refuse_other_data(run, spec.dataset, splits)
         return
     if not run.manifest_path.is_file() and _has_work(run):
         raise ReversalError(
@@ -170,12 +170,12 @@ def refuse_other_spec(run: RunDirectory, spec: ExperimentSpec) -> None:
     )
 
 
-def refuse_other_data(run: RunDirectory, spec: ExperimentSpec, splits: Splits) -> None:
-    """Raises ReversalError if the files of the dataset have changed since the run began."""
+def refuse_other_data(run: RunDirectory, dataset: DatasetSpec, splits: Splits) -> None:
+    """Raises ReversalError if the files of the dataset are not those that the run began with."""
     expected = run.manifest.dataset.sha256
     changed = sorted(name for name in {*expected, *splits.sha256} if expected.get(name) != splits.sha256.get(name))
     if changed:
         raise ReversalError(
-            f"{run.path}: made with other data: {', '.join(changed)} in {spec.dataset.path} changed since; "
+            f"{run.path}: made with other data: {', '.join(changed)} in {dataset.path} differ; "
             "restore the dataset, rename the experiment or pass --overwrite"
         )
