@@ -103,6 +103,17 @@ def test_another_spec_in_the_same_folder_is_refused_with_what_differs(stages, ca
     assert [spec.training.epochs for spec in stages.trained] == [14, 20]
 
 
+def test_a_spec_that_differs_in_its_evaluation_alone_names_the_eval_that_adds_it(stages, capsys):
+    without = ["--set", "evaluation.likelihood=false", "--set", "evaluation.controls=false"]
+    assert main(["run", "quick.toml", *without]) == 0
+    message = error(capsys, ["run", "quick.toml", *without[2:]])
+    assert "finished with other options of the evaluation (evaluation.likelihood False -> True)" in message
+    assert message.endswith("untrained/seed-0 --likelihood`")
+    assert "--overwrite" not in message
+    assert "--controls --likelihood`" in error(capsys, ["run", "quick.toml"])
+    assert "pass --overwrite" in error(capsys, ["run", "quick.toml", "--set", "evaluation.max_new_tokens=3"])
+
+
 def test_another_device_is_the_same_experiment(stages):
     assert main(FINETUNE) == main([*FINETUNE, "--device", "cpu"]) == 0
     assert len(stages.trained) == 1

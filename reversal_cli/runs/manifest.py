@@ -165,9 +165,24 @@ def refuse_other_spec(run: RunDirectory, spec: ExperimentSpec) -> None:
         return
     state = "finished" if run.is_complete else "trained" if run.is_trained else "begun"
     changes = first_of(differences, DIFFERENCES_SHOWN)
+    if run.is_trained and (flags := _flags_of_eval(differences, spec)):
+        raise ReversalError(
+            f"{run.path}: {state} with other options of the evaluation ({changes}); it keeps those that it began "
+            f"with; evaluate it with the new ones by `reversal eval {run.path} {flags}`"
+        )
     raise ReversalError(
         f"{run.path}: {state} with a different spec ({changes}); rename the experiment or pass --overwrite"
     )
+
+
+def _flags_of_eval(differences: Sequence[str], spec: ExperimentSpec) -> str:
+    """Flags of `reversal eval` that make these differences; empty if it has none for one of them."""
+    flags = {
+        "evaluation.likelihood": "--likelihood" if spec.evaluation.likelihood else "--no-likelihood",
+        "evaluation.controls": "--controls" if spec.evaluation.controls else "--no-controls",
+    }
+    keys = [difference.split()[0] for difference in differences]
+    return " ".join(flags[key] for key in keys) if flags.keys() >= set(keys) else ""
 
 
 def refuse_other_data(run: RunDirectory, dataset: DatasetSpec, splits: Splits) -> None:
