@@ -219,7 +219,7 @@ def evaluate_run(run: RunDirectory, terminal: Terminal, options: EvaluationOptio
 
 def runs_to_evaluate(results: Path) -> list[RunDirectory]:
     """Every trained run below the results folder that does not have metrics yet."""
-    runs = find_runs([results]) if results.is_dir() else []
+    runs = find_runs([results]) if results.exists() else []
     if not runs:
         raise ReversalError(f"{results}: holds no run; expected at least one; run `reversal finetune` first")
     return [run for run in runs if run.is_trained and not run.is_complete]

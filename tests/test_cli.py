@@ -95,6 +95,11 @@ def test_version(capsys):
         (["pretrain", "--set", "training.report_to=wandb"], "only a fine-tuning is reported"),
         (["eval"], "results: holds no run"),
         (["eval", "nope"], "nope: no such folder"),
+        (["eval", __file__], "test_cli.py: is a file; expected a run or a results folder"),
+        (["report", __file__], "test_cli.py: is a file; expected a run or a results folder"),
+        (["compare", __file__, "x"], "test_cli.py: is a file; expected a run or a results folder"),
+        (["report", "--out", __file__], "test_cli.py' is a file; see `reversal report --help`"),
+        (["run", "x.toml", "--out", __file__], "test_cli.py' is a file; see `reversal run --help`"),
         (["eval", "--limit", "0"], "'--limit'"),
         (["eval", "--revision", "x"], "--revision: has no effect here: it belongs to --model"),
         (["eval", "x", "--model", "tiny-llama"], "name either runs or a model"),
@@ -102,7 +107,10 @@ def test_version(capsys):
         (["report", "--format", "xml"], "unknown format 'xml'"),
         (["run"], "Missing argument 'EXPERIMENT.toml'"),
         (["run", "nope.toml"], "nope.toml: no such file"),
-        (["list", "extra"], "expected --options before it"),
+        (["list", "extra"], "list: unknown kind 'extra'; expected one of (datasets, metrics, models, objectives, "),
+        (["list", "model"], "use `reversal list model --options` or `reversal list models`"),
+        (["list", "metric"], "list: unknown kind 'metric'; did you mean 'metrics'?"),
+        (["list", "training"], "list: 'training' is a section of options; use `reversal list training --options`"),
         (["generate", "--check", "nope"], "nope: no such folder"),
         (["generate", "--check", "x", "--seed", "1"], "--seed: has no effect here"),
         (["generate", "--people", "3"], "--people: has no effect here"),
@@ -174,6 +182,22 @@ def test_list_shows_all_kinds_of_names(capsys):
     }
     assert main(["list"]) == 0
     assert "tiny-llama" in capsys.readouterr().out
+
+
+def test_list_of_one_kind_shows_it_alone(capsys):
+    assert main(["list", "objectives", "--json"]) == 0
+    kinds = json.loads(capsys.readouterr().out)
+    assert list(kinds) == ["objectives"]
+    assert "bico" in kinds["objectives"]
+
+
+def test_list_options_as_json_has_defaults_with_their_types(capsys):
+    assert main(["list", "training", "--options", "--json"]) == 0
+    defaults = {option["key"]: option["default"] for option in json.loads(capsys.readouterr().out)}
+    assert defaults["training.epochs"] == 20
+    assert defaults["training.tuning"] == "lora"
+    assert defaults["training.gradient_checkpointing"] is False
+    assert defaults["training.eval_every"] is None
 
 
 def test_an_interruption_anywhere_is_one_line_and_exit_code_130(monkeypatch, capsys):

@@ -27,7 +27,11 @@ Check = Annotated[
 def generate(
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help=f"Where to write.  [default: {DATASET}, or {CORPUS} for a corpus]"),
+        typer.Option(
+            metavar="FOLDER",
+            file_okay=False,
+            help=f"Where to write.  [default: {DATASET}, or {CORPUS} for a corpus]",
+        ),
     ] = None,
     entities: Annotated[int | None, typer.Option(metavar="N", help=field_help(f"{GENERATOR}.entities"))] = None,
     train_templates: Annotated[

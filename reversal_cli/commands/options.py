@@ -14,7 +14,7 @@ DATASET = Path(field_docs("dataset")["path"].default)
 PRESET = "the preset's"
 RUN = "as in the run"
 
-Results = Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Results folder.")]
+Results = Annotated[Path, typer.Option("--out", metavar="FOLDER", file_okay=False, help="Results folder.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what an earlier command wrote there.")]
 AllowLeaks = Annotated[
     bool,

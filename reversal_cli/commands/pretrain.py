@@ -13,7 +13,8 @@ from reversal_cli.console import Terminal
 def pretrain(
     file: Annotated[Path | None, typer.Argument(metavar="FILE.toml", help="What differs from the defaults.")] = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Where to write.  [default: results/pretrained/NAME]")
+        Path | None,
+        typer.Option(metavar="FOLDER", file_okay=False, help="Where to write.  [default: results/pretrained/NAME]"),
     ] = None,
     device: Device = None,
     assignments: Set = None,

@@ -40,6 +40,7 @@ def report(
         Path | None,
         typer.Option(
             metavar="FOLDER",
+            file_okay=False,
             help="Write accuracy.md and accuracy.csv there, and the files of --plots and --html.",
         ),
     ] = None,
