@@ -52,6 +52,8 @@ def run_experiment(
             finetune(spec, results, terminal, benchmarks, overwrite), terminal, EvaluationOptions(device=device)
         )
         clock.finish()
+    if not all(done):
+        terminal.say(clock.total())
     return runs
 
 
@@ -173,8 +175,8 @@ def _warn_of_long_warmup(spec: ExperimentSpec, examples: int, terminal: Terminal
     training = spec.training
     steps = -(-examples // training.batch_size) * training.last_epoch
     if training.warmup_steps > steps:
-        terminal.say(
-            f"warning: training.warmup_steps is {training.warmup_steps}, but the training ends after step {steps}, so "
+        terminal.warn(
+            f"training.warmup_steps is {training.warmup_steps}, but the training ends after step {steps}, so "
             "that the learning rate never reaches its peak; lower it (--set training.warmup_steps=N) or train longer"
         )
 

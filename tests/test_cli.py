@@ -98,9 +98,11 @@ def test_version(capsys):
         (["eval", __file__], "test_cli.py: is a file; expected a run or a results folder"),
         (["report", __file__], "test_cli.py: is a file; expected a run or a results folder"),
         (["compare", __file__, "x"], "test_cli.py: is a file; expected a run or a results folder"),
-        (["report", "--out", __file__], "test_cli.py' is a file; see `reversal report --help`"),
-        (["run", "x.toml", "--out", __file__], "test_cli.py' is a file; see `reversal run --help`"),
+        (["report", "--out", __file__], "test_cli.py: is a file; expected a folder; choose another --out"),
+        (["run", "x.toml", "--out", __file__], "test_cli.py: is a file; expected a folder; choose another --out"),
         (["eval", "--limit", "0"], "'--limit'"),
+        (["eval", "--device", "gpu"], "--device: device: 'gpu' is not a device; expected auto, cpu, cuda or mps"),
+        (["finetune", "--device", "gpu", "--dry-run"], "--device: training.device: 'gpu' is not a device; expected"),
         (["eval", "--revision", "x"], "--revision: has no effect here: it belongs to --model"),
         (["eval", "x", "--model", "tiny-llama"], "name either runs or a model"),
         (["report"], "results: no such folder"),
@@ -150,6 +152,7 @@ def test_check_exits_1_and_names_the_problem(capsys):
 
 def test_generate_writes_the_corpus(capsys):
     assert main(["generate", "--corpus", "--people", "5", "--sentences", "4"]) == 0
+    assert capsys.readouterr().err.endswith(": 20 rows in 1 file\n")
     assert len(Path("results/data/corpus/corpus.jsonl").read_text().splitlines()) == 20
 
 
@@ -246,6 +249,26 @@ def test_dry_run_shows_what_is_unset_as_comments_and_no_adapter_where_none_is_tr
     assert "lora" not in full
     assert main(["finetune", "--lora", "--dry-run"]) == 0
     assert "\n[training.lora]\nr = 32\n" in capsys.readouterr().out
+
+
+def test_a_dry_run_of_several_runs_begins_with_their_number(capsys):
+    Path("x.toml").write_text('[grid]\nobjective.name = ["ntp", "bico"]\n')
+    assert main(["run", "x.toml", "--dry-run"]) == 0
+    assert capsys.readouterr().out.startswith("# 3 runs: 2 trainings, 1 untrained\n\n# results/x/untrained/seed-0 ")
+    assert main(["run", "x.toml", "--dry-run", "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)) == 3
+    assert "--json: has no effect here: it belongs to --dry-run" in error(capsys, "run", "x.toml", "--json")
+
+
+def test_the_dry_run_of_an_untrained_run_has_no_training_and_reads_back_the_same(capsys):
+    assert main(["finetune", "--objective", "none", "--dry-run"]) == 0
+    out = capsys.readouterr().out
+    assert "[training]" not in out
+    Path("again.toml").write_text(out)
+    assert main(["finetune", "again.toml", "--dry-run"]) == 0
+    assert capsys.readouterr().out == out
+    assert main(["finetune", "--objective", "none", "--device", "cpu", "--dry-run"]) == 0
+    assert '\n[training]\ndevice = "cpu"\n' in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("command", ["finetune", "run"])

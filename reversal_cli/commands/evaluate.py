@@ -16,6 +16,7 @@ from reversal_cli.commands.options import (
     Json,
     Quiet,
     Results,
+    refuse_unknown_device,
     refuse_unknown_intervals,
     refuse_without_effect,
 )
@@ -83,6 +84,7 @@ def evaluate(
         refuse_without_effect("--controls", "controls are left out with --subtask or --limit")
     terminal = Terminal(quiet)
     refuse_unknown_intervals(intervals)
+    refuse_unknown_device(device)
     options = EvaluationOptions(
         batch_size, tuple(subtask or ()), limit, device, overwrite, likelihood, controls, intervals, data
     )

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from reversal_cli.commands.options import RESULTS, Device, DryRun, Json, Overwrite, Quiet, Set
+from reversal_cli.commands.options import RESULTS, Device, DryRun, Json, Overwrite, Quiet, Set, no_file
 from reversal_cli.console import Terminal
 
 
@@ -14,7 +14,7 @@ def pretrain(
     file: Annotated[Path | None, typer.Argument(metavar="FILE.toml", help="What differs from the defaults.")] = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", file_okay=False, help="Where to write.  [default: results/pretrained/NAME]"),
+        typer.Option(metavar="FOLDER", callback=no_file, help="Where to write.  [default: results/pretrained/NAME]"),
     ] = None,
     device: Device = None,
     assignments: Set = None,
