@@ -76,5 +76,5 @@ def find_allowed_leaks(dataset: DatasetSpec, splits: Splits, terminal: Terminal,
     if not allow_leaks:
         refuse_leaks(Path(dataset.path), leaks, "or go on with --allow-leaks, which the tables will say")
     elif leaks:
-        terminal.say(f"warning: {dataset.path}: {count_by_kind(leaks)}")
+        terminal.warn(f"{dataset.path}: {count_by_kind(leaks)}")
     return leaks

@@ -25,6 +25,7 @@ class Terminal:
     def __init__(self, quiet: bool = False):
         self.quiet = quiet
         self._place = ""
+        self._warnings: set[str] = set()
         self._out = Console(soft_wrap=False, width=_width(sys.stdout), highlight=False)
         self._err = Console(stderr=True, soft_wrap=True, highlight=False)
 
@@ -32,6 +33,12 @@ class Terminal:
         """Prints one line of progress on stderr, so that stdout stays readable by a script."""
         if not self.quiet:
             self.fail(message)
+
+    def warn(self, message: str) -> None:
+        """Prints `warning: ...` on stderr, once for each message: the runs of an experiment share most of them."""
+        if message not in self._warnings:
+            self._warnings.add(message)
+            self.say(f"warning: {message}")
 
     def fail(self, message: str) -> None:
         """Prints on stderr why the exit code will be 1, even with `--quiet`."""

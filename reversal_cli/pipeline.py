@@ -23,7 +23,7 @@ from reversal_cli.runs import manifest
 from reversal_cli.runs.directory import RunDirectory, find_runs, run_path
 from reversal_cli.runs.records import BaseModelRecord, Metrics
 from reversal_cli.scoring import definitions
-from reversal_cli.spec.experiment import ExperimentSpec
+from reversal_cli.spec.experiment import DatasetSpec, ExperimentSpec
 from reversal_cli.spec.loading import Experiment, spec_differences
 from reversal_cli.spec.names import model_stem
 
@@ -52,6 +52,8 @@ def run_experiment(
             finetune(spec, results, terminal, benchmarks, overwrite), terminal, EvaluationOptions(device=device)
         )
         clock.finish()
+    if not all(done):
+        terminal.say(clock.total())
     return runs
 
 
@@ -173,8 +175,8 @@ def _warn_of_long_warmup(spec: ExperimentSpec, examples: int, terminal: Terminal
     training = spec.training
     steps = -(-examples // training.batch_size) * training.last_epoch
     if training.warmup_steps > steps:
-        terminal.say(
-            f"warning: training.warmup_steps is {training.warmup_steps}, but the training ends after step {steps}, so "
+        terminal.warn(
+            f"training.warmup_steps is {training.warmup_steps}, but the training ends after step {steps}, so "
             "that the learning rate never reaches its peak; lower it (--set training.warmup_steps=N) or train longer"
         )
 
@@ -203,12 +205,13 @@ def evaluate_run(run: RunDirectory, terminal: Terminal, options: EvaluationOptio
         if metrics.definitions == definitions() and settings == last:
             terminal.say(f"{run.path}: already evaluated (--overwrite predicts again)")
             return metrics
-    splits = prepare_dataset(spec.dataset, terminal)
-    manifest.refuse_other_data(run, spec, splits)
+    dataset = DatasetSpec(path=options.data) if options.data else spec.dataset
+    splits = prepare_dataset(dataset, terminal)
+    manifest.refuse_other_data(run, dataset, splits)
     spec = spec.model_copy(update={"evaluation": settings})
     with run.lock():
         if not manifest.lists_leaks(run):
-            manifest.add_leaks(run, find_allowed_leaks(spec.dataset, splits, terminal, allow_leaks=True))
+            manifest.add_leaks(run, find_allowed_leaks(dataset, splits, terminal, allow_leaks=True))
         if options.overwrite:
             _evaluate(run.overwriting, spec, splits, terminal, options)
             manifest.take_over(run)
@@ -219,7 +222,7 @@ def evaluate_run(run: RunDirectory, terminal: Terminal, options: EvaluationOptio
 
 def runs_to_evaluate(results: Path) -> list[RunDirectory]:
     """Every trained run below the results folder that does not have metrics yet."""
-    runs = find_runs([results]) if results.is_dir() else []
+    runs = find_runs([results]) if results.exists() else []
     if not runs:
         raise ReversalError(f"{results}: holds no run; expected at least one; run `reversal finetune` first")
     return [run for run in runs if run.is_trained and not run.is_complete]

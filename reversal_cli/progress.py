@@ -172,6 +172,11 @@ class RunClock:
             return None
         return sum(sum(self._taken[kind]) / len(self._taken[kind]) for kind in waiting)
 
+    def total(self) -> str:
+        """`all 3 runs in 1:27`: the time since the first run began."""
+        seconds = sum(map(sum, self._taken.values()))
+        return f"{'1 run' if self.runs == 1 else f'all {self.runs} runs'} in {clock_time(seconds)}"
+
 
 def clock_time(seconds: float) -> str:
     """`0:42`, `12:05`, `1:02:03`."""

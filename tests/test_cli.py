@@ -95,14 +95,24 @@ def test_version(capsys):
         (["pretrain", "--set", "training.report_to=wandb"], "only a fine-tuning is reported"),
         (["eval"], "results: holds no run"),
         (["eval", "nope"], "nope: no such folder"),
+        (["eval", __file__], "test_cli.py: is a file; expected a run or a results folder"),
+        (["report", __file__], "test_cli.py: is a file; expected a run or a results folder"),
+        (["compare", __file__, "x"], "test_cli.py: is a file; expected a run or a results folder"),
+        (["report", "--out", __file__], "test_cli.py: is a file; expected a folder; choose another --out"),
+        (["run", "x.toml", "--out", __file__], "test_cli.py: is a file; expected a folder; choose another --out"),
         (["eval", "--limit", "0"], "'--limit'"),
-        (["eval", "--data", "x"], "belong to --model"),
+        (["eval", "--device", "gpu"], "--device: device: 'gpu' is not a device; expected auto, cpu, cuda or mps"),
+        (["finetune", "--device", "gpu", "--dry-run"], "--device: training.device: 'gpu' is not a device; expected"),
+        (["eval", "--revision", "x"], "--revision: has no effect here: it belongs to --model"),
         (["eval", "x", "--model", "tiny-llama"], "name either runs or a model"),
         (["report"], "results: no such folder"),
         (["report", "--format", "xml"], "unknown format 'xml'"),
         (["run"], "Missing argument 'EXPERIMENT.toml'"),
         (["run", "nope.toml"], "nope.toml: no such file"),
-        (["list", "extra"], "expected --options before it"),
+        (["list", "extra"], "list: unknown kind 'extra'; expected one of (datasets, metrics, models, objectives, "),
+        (["list", "model"], "use `reversal list model --options` or `reversal list models`"),
+        (["list", "metric"], "list: unknown kind 'metric'; did you mean 'metrics'?"),
+        (["list", "training"], "list: 'training' is a section of options; use `reversal list training --options`"),
         (["generate", "--check", "nope"], "nope: no such folder"),
         (["generate", "--check", "x", "--seed", "1"], "--seed: has no effect here"),
         (["generate", "--people", "3"], "--people: has no effect here"),
@@ -142,6 +152,7 @@ def test_check_exits_1_and_names_the_problem(capsys):
 
 def test_generate_writes_the_corpus(capsys):
     assert main(["generate", "--corpus", "--people", "5", "--sentences", "4"]) == 0
+    assert capsys.readouterr().err.endswith(": 20 rows in 1 file\n")
     assert len(Path("results/data/corpus/corpus.jsonl").read_text().splitlines()) == 20
 
 
@@ -174,6 +185,22 @@ def test_list_shows_all_kinds_of_names(capsys):
     }
     assert main(["list"]) == 0
     assert "tiny-llama" in capsys.readouterr().out
+
+
+def test_list_of_one_kind_shows_it_alone(capsys):
+    assert main(["list", "objectives", "--json"]) == 0
+    kinds = json.loads(capsys.readouterr().out)
+    assert list(kinds) == ["objectives"]
+    assert "bico" in kinds["objectives"]
+
+
+def test_list_options_as_json_has_defaults_with_their_types(capsys):
+    assert main(["list", "training", "--options", "--json"]) == 0
+    defaults = {option["key"]: option["default"] for option in json.loads(capsys.readouterr().out)}
+    assert defaults["training.epochs"] == 20
+    assert defaults["training.tuning"] == "lora"
+    assert defaults["training.gradient_checkpointing"] is False
+    assert defaults["training.eval_every"] is None
 
 
 def test_an_interruption_anywhere_is_one_line_and_exit_code_130(monkeypatch, capsys):
@@ -222,6 +249,26 @@ def test_dry_run_shows_what_is_unset_as_comments_and_no_adapter_where_none_is_tr
     assert "lora" not in full
     assert main(["finetune", "--lora", "--dry-run"]) == 0
     assert "\n[training.lora]\nr = 32\n" in capsys.readouterr().out
+
+
+def test_a_dry_run_of_several_runs_begins_with_their_number(capsys):
+    Path("x.toml").write_text('[grid]\nobjective.name = ["ntp", "bico"]\n')
+    assert main(["run", "x.toml", "--dry-run"]) == 0
+    assert capsys.readouterr().out.startswith("# 3 runs: 2 trainings, 1 untrained\n\n# results/x/untrained/seed-0 ")
+    assert main(["run", "x.toml", "--dry-run", "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)) == 3
+    assert "--json: has no effect here: it belongs to --dry-run" in error(capsys, "run", "x.toml", "--json")
+
+
+def test_the_dry_run_of_an_untrained_run_has_no_training_and_reads_back_the_same(capsys):
+    assert main(["finetune", "--objective", "none", "--dry-run"]) == 0
+    out = capsys.readouterr().out
+    assert "[training]" not in out
+    Path("again.toml").write_text(out)
+    assert main(["finetune", "again.toml", "--dry-run"]) == 0
+    assert capsys.readouterr().out == out
+    assert main(["finetune", "--objective", "none", "--device", "cpu", "--dry-run"]) == 0
+    assert '\n[training]\ndevice = "cpu"\n' in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("command", ["finetune", "run"])

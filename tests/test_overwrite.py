@@ -16,7 +16,9 @@ from reversal_cli.runs.records import Arithmetic
 FINETUNE = ["finetune", "--objective", "bico", "--data", "data", "--name", "x", "--quiet"]
 EVAL_AGAIN = ["eval", "results/x/seed-0", "--overwrite", "--quiet"]
 RUN = RunDirectory(Path("results/x/seed-0"))
-REFUSAL = ReversalError("training.device: 'cuda' cannot be used; expected auto, cpu or cuda")
+REFUSAL = ReversalError(
+    "--device (training.device): 'cuda' cannot be used here: PyTorch finds no GPU; pass auto or cpu"
+)
 
 
 @pytest.fixture

@@ -68,6 +68,23 @@ def test_a_malformed_requirement_is_told_before_any_training(stages, capsys):
     assert stages.trained == []
 
 
+def test_an_unknown_name_in_a_requirement_is_told_before_any_training(stages, capsys):
+    message = error(capsys, ["run", "quick.toml", "--require", "bcio: N2D >= 60"])
+    assert "unknown objective, experiment or model 'bcio'; did you mean 'bico'?" in message
+    assert stages.trained == []
+
+
+def test_run_says_its_total_time_and_the_same_warning_once(stages, capsys):
+    arguments = ["run", "quick.toml", "--set", "training.warmup_steps=5000"]
+    assert main(arguments) == 0
+    shown = capsys.readouterr().err
+    assert "all 5 runs in 0:0" in shown
+    warnings = [line for line in shown.splitlines() if line.startswith("warning: training.warmup_steps is 5000")]
+    assert len(warnings) == len(set(warnings)) == 2  # not 4: ntp and bico end after other steps, their seeds do not
+    assert main(arguments) == 0
+    assert "all 5 runs in" not in capsys.readouterr().err
+
+
 def test_finetune_then_bare_eval_then_report(stages, capsys):
     assert main(FINETUNE) == 0
     assert main(["eval"]) == 0
@@ -101,6 +118,17 @@ def test_another_spec_in_the_same_folder_is_refused_with_what_differs(stages, ca
     )
     assert main([*FINETUNE, "--epochs", "20", "--overwrite"]) == 0
     assert [spec.training.epochs for spec in stages.trained] == [14, 20]
+
+
+def test_a_spec_that_differs_in_its_evaluation_alone_names_the_eval_that_adds_it(stages, capsys):
+    without = ["--set", "evaluation.likelihood=false", "--set", "evaluation.controls=false"]
+    assert main(["run", "quick.toml", *without]) == 0
+    message = error(capsys, ["run", "quick.toml", *without[2:]])
+    assert "finished with other options of the evaluation (evaluation.likelihood False -> True)" in message
+    assert message.endswith("untrained/seed-0 --likelihood`")
+    assert "--overwrite" not in message
+    assert "--controls --likelihood`" in error(capsys, ["run", "quick.toml"])
+    assert "pass --overwrite" in error(capsys, ["run", "quick.toml", "--set", "evaluation.max_new_tokens=3"])
 
 
 def test_another_device_is_the_same_experiment(stages):

@@ -16,6 +16,7 @@ from reversal_cli.commands.options import (
     Json,
     Quiet,
     Results,
+    refuse_unknown_device,
     refuse_unknown_intervals,
     refuse_without_effect,
 )
@@ -45,7 +46,10 @@ def evaluate(
     ] = None,
     data: Annotated[
         str | None,
-        typer.Option(metavar="FOLDER", help=f"With --model: the dataset.  [default: {DATASET}]"),
+        typer.Option(
+            metavar="FOLDER",
+            help=f"The dataset, or a copy of that of the runs.  [default: that of the run; with --model {DATASET}]",
+        ),
     ] = None,
     subtask: Annotated[
         list[str] | None,
@@ -80,17 +84,16 @@ def evaluate(
         refuse_without_effect("--controls", "controls are left out with --subtask or --limit")
     terminal = Terminal(quiet)
     refuse_unknown_intervals(intervals)
+    refuse_unknown_device(device)
     options = EvaluationOptions(
-        batch_size, tuple(subtask or ()), limit, device, overwrite, likelihood, controls, intervals
+        batch_size, tuple(subtask or ()), limit, device, overwrite, likelihood, controls, intervals, data
     )
     if model is not None:
         if runs:
             raise ReversalError("--model: evaluates a checkpoint without training it; name either runs or a model")
         directories = [begin_untrained(model, revision, data, out, terminal)]
-    elif revision is not None or data is not None:
-        raise ReversalError(
-            "--revision, --data: belong to --model, since a run has its own model and dataset; remove them"
-        )
+    elif revision is not None:
+        refuse_without_effect("--revision", "it belongs to --model; a run has its own model")
     else:
         directories = choose_runs(runs, out, terminal)
     evaluate_all(directories, options, terminal, as_json)
@@ -159,9 +162,11 @@ def begin_untrained(
 
 
 def one_line(run: "RunDirectory", metrics: "Metrics") -> str:
-    """`results/x/seed-0: N2D 45.0, D2N 98.0, ... percent (contains)`."""
+    """`results/x/seed-0: N2D 45.0, D2N 98.0, ... percent (contains)`, in the order of the tables."""
+    from reversal_cli.data.base import SUBTASKS
     from reversal_cli.report.tables import DEFAULT_METRIC, percent
 
-    cells = [f"{name} {percent(scores.metrics[DEFAULT_METRIC].mean)}" for name, scores in metrics.subtasks.items()]
+    names = [name for name in SUBTASKS if name in metrics.subtasks]
+    cells = [f"{name} {percent(metrics.subtasks[name].metrics[DEFAULT_METRIC].mean)}" for name in names]
     note = "" if metrics.complete else "; partial, metrics.json not written"
     return f"{run.path}: {', '.join(cells)} percent ({DEFAULT_METRIC}{note})"

@@ -121,8 +121,18 @@ def show_specs(specs: "tuple[ExperimentSpec, ...]", results: Path, terminal: Ter
     folders = [str(run_path(results, spec.name, spec.seed)) for spec in specs]
     contents = [spec.model_dump(mode="json") for spec in specs]
     digests = [spec.digest for spec in specs]
-    runs = list(zip(folders, digests, contents, strict=True))
     if as_json:
+        runs = zip(folders, digests, contents, strict=True)
         terminal.write(json.dumps([{"run": run, "digest": d, "spec": s} for run, d, s in runs], indent=2))
         return
-    terminal.write("\n".join(f"# {visible(run)} (digest {d})\n{write_spec(s)}" for run, d, s in runs))
+    texts = [write_spec(content, spec.objective.trains) for spec, content in zip(specs, contents, strict=True)]
+    headings = [f"# {visible(run)} (digest {digest})" for run, digest in zip(folders, digests, strict=True)]
+    summary = "" if len(specs) == 1 else f"# {_summary(specs)}\n\n"
+    terminal.write(summary + "\n".join(f"{heading}\n{text}" for heading, text in zip(headings, texts, strict=True)))
+
+
+def _summary(specs: "tuple[ExperimentSpec, ...]") -> str:
+    """`6 runs: 4 trainings, 2 untrained`."""
+    trainings = sum(spec.objective.trains for spec in specs)
+    counts = {"training" if trainings == 1 else "trainings": trainings, "untrained": len(specs) - trainings}
+    return f"{len(specs)} runs: {', '.join(f'{count} {word}' for word, count in counts.items() if count)}"

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from reversal_cli.commands.options import DATASET, Json, Overwrite, Quiet, refuse_without_effect
+from reversal_cli.commands.options import DATASET, Json, Overwrite, Quiet, no_file, refuse_without_effect
 from reversal_cli.console import Terminal, make_table
 from reversal_cli.errors import ReversalError
 from reversal_cli.spec.field_docs import field_help
@@ -27,7 +27,11 @@ Check = Annotated[
 def generate(
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help=f"Where to write.  [default: {DATASET}, or {CORPUS} for a corpus]"),
+        typer.Option(
+            metavar="FOLDER",
+            callback=no_file,
+            help=f"Where to write.  [default: {DATASET}, or {CORPUS} for a corpus]",
+        ),
     ] = None,
     entities: Annotated[int | None, typer.Option(metavar="N", help=field_help(f"{GENERATOR}.entities"))] = None,
     train_templates: Annotated[
@@ -115,7 +119,7 @@ def check_folder(folder: Path, terminal: Terminal, as_json: bool) -> None:
         if summary := result.summary_rows():
             terminal.show(make_table("Shown in training", list(summary[0]), _rows(row.values() for row in summary)))
         for warning in result.warnings:
-            terminal.say(f"warning: {warning}")
+            terminal.warn(warning)
         for problem in result.problems:
             terminal.fail(f"problem: {problem}")
         if not result.problems:
@@ -132,8 +136,9 @@ def _report(folder: Path, what: str, terminal: Terminal, as_json: bool) -> None:
     if as_json:
         terminal.write(json.dumps({"folder": str(folder), **card.content()}, indent=2, sort_keys=True))
         return
-    count = sum(card.counts.values())
-    terminal.say(f"wrote {what} to {folder}: {count:,} examples in {len(card.counts)} files")
+    count, unit = sum(card.counts.values()), "rows" if what == "the corpus" else "examples"
+    files = "1 file" if len(card.counts) == 1 else f"{len(card.counts)} files"
+    terminal.say(f"wrote {what} to {folder}: {count:,} {unit} in {files}")
 
 
 def _refuse(flags: dict[str, Any], why: str) -> None:

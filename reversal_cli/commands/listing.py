@@ -8,7 +8,7 @@ import typer
 
 from reversal_cli.commands.options import Json, Quiet
 from reversal_cli.console import Terminal, make_table
-from reversal_cli.errors import ReversalError
+from reversal_cli.errors import ReversalError, unknown_name
 
 WIDEST = 100
 """Columns: longer lines are hard to read."""
@@ -17,7 +17,9 @@ WIDEST = 100
 def list_names(
     section: Annotated[
         str | None,
-        typer.Argument(metavar="SECTION", help="With --options: only this section, such as training."),
+        typer.Argument(
+            metavar="NAME", help="Only this kind, such as models; with --options this section, such as training."
+        ),
     ] = None,
     options: Annotated[
         bool, typer.Option("--options", help="List every option of a spec with its default and its meaning.")
@@ -30,9 +32,9 @@ def list_names(
     if options:
         show_options(section, terminal, as_json)
         return
-    if section is not None:
-        raise ReversalError(f"list: '{section}' names a section; expected --options before it")
     kinds = known_names()
+    if section is not None:
+        kinds = {section: _names_of(section, kinds)}
     if as_json:
         terminal.write(json.dumps(kinds, indent=2))
         return
@@ -40,16 +42,29 @@ def list_names(
         terminal.show(make_table(kind, ["name", "what it is"], [[name, text] for name, text in names.items()]))
 
 
+def _names_of(kind: str, kinds: dict[str, dict[str, str]]) -> dict[str, str]:
+    """Raises ReversalError for an unknown kind; a section of options needs --options."""
+    from reversal_cli.spec.option_docs import sections
+
+    if kind in kinds:
+        return kinds[kind]
+    if kind in sections():
+        plural = f" or `reversal list {kind}s`" if f"{kind}s" in kinds else ""
+        raise ReversalError(f"list: '{kind}' is a section of options; use `reversal list {kind} --options`{plural}")
+    raise unknown_name("list", "kind", kind, kinds)
+
+
 def show_options(section: str | None, terminal: Terminal, as_json: bool) -> None:
     """Prints every option, or those of one section: a line as in a TOML file, and below it the meaning."""
     from reversal_cli.spec.option_docs import option_docs
+    from reversal_cli.spec.toml import write_value
 
     docs = option_docs(section)
     if as_json:
         terminal.write(json.dumps([doc._asdict() for doc in docs], indent=2))
         return
     for doc in docs:
-        terminal.show(f"{doc.key} = {doc.default}" if doc.default else f"{doc.key} (unset)")
+        terminal.show(f"{doc.key} (unset)" if doc.default is None else f"{doc.key} = {write_value(doc.default)}")
         terminal.show(textwrap.indent(textwrap.fill(doc.meaning, min(terminal.width, WIDEST) - 4), "    "))
 
 

@@ -15,7 +15,15 @@ DATASET = Path(field_docs("dataset")["path"].default)
 PRESET = "the preset's"
 RUN = "as in the run"
 
-Results = Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Results folder.")]
+
+def no_file(path: Path | None) -> Path | None:
+    """The value of --out. Raises ReversalError for a file: what is written goes into a folder."""
+    if path is not None and path.is_file():
+        raise ReversalError(f"{path}: is a file; expected a folder; choose another --out")
+    return path
+
+
+Results = Annotated[Path, typer.Option("--out", metavar="FOLDER", callback=no_file, help="Results folder.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what an earlier command wrote there.")]
 AllowLeaks = Annotated[
     bool,
@@ -82,6 +90,15 @@ def refuse_unknown_format(form: str, formats: Collection[str]) -> None:
 def refuse_without_effect(flag: str, why: str) -> None:
     """Raises ReversalError for a flag that changes nothing beside the others."""
     raise ReversalError(f"{flag}: has no effect here: {why}; remove it")
+
+
+def refuse_unknown_device(device: str | None) -> None:
+    """Raises ReversalError for a name that no machine has as a device."""
+    from reversal_cli.spec.experiment import TrainingSpec
+    from reversal_cli.spec.validation import Setting, validate
+
+    if device is not None:
+        validate(TrainingSpec, [Setting("device", device, "--device")])
 
 
 def refuse_unknown_intervals(intervals: str | None) -> None:

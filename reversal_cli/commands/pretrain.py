@@ -6,14 +6,15 @@ from typing import Annotated
 
 import typer
 
-from reversal_cli.commands.options import RESULTS, Device, DryRun, Json, Overwrite, Quiet, Set
+from reversal_cli.commands.options import RESULTS, Device, DryRun, Json, Overwrite, Quiet, Set, no_file
 from reversal_cli.console import Terminal
 
 
 def pretrain(
     file: Annotated[Path | None, typer.Argument(metavar="FILE.toml", help="What differs from the defaults.")] = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Where to write.  [default: results/pretrained/NAME]")
+        Path | None,
+        typer.Option(metavar="FOLDER", callback=no_file, help="Where to write.  [default: results/pretrained/NAME]"),
     ] = None,
     device: Device = None,
     assignments: Set = None,

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reversal_cli.commands.options import RESULTS, Quiet, Require, refuse_unknown_format, refuse_without_effect
+from reversal_cli.commands.options import (
+    RESULTS,
+    Quiet,
+    Require,
+    no_file,
+    refuse_unknown_format,
+    refuse_without_effect,
+)
 from reversal_cli.console import Terminal
 
 if TYPE_CHECKING:
@@ -42,6 +49,7 @@ def report(
         Path | None,
         typer.Option(
             metavar="FOLDER",
+            callback=no_file,
             help="Write accuracy.md and accuracy.csv there, and the files of --plots and --html.",
         ),
     ] = None,
@@ -90,7 +98,7 @@ def show_report(
     from reversal_cli import report as package
 
     results = package.load_results(folders)
-    failures = package.check_requirements(results.frame, requirements, options.metric)
+    failures = package.check_requirements(results.frame, requirements, options.metric, terminal.warn)
     tables = package.accuracy_tables(results.frame, options.metric)
     if options.published:
         tables.append(package.published_table())

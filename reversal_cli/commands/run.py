@@ -1,7 +1,7 @@
 """`reversal run`: all stages of an experiment."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -26,6 +26,13 @@ from reversal_cli.commands.pretrain import run_pretraining
 from reversal_cli.commands.report import ReportOptions, show_report
 from reversal_cli.console import Terminal
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reversal_cli.spec.experiment import ExperimentSpec
+
+DryRunJson = Annotated[bool, typer.Option("--json", help="With --dry-run: print the specs as JSON.")]
+
 
 def run(
     file: Annotated[
@@ -41,14 +48,16 @@ def run(
     allow_leaks: AllowLeaks = False,
     require: Require = None,
     quiet: Quiet = False,
+    as_json: DryRunJson = False,
 ) -> None:
     """Run all stages of an experiment.
 
     Generates the dataset if it is absent, fine-tunes, evaluates and reports every run; skips what is complete.
     """
-    from reversal_cli.report.requirements import parse_requirement
     from reversal_cli.spec.loading import flag_settings, is_pretraining, load_experiment
 
+    if as_json and not dry_run:
+        refuse_without_effect("--json", "it belongs to --dry-run; results: `reversal report --format json`")
     refuse_folder(file, "--set dataset.path=")
     terminal = Terminal(quiet)
     if is_pretraining(file):
@@ -57,10 +66,8 @@ def run(
             if value:
                 refuse_without_effect(flag, f"{file} makes a base model, which is neither fine-tuned nor evaluated")
         target = None if out == RESULTS else out
-        run_pretraining(file, target, device, assignments or [], dry_run, overwrite, terminal, as_json=False)
+        run_pretraining(file, target, device, assignments or [], dry_run, overwrite, terminal, as_json)
         return
-    for text in require or []:
-        parse_requirement(text)  # a mistake in it is reported now, not after the training
     flags = {
         "--seeds": ("grid.seed", seed_list(seeds)),
         "--device": ("training.device", device),
@@ -70,8 +77,10 @@ def run(
     experiment = load_experiment(file, settings)
     for note in experiment.notes:
         terminal.say(f"note: {note}")
+    specs = (*experiment.baselines, *experiment.specs)
+    check_requirements(require or [], specs, terminal)
     if dry_run:
-        show_specs((*experiment.baselines, *experiment.specs), out, terminal, as_json=False)
+        show_specs(specs, out, terminal, as_json)
         return
     from reversal_cli.models.unused_options import refuse_unused
     from reversal_cli.pipeline import run_experiment
@@ -82,3 +91,13 @@ def run(
     runs = run_experiment(experiment, out, terminal, overwrite, device, allow_leaks)
     folders = [directory.path for directory in runs]
     show_report(folders, out / experiment.name, terminal, ReportOptions(tables=True), require or [])
+
+
+def check_requirements(texts: "Sequence[str]", specs: "Sequence[ExperimentSpec]", terminal: Terminal) -> None:
+    """Raises ReversalError for a mistake in a requirement before the training, not after it."""
+    from reversal_cli.report.requirements import parse_requirement, refuse_unknown_names
+
+    if not texts:
+        return  # the report imports pandas
+    names = {name for spec in specs for name in (spec.objective.name, spec.name, spec.model.name)}
+    refuse_unknown_names([parse_requirement(text, terminal.warn) for text in texts], names)

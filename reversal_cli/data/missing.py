@@ -19,9 +19,10 @@ def no_such_dataset(folder: Path) -> ReversalError:
             f"{folder}: no such folder; expected a copy of the published dataset (Berglund et al., arXiv 2309.12288), "
             "which has no licence and is not part of this project; copy "
             "data/reverse_experiments/june_version_7921032488 of github.com/lukasberglund/reversal_curse to that path, "
-            "or name your copy with `--set dataset.path=FOLDER`"
+            "or name your copy with `--data FOLDER` (`reversal run`: `--set dataset.path=FOLDER`)"
         )
     return ReversalError(
-        f"{folder}: no such folder; expected a dataset in the published layout; check the path, or make one with "
+        f"{folder}: no such folder; expected a dataset in the published layout; check the path (name another with "
+        "`--data FOLDER`; for `reversal run` with `--set dataset.path=FOLDER`), or make one with "
         f"`reversal generate --out {folder}`"
     )

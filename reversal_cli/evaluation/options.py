@@ -21,6 +21,8 @@ class EvaluationOptions:
     likelihood: bool | None = None
     controls: bool | None = None
     intervals: str | None = None
+    data: str | None = None
+    """Another folder with the same dataset: its files are those of the run, byte for byte."""
 
     def applied_to(self, settings: EvaluationSpec) -> EvaluationSpec:
         """The settings of the spec with these options in their place."""

@@ -21,13 +21,14 @@ def choose_device(name: str) -> torch.device:
         device = torch.device(name)
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
+        lacks_gpu = name.startswith("cuda") and not torch.cuda.is_available()
+        reason = "PyTorch finds no GPU" if lacks_gpu else str(error).splitlines()[0]
         raise ReversalError(
-            f"training.device: '{name}' cannot be used ({reason}); expected auto, cpu or cuda"
+            f"--device (training.device): '{name}' cannot be used here: {reason}; pass auto or cpu"
         ) from None
     if device.type == "cuda" and device.index:
         raise ReversalError(
-            f"training.device: '{name}' cannot be used; expected cuda, the first visible GPU; "
+            f"--device (training.device): '{name}' cannot be used; expected cuda, the first visible GPU; "
             f"set CUDA_VISIBLE_DEVICES={device.index} to choose another"
         )
     return device

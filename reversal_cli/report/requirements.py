@@ -2,16 +2,18 @@
 
 import operator
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from reversal_cli.data.base import SUBTASKS
 from reversal_cli.errors import ReversalError, unknown_name
+from reversal_cli.objectives import OBJECTIVE_SPECS
 from reversal_cli.report.references import RUN
 from reversal_cli.report.tables import DEFAULT_METRIC
 from reversal_cli.scoring import METRICS
+from reversal_cli.spec.presets import PRESETS
 
 OPERATORS: dict[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
@@ -36,23 +38,30 @@ class Requirement:
     percent: float
 
 
-def check_requirements(frame: pd.DataFrame, requirements: Sequence[str], metric: str = DEFAULT_METRIC) -> list[str]:
+def check_requirements(
+    frame: pd.DataFrame,
+    requirements: Sequence[str],
+    metric: str = DEFAULT_METRIC,
+    warn: Callable[[str], None] = lambda message: None,
+) -> list[str]:
     """The failures, a line each; empty if every requirement holds.
 
     A requirement holds if every matching run (every seed) has the metric and meets it; controls and floors are not
     runs. Names of one kind are alternatives, names of different kinds must all match: `bico,ntp,tiny-llama: D2N >= 90`
-    selects the BICO and NTP runs of tiny-llama. A name that matches no run is a failure.
+    selects the BICO and NTP runs of tiny-llama. A known name that matches no run is a failure.
 
-    Raises ReversalError for a malformed requirement, an unknown subtask or an unknown metric.
+    Raises ReversalError for a malformed requirement, an unknown name, an unknown subtask or an unknown metric.
     """
     if metric not in METRICS:
         raise unknown_name("--metric", "metric", metric, METRICS)
     runs = frame[frame["row"] == RUN]
-    return [failure for text in requirements for failure in _failures(runs, parse_requirement(text), metric)]
+    parsed = [parse_requirement(text, warn) for text in requirements]
+    refuse_unknown_names(parsed, {name for kind in KINDS for name in runs[kind]})
+    return [failure for requirement in parsed for failure in _failures(runs, requirement, metric)]
 
 
-def parse_requirement(text: str) -> Requirement:
-    """Raises ReversalError for a malformed requirement and an unknown subtask."""
+def parse_requirement(text: str, warn: Callable[[str], None] = lambda message: None) -> Requirement:
+    """Raises ReversalError for a malformed requirement and an unknown subtask; warns if the percent may be a share."""
     match = PATTERN.fullmatch(text.strip())
     if match is None or float(match["percent"]) > 100:
         raise ReversalError(
@@ -61,8 +70,19 @@ def parse_requirement(text: str) -> Requirement:
         )
     if match["subtask"] not in SUBTASKS:
         raise unknown_name(f"--require '{text}'", "subtask", match["subtask"], SUBTASKS)
+    if 0 < float(match["percent"]) < 1:
+        warn(f"--require '{text}' is in percent: {match['percent']} means {match['percent']} %")
     names = tuple(name.strip() for name in match["names"].split(","))
     return Requirement(text.strip(), names, match["subtask"], match["op"], float(match["percent"]))
+
+
+def refuse_unknown_names(requirements: Sequence[Requirement], names: Iterable[str]) -> None:
+    """Raises ReversalError for a name that is neither in `names`, those of the runs, nor an objective or a preset."""
+    known = {*names, *OBJECTIVE_SPECS, *PRESETS}
+    for requirement in requirements:
+        for name in requirement.names:
+            if name not in known:
+                raise unknown_name(f"--require '{requirement.text}'", "objective, experiment or model", name, known)
 
 
 def _failures(runs: pd.DataFrame, requirement: Requirement, metric: str) -> list[str]:
@@ -90,4 +110,4 @@ def _failure(run: pd.DataFrame, requirement: Requirement, metric: str) -> str | 
     percent = round(100 * values.iloc[0], 9)
     if OPERATORS[requirement.op](percent, requirement.percent):
         return None
-    return f"{requirement.text}: {name} has {percent:.2f}"
+    return f"{requirement.text}: {name} has {percent:.2f} ({metric})"

@@ -71,7 +71,6 @@ class RunDirectory:
 
     @property
     def wandb_path(self) -> Path:
-        """Created by wandb."""
         return self.path / "wandb"
 
     @property
@@ -242,7 +241,8 @@ def find_runs(folders: Iterable[Path]) -> list[RunDirectory]:
     paths: set[Path] = set()
     for folder in folders:
         if not folder.is_dir():
-            raise ReversalError(f"{folder}: no such folder; expected a run or a results folder; check the path")
+            problem = "is a file" if folder.is_file() else "no such folder"
+            raise ReversalError(f"{folder}: {problem}; expected a run or a results folder; check the path")
         manifests = folder.rglob("seed-*/manifest.json")
         paths.update(path.parent for path in manifests if PUBLISHED not in path.relative_to(folder).parts)
         if (folder / "manifest.json").is_file():

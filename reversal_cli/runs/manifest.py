@@ -22,7 +22,7 @@ from reversal_cli.runs.records import (
 )
 from reversal_cli.runs.remedies import evaluate_again
 from reversal_cli.runs.weights import weights_digests
-from reversal_cli.spec.experiment import EvaluationSpec, ExperimentSpec
+from reversal_cli.spec.experiment import DatasetSpec, EvaluationSpec, ExperimentSpec
 from reversal_cli.spec.loading import spec_differences
 
 DIFFERENCES_SHOWN = 4
@@ -35,7 +35,7 @@ def begin_run(run: RunDirectory, spec: ExperimentSpec, splits: Splits, leaks: Se
     """
     if run.manifest_path.is_file() and _has_work(run):
         refuse_other_spec(run, spec)
-        refuse_other_data(run, spec, splits)
+        refuse_other_data(run, spec.dataset, splits)
         return
     if not run.manifest_path.is_file() and _has_work(run):
         raise ReversalError(
@@ -174,17 +174,32 @@ def refuse_other_spec(run: RunDirectory, spec: ExperimentSpec) -> None:
         return
     state = "finished" if run.is_complete else "trained" if run.is_trained else "begun"
     changes = first_of(differences, DIFFERENCES_SHOWN)
+    if run.is_trained and (flags := _flags_of_eval(differences, spec)):
+        raise ReversalError(
+            f"{run.path}: {state} with other options of the evaluation ({changes}); it keeps those that it began "
+            f"with; evaluate it with the new ones by `reversal eval {run.path} {flags}`"
+        )
     raise ReversalError(
         f"{run.path}: {state} with a different spec ({changes}); rename the experiment or pass --overwrite"
     )
 
 
-def refuse_other_data(run: RunDirectory, spec: ExperimentSpec, splits: Splits) -> None:
-    """Raises ReversalError if the files of the dataset have changed since the run began."""
+def _flags_of_eval(differences: Sequence[str], spec: ExperimentSpec) -> str:
+    """Flags of `reversal eval` that make these differences; empty if it has none for one of them."""
+    flags = {
+        "evaluation.likelihood": "--likelihood" if spec.evaluation.likelihood else "--no-likelihood",
+        "evaluation.controls": "--controls" if spec.evaluation.controls else "--no-controls",
+    }
+    keys = [difference.split()[0] for difference in differences]
+    return " ".join(flags[key] for key in keys) if flags.keys() >= set(keys) else ""
+
+
+def refuse_other_data(run: RunDirectory, dataset: DatasetSpec, splits: Splits) -> None:
+    """Raises ReversalError if the files of the dataset are not those that the run began with."""
     expected = run.manifest.dataset.sha256
     changed = sorted(name for name in {*expected, *splits.sha256} if expected.get(name) != splits.sha256.get(name))
     if changed:
         raise ReversalError(
-            f"{run.path}: made with other data: {', '.join(changed)} in {spec.dataset.path} changed since; "
+            f"{run.path}: made with other data: {', '.join(changed)} in {dataset.path} differ; "
             "restore the dataset, rename the experiment or pass --overwrite"
         )

@@ -7,9 +7,10 @@ Precedence, lowest first: field defaults (the published recipe), the preset's ow
 import functools
 import hashlib
 import json
+import re
 from typing import TYPE_CHECKING, Annotated, Literal, Union
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from reversal_cli.data.name_description.options import Options
 from reversal_cli.objectives import OBJECTIVE_SPECS
@@ -17,6 +18,9 @@ from reversal_cli.objectives.base import ObjectiveOptions
 from reversal_cli.objectives.ntp import Ntp
 from reversal_cli.spec.presets import Source
 from reversal_cli.statistics.interval_units import Unit
+
+DEVICES = re.compile(r"auto|(cpu|cuda|mps|xpu)(:\d+)?")
+"""Whether this machine has the device is known only with PyTorch, later."""
 
 
 class Section(BaseModel):
@@ -100,6 +104,15 @@ class TrainingSpec(Section):
     """Prompts per subtask in such an evaluation, spread over entities and templates; all where there are fewer."""
     report_to: Literal["none", "tensorboard", "wandb"] = "none"
     """Where the log also goes: tensorboard (into the run's folder) or wandb; none: into train_log.jsonl alone."""
+
+    @field_validator("device")
+    @classmethod
+    def _is_a_device(cls, device: str) -> str:
+        if not DEVICES.fullmatch(device):
+            raise ValueError(
+                f"'{device[:40]}' is not a device; expected auto, cpu, cuda or mps; auto takes a GPU if there is one"
+            )
+        return device
 
     @property
     def last_epoch(self) -> int:

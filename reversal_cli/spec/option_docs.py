@@ -5,7 +5,7 @@ import inspect
 import textwrap
 import typing
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -14,7 +14,6 @@ from reversal_cli.errors import unknown_name
 from reversal_cli.objectives import OBJECTIVE_SPECS
 from reversal_cli.spec.experiment import ExperimentSpec
 from reversal_cli.spec.field_docs import documented_fields
-from reversal_cli.spec.toml import write_value
 
 NAMES = f"What is trained: {', '.join(OBJECTIVE_SPECS)}; see `reversal list`."
 
@@ -24,8 +23,8 @@ class OptionDoc(NamedTuple):
 
     key: str
     """As in a TOML file or after --set: `training.epochs`."""
-    default: str
-    """As TOML; empty if the option is unset."""
+    default: Any
+    """None if the option is unset, required, or computed from other options."""
     meaning: str
 
 
@@ -39,10 +38,15 @@ def option_docs(section: str | None = None) -> list[OptionDoc]:
     docs = list(_of_model(ExperimentSpec, ""))
     if section is None:
         return docs
-    sections = {doc.key[:end] for doc in docs for end, letter in enumerate(doc.key) if letter == "."}
-    if section not in sections:
-        raise unknown_name("list --options", "section", section, sections)
+    if section not in sections():
+        raise unknown_name("list --options", "section", section, sections())
     return [doc for doc in docs if doc.key.startswith(f"{section}.")]
+
+
+def sections() -> set[str]:
+    """`training`, `training.lora` and so on."""
+    keys = [doc.key for doc in _of_model(ExperimentSpec, "")]
+    return {key[:end] for key in keys for end, letter in enumerate(key) if letter == "."}
 
 
 def _of_model(model: type[BaseModel], prefix: str) -> Iterator[OptionDoc]:
@@ -57,7 +61,7 @@ def _of_model(model: type[BaseModel], prefix: str) -> Iterator[OptionDoc]:
 
 
 def _of_objectives() -> Iterator[OptionDoc]:
-    yield OptionDoc("objective.name", write_value(ExperimentSpec.model_fields["objective"].default.name), NAMES)
+    yield OptionDoc("objective.name", ExperimentSpec.model_fields["objective"].default.name, NAMES)
     for objective, options in OBJECTIVE_SPECS.items():
         meanings = attribute_docstrings(options)
         for name, field in options.model_fields.items():
@@ -80,7 +84,6 @@ def _nested(field: FieldInfo) -> type[BaseModel] | None:
     return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
 
 
-def _default(field: FieldInfo) -> str:
-    """As TOML; empty if unset, required, or computed from other options."""
+def _default(field: FieldInfo) -> Any:
     computed = field.is_required() or field.default_factory is not None
-    return "" if computed or field.default is None else write_value(field.default)
+    return None if computed else field.default

@@ -65,12 +65,16 @@ def flatten(content: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str,
             yield f"{prefix}{key}", value
 
 
-def write_spec(content: Mapping[str, Any]) -> str:
-    """The TOML of a dumped spec; full tuning has no adapter, so its options are left out."""
+def write_spec(content: Mapping[str, Any], trains: bool = True) -> str:
+    """The TOML of a dumped spec without options that have no effect: those of the adapter in full tuning, and those
+    of a training if the objective has none."""
     training = content["training"]
-    if training["tuning"] == "full":
+    if not trains:
+        training = {key: training[key] for key in ("dtype", "device") if training[key] != "auto"}
+    elif training["tuning"] == "full":
         training = {key: value for key, value in training.items() if key != "lora"}
-    return write_toml({**content, "training": training})
+    rest = {key: value for key, value in content.items() if key != "training"}
+    return write_toml({**content, "training": training} if training else rest)
 
 
 def write_toml(content: Mapping[str, Any]) -> str:

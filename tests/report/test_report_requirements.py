@@ -22,10 +22,13 @@ def results(tmp_path):
         ("bico,tiny-llama: D2N > 99.9", []),
         ("tiny-llama: D2N-reverse < 2.01", []),
         ("untrained: D2N <= 0", []),
-        ("bico: N2D-reverse > 65", ["bico: N2D-reverse > 65: bico seed 1 has 65.00"]),
+        ("bico: N2D-reverse > 65", ["bico: N2D-reverse > 65: bico seed 1 has 65.00 (contains)"]),
         (
             "bico: N2D-reverse >= 80",
-            [f"bico: N2D-reverse >= 80: bico seed {seed} has {shown}" for seed, shown in ((0, "75.00"), (1, "65.00"))],
+            [
+                f"bico: N2D-reverse >= 80: bico seed {seed} has {shown} (contains)"
+                for seed, shown in ((0, "75.00"), (1, "65.00"))
+            ],
         ),
         ("abi: D2N >= 1", ["abi: D2N >= 1: no finished run has the objective, experiment or model 'abi'"]),
         ("bico,abi: D2N >= 1", ["bico,abi: D2N >= 1: no finished run has the objective, experiment or model 'abi'"]),
@@ -39,7 +42,9 @@ def test_names_of_different_kinds_narrow_a_requirement(results):
     make_run(results, "big", "bico", {"D2N": 0.5}, model="llama-7b")
     frame = load_results([results]).frame
     assert check_requirements(frame, ["bico,tiny-llama: D2N >= 99"]) == []
-    assert check_requirements(frame, ["bico,llama-7b: D2N >= 99"]) == ["bico,llama-7b: D2N >= 99: big seed 0 has 50.00"]
+    assert check_requirements(frame, ["bico,llama-7b: D2N >= 99"]) == [
+        "bico,llama-7b: D2N >= 99: big seed 0 has 50.00 (contains)"
+    ]
     none = "ntp,llama-7b: D2N >= 99: no finished run matches all of ntp, llama-7b"
     assert check_requirements(frame, ["ntp,llama-7b: D2N >= 99"]) == [none]
 
@@ -59,6 +64,17 @@ def test_a_malformed_requirement_is_an_error_with_the_grammar_and_an_example(res
 def test_an_unknown_subtask_in_a_requirement_is_an_error_with_a_suggestion(results):
     with pytest.raises(ReversalError, match="unknown subtask 'N2D-rev'; did you mean 'N2D-reverse'"):
         check_requirements(load_results([results]).frame, ["bico: N2D-rev >= 60"])
+
+
+def test_an_unknown_name_in_a_requirement_is_an_error_with_a_suggestion(results):
+    with pytest.raises(ReversalError, match="unknown objective, experiment or model 'bicco'; did you mean 'bico'"):
+        check_requirements(load_results([results]).frame, ["bicco: N2D >= 60"])
+
+
+def test_a_percent_below_one_is_warned_of_once(results, capsys):
+    assert main(["report", str(results), "--require", "bico: D2N >= 0.6", "--require", "bico: D2N >= 0.6"]) == 0
+    warning = "warning: --require 'bico: D2N >= 0.6' is in percent: 0.6 means 0.6 %"
+    assert capsys.readouterr().err.splitlines().count(warning) == 1
 
 
 def test_a_met_requirement_is_said_to_be_met_and_one_that_fails_is_not(results, capsys):

@@ -31,7 +31,7 @@ FLAGS = {
     "run": ["training.device"],
     "pretrain": ["training.device"],
 }
-SWITCHES = {"true": "on", "false": "off"}
+SWITCHES = {"True": "on", "False": "off"}
 
 
 def on_one_line(text: str) -> str:
@@ -59,7 +59,7 @@ def test_what_is_read_from_the_source_is_what_the_fields_hold():
         section, _, name = doc.key.rpartition(".")
         if section in SECTIONS:
             read = field_docs(section)[name]
-            default = SWITCHES.get(doc.default, doc.default.strip('"'))
+            default = "" if doc.default is None else SWITCHES.get(str(doc.default), str(doc.default))
             assert read.meaning == doc.meaning
             assert read.default == default or float(read.default) == float(default)
     assert field_docs("pretraining")["people"].default == str(PretrainSpec().people)

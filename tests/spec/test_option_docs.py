@@ -19,11 +19,11 @@ def test_every_key_that_a_file_may_set_has_a_meaning():
 
 def test_defaults_are_those_of_the_fields():
     defaults = {doc.key: doc.default for doc in option_docs()}
-    assert defaults["training.learning_rate"] == "2e-05"
-    assert defaults["training.eval_every"] == ""
-    assert defaults["evaluation.likelihood"] == "true"
-    assert defaults["dataset.generator.validation_templates"] == ""
-    assert defaults["objective.name"] == '"ntp"'
+    assert defaults["training.learning_rate"] == 2e-5
+    assert defaults["training.eval_every"] is None
+    assert defaults["evaluation.likelihood"] is True
+    assert defaults["dataset.generator.validation_templates"] is None
+    assert defaults["objective.name"] == "ntp"
 
 
 def test_a_section_has_its_own_options_only(capsys):
@@ -39,7 +39,7 @@ def test_an_objectives_option_says_whose_it_is():
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [(["--options", "trainin"], "did you mean 'training'?"), (["training"], "expected --options before it")],
+    [(["--options", "trainin"], "did you mean 'training'?"), (["training"], "use `reversal list training --options`")],
 )
 def test_a_wrong_section_is_one_line(capsys, arguments, message):
     assert main(["list", *arguments]) == 2
