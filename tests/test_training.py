@@ -206,7 +206,7 @@ def test_a_damaged_checkpoint_is_one_clear_line(llama_checkpoint, tmp_path, dama
 
 
 def test_a_device_that_is_not_there_is_refused(llama_checkpoint):
-    with pytest.raises(ReversalError, match=r"training\.device: 'cuda:7'"):
+    with pytest.raises(ReversalError, match=r"training\.device\): 'cuda:7' cannot be used"):
         load_for_training(spec_for(llama_checkpoint, device="cuda:7"))
 
 
