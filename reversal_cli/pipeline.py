@@ -156,7 +156,6 @@ def train_run(
     continued = overwrite is None and run.checkpoints_path.is_dir() and any(run.checkpoints_path.iterdir())
     if continued:
         terminal.say(f"{run.path}: was interrupted")
-
     _warn_of_long_warmup(spec, len(splits.train), terminal)
 
     def begin() -> None:
