@@ -45,12 +45,12 @@ def run_experiment(
     runs = [RunDirectory(run_path(results, spec.name, spec.seed)) for spec in specs]
     kinds = [(spec.model.name, spec.objective.name, spec.training.last_epoch) for spec in specs]
     done = [run.is_complete and not overwrite for run in runs]
-    clock = RunClock([None if complete else kind for kind, complete in zip(kinds, done, strict=True)])
+    epochs = [spec.training.last_epoch if spec.objective.trains else 0 for spec in specs]
+    clock = RunClock([None if complete else kind for kind, complete in zip(kinds, done, strict=True)], epochs)
     for spec in specs:
         terminal.begin_run(f"{spec.name} seed {spec.seed}", clock)
-        evaluate_run(
-            finetune(spec, results, terminal, benchmarks, overwrite), terminal, EvaluationOptions(device=device)
-        )
+        run = finetune(spec, results, terminal, benchmarks, overwrite)
+        evaluate_run(run, terminal, EvaluationOptions(device=device))
         clock.finish()
     if not all(done):
         terminal.say(clock.total())

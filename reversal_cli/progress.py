@@ -1,6 +1,7 @@
 """Progress: a bar per stage on a terminal, plain lines elsewhere; the time left is estimated for each stage."""
 
 import contextlib
+import statistics
 import time
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Any
@@ -144,20 +145,25 @@ def sum_of_parts(advance: Advance, totals: Mapping[str, int]) -> Callable[[str, 
 
 
 class RunClock:
-    """The number of the current run, and the time left for all runs, estimated from finished runs of the same kind."""
+    """The number of the current run, and the time left for all runs, estimated from those that have finished."""
 
-    def __init__(self, kinds: Sequence[Hashable], clock: Clock = time.monotonic):
-        """kinds: one per run, in order; runs of one kind take about the same time, None is a run already complete."""
+    def __init__(self, kinds: Sequence[Hashable], epochs: Sequence[int] = (), clock: Clock = time.monotonic):
+        """kinds: one per run, in order; runs of one kind take about the same time, None is a run already complete.
+        epochs: of each run's training, 0 for an untrained run; empty: not known."""
         self.runs = len(kinds)
-        self._waiting = list(kinds)
+        self._waiting = list(zip(kinds, epochs or [0] * len(kinds), strict=True))
         self._clock = clock
         self._began = clock()
         self._taken: dict[Hashable, list[float]] = {}
+        self._per_epoch: list[float] = []
 
     def finish(self) -> None:
         """Ends the current run."""
         now = self._clock()
-        self._taken.setdefault(self._waiting.pop(0), []).append(now - self._began)
+        kind, epochs = self._waiting.pop(0)
+        self._taken.setdefault(kind, []).append(now - self._began)
+        if kind is not None and epochs:
+            self._per_epoch.append((now - self._began) / epochs)
         self._began = now
 
     @property
@@ -166,11 +172,16 @@ class RunClock:
         return self.runs - len(self._waiting) + 1
 
     def seconds_left(self) -> float | None:
-        """None until a run of every remaining kind has finished: a baseline does not show how long training takes."""
-        waiting = [kind for kind in self._waiting if kind is not None]
-        if not waiting or any(kind not in self._taken for kind in waiting):
-            return None
-        return sum(sum(self._taken[kind]) / len(self._taken[kind]) for kind in waiting)
+        """A run takes the mean time of its kind or, if none of its kind has finished, that of other trainings by the
+        epoch. None until that is known: a baseline does not show how long training takes."""
+        times = [self._estimate(kind, epochs) for kind, epochs in self._waiting if kind is not None]
+        known = [seconds for seconds in times if seconds is not None]
+        return sum(known) if known and len(known) == len(times) else None
+
+    def _estimate(self, kind: Hashable, epochs: int) -> float | None:
+        if kind in self._taken:
+            return statistics.mean(self._taken[kind])
+        return epochs * statistics.mean(self._per_epoch) if epochs and self._per_epoch else None
 
     def total(self) -> str:
         """`all 3 runs in 1:27`: the time since the first run began."""

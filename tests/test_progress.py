@@ -121,7 +121,7 @@ def test_a_bar_says_that_it_is_loading_until_the_first_step():
 
 def test_the_time_of_all_runs_is_told_when_a_run_of_each_kind_was_made():
     clock = Clock()
-    runs = RunClock(["untrained", "bico", None, "bico", "bico"], clock)
+    runs = RunClock(["untrained", "bico", None, "bico", "bico"], clock=clock)
     told = []
     for seconds in (5, 60, 1, 80, 0):
         told.append((runs.number, runs.seconds_left()))
@@ -130,10 +130,21 @@ def test_the_time_of_all_runs_is_told_when_a_run_of_each_kind_was_made():
     assert told == [(1, None), (2, None), (3, 120), (4, 120), (5, 70)]
 
 
+def test_the_time_of_a_kind_that_has_not_finished_is_told_by_its_epochs():
+    clock = Clock()
+    runs = RunClock(["untrained", "ntp", "bico", "abi"], [0, 4, 14, 20], clock)
+    told = []
+    for seconds in (5, 60, 140, 0):
+        told.append(runs.seconds_left())
+        clock.now += seconds
+        runs.finish()
+    assert told == [None, None, (14 + 20) * 15, 20 * (15 + 10) / 2]
+
+
 def test_a_run_says_which_of_how_many_it_is_and_its_lines_too(capsys):
     terminal = Terminal()
     clock = Clock()
-    runs = RunClock(["bico", "bico"], clock)
+    runs = RunClock(["bico", "bico"], clock=clock)
     terminal.begin_run("quick/bico seed 0", runs)
     clock.now += 90
     runs.finish()
