@@ -64,8 +64,8 @@ def test_tensorboard_gets_the_losses_and_the_weights_stay_the_same(finetune):
     events = EventAccumulator(str(run.tensorboard_path))
     events.Reload()
     (first,) = events.Scalars("train/loss")
-    assert first.value == pytest.approx(run.trim_log(99)[0]["loss"], rel=1e-6)
-    assert run.manifest["training"]["weights"] == silent.manifest["training"]["weights"]
+    assert first.value == pytest.approx(run.trim_log(99)[0].loss, rel=1e-6)
+    assert run.manifest.training.weights == silent.manifest.training.weights
     assert not silent.tensorboard_path.exists()
 
     run.clear()
