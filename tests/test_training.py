@@ -18,7 +18,7 @@ from reversal_cli.runs.directory import RunDirectory
 from reversal_cli.runs.records import LogRecord
 from reversal_cli.spec.experiment import ExperimentSpec, TrainingSpec
 from reversal_cli.training.finetune import train
-from reversal_cli.training.trainer import LabelledPositions, TrainingJob, trainer_arguments
+from reversal_cli.training.trainer import LABEL_ROWS, LabelledPositions, TrainingJob, labelled, trainer_arguments
 
 EXAMPLES = [
     Example(f"{name} is known as", f" {description}.", name)
@@ -86,13 +86,15 @@ def test_logits_only_at_labels_give_the_loss_and_gradients_of_all_logits(llama_c
     labels[:, 4] = ids[:, 4]
     own_labels = torch.cat([labels[:, 1:], torch.full((2, 1), IGNORE)], dim=1)  # the model shifts, we do not
     results = []
-    for labelled in (False, True):
+    for only_labels in (False, True):
         model = AutoModelForCausalLM.from_pretrained(llama_checkpoint, dtype=torch.float32)
-        if labelled:
-            with LabelledPositions(model).select(own_labels != IGNORE):
+        if only_labels:
+            positions, targets = labelled(own_labels)
+            with LabelledPositions(model).select(positions):
                 logits = model(ids, attention_mask=torch.ones_like(ids), use_cache=False).logits
-            assert logits.shape == ((own_labels != IGNORE).sum(), model.config.vocab_size)
-            loss = torch.nn.functional.cross_entropy(logits, own_labels[own_labels != IGNORE])
+            assert logits.shape == (LABEL_ROWS, model.config.vocab_size)
+            assert (targets != IGNORE).sum() == (own_labels != IGNORE).sum()
+            loss = torch.nn.functional.cross_entropy(logits, targets, ignore_index=IGNORE)
         else:
             loss = model(ids, attention_mask=torch.ones_like(ids), labels=labels).loss
         loss.backward()

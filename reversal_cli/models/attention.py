@@ -20,6 +20,7 @@ from transformers import AttentionInterface, Cache, PreTrainedModel
 from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
 
 from reversal_cli.errors import ReversalError
+from reversal_cli.models.cpu_attention import attend
 from reversal_cli.models.mirror_check import Inputs, attention_inputs, is_mirrored, is_rotated, unsupported
 
 MIRRORED = "mirrored_rotary"
@@ -86,9 +87,7 @@ def mirrored_attention(
     key = key.repeat_interleave(groups, dim=1)  # [b, h, s, d]
     value = value.repeat_interleave(groups, dim=1)  # [b, h, s, d]
     if attention_mask is None:  # causal: nothing to mirror
-        output = nn.functional.scaled_dot_product_attention(
-            query, key, value, dropout_p=dropout, is_causal=True, scale=scaling
-        )
+        output = attend(query, key, value, dropout_p=dropout, is_causal=True, scale=scaling)
         return output.transpose(1, 2).contiguous(), None
 
     # Autocast would take the products back to half precision, where float16 overflows.

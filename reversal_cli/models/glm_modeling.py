@@ -13,6 +13,8 @@ from transformers import Cache, DynamicCache, PreTrainedConfig, PreTrainedModel
 from transformers.modeling_layers import GradientCheckpointingLayer
 from transformers.modeling_outputs import CausalLMOutputWithPast
 
+from reversal_cli.models.cpu_attention import attend
+
 LAYER_NORM_EPS = 1e-5
 
 
@@ -93,9 +95,8 @@ class GlmAttention(nn.Module):
         )  # [b, h, s, d]
         if cache is not None:
             key, value = cache.update(key, value, self.layer)  # [b, h, keys, d]
-        mixed = nn.functional.scaled_dot_product_attention(
-            query, key, value, attn_mask=attention_mask, dropout_p=self.dropout if self.training else 0.0
-        )
+        dropout = self.dropout if self.training else 0.0
+        mixed = attend(query, key, value, attn_mask=attention_mask, dropout_p=dropout)
         return self.dense(mixed.transpose(1, 2).reshape(batch, length, width))
 
 

@@ -23,6 +23,8 @@ OnStep = Callable[..., None]
 `on_step(prompts, all prompts, stage="validation", epoch=2)`."""
 OnLog = Callable[[LogRecord], None]
 """Called for each line of the training log."""
+LABEL_ROWS = 64
+"""The output layer sees a multiple of this many positions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +97,12 @@ class ObjectiveTrainer(Trainer):
         self, model: nn.Module, inputs: dict[str, Tensor], return_outputs: bool = False, **_: Any
     ) -> Tensor:
         """Mean cross-entropy in float32 over the labels; the logits at t are scored against labels[t]."""
-        labels = inputs.pop("labels")
-        with self.labelled.select(labels != IGNORE):
-            logits = model(**inputs, use_cache=False).logits  # [labels, v]
-        targets = labels[labels != IGNORE]
-        return nn.functional.cross_entropy(logits.float(), targets, reduction="sum") / max(1, len(targets))
+        count = (inputs["labels"] != IGNORE).sum()
+        positions, targets = labelled(inputs.pop("labels"))
+        with self.labelled.select(positions):
+            logits = model(**inputs, use_cache=False).logits  # [n, v]
+        total = nn.functional.cross_entropy(logits.float(), targets, ignore_index=IGNORE, reduction="sum")
+        return total / count.clamp(min=1)
 
     def training_step(self, *args: Any, **options: Any) -> Tensor:
         """The step of Trainer; its loss is checked."""
@@ -156,6 +159,18 @@ def trainer_arguments(
     return arguments
 
 
+def labelled(labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Positions [n] in the batch, counted over its rows, and their labels [n], of labels [b, s].
+
+    n is a multiple of LABEL_ROWS, filled up with IGNORE: else nearly every step would have a row count of its own, for
+    which a CPU compiles kernels and keeps them.
+    """
+    labels = labels.flatten()
+    positions = (labels != IGNORE).nonzero().flatten()
+    fill = (0, -len(positions) % LABEL_ROWS)
+    return nn.functional.pad(positions, fill), nn.functional.pad(labels[positions], fill, value=IGNORE)
+
+
 class LabelledPositions:
     """Lets the output layer see only the hidden states that predict a label.
 
@@ -168,7 +183,7 @@ class LabelledPositions:
         model.get_output_embeddings().register_forward_pre_hook(self._keep_chosen)
 
     def select(self, chosen: Tensor) -> "LabelledPositions":
-        """chosen: bool [b, s], True where the hidden state is to give logits."""
+        """chosen: positions [n] as from `labelled`, whose hidden states are to give logits."""
         self.chosen = chosen
         return self
 
@@ -181,7 +196,7 @@ class LabelledPositions:
     def _keep_chosen(self, module: nn.Module, args: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
         if self.chosen is None:
             return None
-        return (args[0][self.chosen],)  # [labels, h]
+        return (args[0].flatten(0, 1)[self.chosen],)  # [n, h]
 
 
 class Reporter(TrainerCallback):
