@@ -18,17 +18,13 @@ def load_for_training(spec: ExperimentSpec) -> "Loaded":
     """
     import torch
 
-    from reversal_cli.models.cpu_attention import install_float32_attention
     from reversal_cli.models.families import load_checkpoint
     from reversal_cli.models.precision import choose_device, choose_dtype
 
     device = choose_device(spec.training.device)
     dtype = choose_dtype(spec.training.dtype, device)
     frozen = spec.training.tuning == "lora"
-    loaded = load_checkpoint(spec, dtype if frozen else torch.float32, device)
-    if device.type == "cpu" and dtype == torch.bfloat16:
-        install_float32_attention(loaded.model)
-    return loaded
+    return load_checkpoint(spec, dtype if frozen else torch.float32, device)
 
 
 def load_for_evaluation(spec: ExperimentSpec, run: RunDirectory) -> "Loaded":

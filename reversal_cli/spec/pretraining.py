@@ -22,7 +22,7 @@ class PretrainSpec(Section):
     """Entities of the corpus, disjoint from every benchmark."""
     sentences: int = Field(default=20, ge=2)
     """Sentences per entity, half in each direction."""
-    vocab_size: int = Field(default=2600, ge=300)
+    vocab_size: int = Field(default=8000, ge=300)
     """Tokens of the byte-level BPE."""
     seed: int = Field(default=0, ge=0, le=2**32 - 1)
     training: TrainingSpec = TrainingSpec(

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import torch
 from peft import LoraConfig, get_peft_model
 from torch import nn
 from transformers import PreTrainedModel, PrinterCallback, TrainerCallback, set_seed
@@ -20,6 +21,7 @@ from reversal_cli.errors import ReversalError
 from reversal_cli.files.folders import save_folder
 from reversal_cli.models.attention import install_mirrored_attention
 from reversal_cli.models.base import Loaded, refuse_long_rows, tokenize
+from reversal_cli.models.cpu_attention import install_float32_attention
 from reversal_cli.models.families import FAMILIES
 from reversal_cli.models.loading import load_for_training
 from reversal_cli.models.memory import explain_out_of_memory
@@ -160,6 +162,8 @@ def fit(
     """
     training, device = job.training, choose_device(job.training.device)
     dtype = choose_dtype(training.dtype, device)
+    if device.type == "cpu" and dtype == torch.bfloat16:
+        install_float32_attention(model)
     plan = BatchPlan([len(row.input_ids) for row in job.rows], training.batch_size, training.epochs, job.seed)
     stop = training.last_epoch * plan.batches_per_epoch
     reporter = Reporter(stop, plan.batches_per_epoch, on_step, on_log, seconds_before)

@@ -1,7 +1,7 @@
 """New tiny models of each family: a byte-level BPE trained on a corpus, and a network with random weights."""
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
@@ -13,14 +13,17 @@ from reversal_cli.models.glm_modeling import GlmAbiConfig, GlmAbiModel
 from reversal_cli.models.glm_tokenizer import EOP, LONG_MASK, MASK, SENTENCE_MASK, SOP, finish_tokenizer, glm_tokens
 from reversal_cli.objectives.abi import Abi
 from reversal_cli.objectives.base import FamilyName, TokenIds
-from reversal_cli.spec.presets import TINY_GLM_CONFIG, TINY_LLAMA_CONFIG
+from reversal_cli.spec.presets import EMBEDDED, TINY_GLM_CONFIG, TINY_LLAMA_CONFIG
 
 LLAMA_SPECIAL = ["<pad>", "<s>", "</s>"]
 GLM_EOS, GLM_CLS = "<|endoftext|>", "[CLS]"
 GLM_SPECIAL = [GLM_EOS, SOP, EOP, GLM_CLS, MASK]
 TASK_MASKS = [LONG_MASK, SENTENCE_MASK]
-WORD_LIST_WEIGHT = 60
-"""How often a listed word counts in the tokenizer's statistics: about as often as a word of the corpus occurs."""
+BENCHMARK_WEIGHT = 60
+"""How often a name or title word of the benchmark counts in the tokenizer's statistics: about as often as a word of the
+corpus occurs."""
+LIST_WEIGHTS = {"given_names": 40, "surnames": 40, "common_words": 20}
+"""How often each word counts of the lists in models/word_lists, which has their sources."""
 
 
 def new_llama(examples: Sequence[Example], vocab_size: int, abi: Abi) -> Loaded:
@@ -63,10 +66,10 @@ NEW: dict[FamilyName, Callable[[Sequence[Example], int, Abi], Loaded]] = {"rotar
 
 
 def train_bpe(examples: Sequence[Example], vocab_size: int, special_tokens: list[str]) -> Tokenizer:
-    """Byte-level BPE on the corpus; the special tokens have the first ids.
+    """Byte-level BPE on the corpus and on bare words, which the network never sees; special tokens have the first ids.
 
-    The benchmark's name and title words are added as a bare word list. A real model's tokenizer has common names as
-    one or two tokens; without the list only the corpus's own names would be. The network never sees these words.
+    The words are those of the benchmark's names and titles, and lists of common English words and names: a real model's
+    tokenizer has such words as one or two tokens; without them only the corpus's own would be.
 
     A text's first word is tokenized as if a space preceded it, as Llama's own tokenizer does: with so few tokens, a
     name would otherwise fall to pieces wherever it begins the sentence.
@@ -80,7 +83,14 @@ def train_bpe(examples: Sequence[Example], vocab_size: int, special_tokens: list
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    words = sorted(BENCHMARK.name_words | BENCHMARK.title_words)
     texts = (example.text for example in examples)
-    tokenizer.train_from_iterator(itertools.chain(texts, (f" {word}" for word in words * WORD_LIST_WEIGHT)), trainer)
+    words = (f" {word}" for word in itertools.chain.from_iterable(_bare_words()))
+    tokenizer.train_from_iterator(itertools.chain(texts, words), trainer)
     return tokenizer
+
+
+def _bare_words() -> Iterator[list[str]]:
+    """Lists of words, each word as often as it counts."""
+    yield sorted(BENCHMARK.name_words | BENCHMARK.title_words) * BENCHMARK_WEIGHT
+    for name, weight in LIST_WEIGHTS.items():
+        yield (EMBEDDED / "word_lists" / f"{name}.txt").read_text(encoding="utf-8").split() * weight
