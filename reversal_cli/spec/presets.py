@@ -108,6 +108,7 @@ RECIPES: dict[tuple[str, str], dict[str, Any]] = {
         "training": {**_REAL_TRAINING, "epochs": 20, "stop_after_epochs": 12, "weight_decay": 0.1},
     },
     ("smollm2-135m-instruct", "abi"): {
+        "objective": {"span_policy": "entity"},
         "training": {**_REAL_TRAINING, "epochs": 20, "stop_after_epochs": 12, "weight_decay": 0.1},
     },
     ("tiny-glm", "bico"): {
