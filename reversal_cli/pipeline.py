@@ -242,7 +242,7 @@ def _evaluate(
             model.load()  # first, so that a model that cannot be loaded fails at once
         on_progress = sum_of_parts(advance, totals)
         return evaluate(
-            run, model.complete, splits, spec.evaluation, subtasks, limit, on_progress, measure=model.measure
+            run, model.complete, splits, spec.evaluation, subtasks, limit, on_progress, model.measure, terminal.say
         )
 
 

@@ -17,8 +17,8 @@ def attend(query: Tensor, key: Tensor, value: Tensor, **options: Any) -> Tensor:
     if not (query.device.type == "cpu" and value.dtype == torch.bfloat16):
         return nn.functional.scaled_dot_product_attention(query, key, value, **options)
     with torch.autocast("cpu", enabled=False):  # it would take the operands back to bfloat16
-        single = (tensor.float() for tensor in (query, key, value))
-        return nn.functional.scaled_dot_product_attention(*single, **options).to(value.dtype)
+        output = nn.functional.scaled_dot_product_attention(query.float(), key.float(), value.float(), **options)
+    return output.to(value.dtype)
 
 
 def install_float32_attention(model: PreTrainedModel) -> None:
