@@ -17,6 +17,7 @@ from reversal_cli.commands.options import (
     Quiet,
     Results,
     refuse_unknown_device,
+    refuse_unknown_dtype,
     refuse_unknown_intervals,
     refuse_without_effect,
 )
@@ -71,6 +72,9 @@ def evaluate(
         typer.Option("--controls/--no-controls", help=field_help("evaluation.controls", RUN)),
     ] = None,
     intervals: Intervals = None,
+    dtype: Annotated[
+        str | None, typer.Option(metavar="NAME", help=field_help("evaluation.dtype", "that of the training"))
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Predict and score again.")] = False,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -85,8 +89,9 @@ def evaluate(
     terminal = Terminal(quiet)
     refuse_unknown_intervals(intervals)
     refuse_unknown_device(device)
+    refuse_unknown_dtype(dtype)
     options = EvaluationOptions(
-        batch_size, tuple(subtask or ()), limit, device, overwrite, likelihood, controls, intervals, data
+        batch_size, tuple(subtask or ()), limit, device, overwrite, likelihood, controls, intervals, dtype, data
     )
     if model is not None:
         if runs:

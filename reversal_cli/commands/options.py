@@ -101,6 +101,15 @@ def refuse_unknown_device(device: str | None) -> None:
         validate(TrainingSpec, [Setting("device", device, "--device")])
 
 
+def refuse_unknown_dtype(dtype: str | None) -> None:
+    """Raises ReversalError for a precision that an evaluation does not have."""
+    from reversal_cli.spec.experiment import EvaluationSpec
+    from reversal_cli.spec.validation import Setting, validate
+
+    if dtype is not None:
+        validate(EvaluationSpec, [Setting("dtype", dtype, "--dtype")])
+
+
 def refuse_unknown_intervals(intervals: str | None) -> None:
     """Raises ReversalError for a name that is not in `UNITS`."""
     if intervals is not None and intervals not in UNITS:

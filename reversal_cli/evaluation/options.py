@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from reversal_cli.errors import ReversalError
 from reversal_cli.spec.experiment import EvaluationSpec
 
 
@@ -21,12 +22,22 @@ class EvaluationOptions:
     likelihood: bool | None = None
     controls: bool | None = None
     intervals: str | None = None
+    dtype: str | None = None
+    """Of the weights; predictions made in another one have to be made again."""
     data: str | None = None
     """Another folder with the same dataset: its files are those of the run, byte for byte."""
 
     def applied_to(self, settings: EvaluationSpec) -> EvaluationSpec:
-        """The settings of the spec with these options in their place."""
-        options = {"likelihood": self.likelihood, "controls": self.controls, "intervals": self.intervals}
+        """The settings of the spec with these options in their place.
+
+        Raises ReversalError for another precision than theirs, unless everything is predicted again.
+        """
+        if self.dtype not in (None, settings.dtype) and not self.overwrite:
+            raise ReversalError(
+                f"--dtype: {self.dtype}; expected the precision that earlier predictions may have, which are kept; "
+                "pass --overwrite to predict again"
+            )
+        options = {name: getattr(self, name) for name in ("likelihood", "controls", "intervals", "dtype")}
         return settings.model_copy(update={key: value for key, value in options.items() if value is not None})
 
     @property

@@ -133,7 +133,7 @@ class EvaluationSpec(Section):
     seed: int = Field(default=0, ge=0, le=2**32 - 1)
     """Draws wrong answers, options and facts. The same for all runs, so that they answer the same questions."""
     dtype: Literal["float32", "bfloat16", "float16"] | None = None
-    """Precision of the weights. Empty: the arithmetic of the training. bfloat16 is faster where the hardware has it; a
+    """Precision of the weights. Unset: the arithmetic of the training. bfloat16 is faster where the hardware has it; a
     few completions and ranks then differ."""
     intervals: Unit = "entities-and-templates"
     """What 95 % intervals are over. entities-and-templates: what other entities, asked in other words, may give.
