@@ -1,10 +1,11 @@
 """How long an evaluation will take, timed on a few of its own prompts before it starts."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from reversal_cli.data.base import Splits, Subtask
+from reversal_cli.errors import ReversalError
 from reversal_cli.inference.answers import Complete, Measure
 from reversal_cli.runs.directory import RunDirectory
 
@@ -50,16 +51,20 @@ def estimate_line(
     rest = {name: rows for name, rows in work.questions.items() if rows}
     if len(work.prompts) <= SAMPLE and not rest:
         return ""
-    start = clock()
-    for _ in complete(sample) if sample else ():
-        pass
-    generation = (clock() - start) * len(work.prompts) / max(1, len(sample))
-    ranking = 0.0
-    for name, rows in rest.items():
-        start = clock()
-        for _ in measure(name, _spread(rows, 1)):
+
+    def seconds(ask: Callable[..., Iterable], *arguments: object) -> float:
+        for _ in ask(*arguments):  # the model loads, and its kernels are prepared
             pass
-        ranking += (clock() - start) * len(rows)
+        start = clock()
+        for _ in ask(*arguments):
+            pass
+        return clock() - start
+
+    try:
+        generation = seconds(complete, sample) * len(work.prompts) / len(sample) if sample else 0.0
+        ranking = sum(seconds(measure, name, _spread(rows, 1)) * len(rows) for name, rows in rest.items())
+    except ReversalError:  # the evaluation itself says where it happened
+        return ""
     if generation + ranking < WORTH_SAYING:
         return ""
     parts = [f"{len(work.prompts)} prompts, about {_minutes(generation)}"] if sample else []

@@ -1,4 +1,4 @@
-"""Greedy decoding that `generate` cannot do: filling blanks, and continuing a text with GLM.
+"""Greedy decoding with a key-value cache: continuing a text, and filling a blank, in batches that shrink.
 
 Rows are padded on the left, hidden by the attention mask and not counted in the positions, so that a completion does
 not depend on the batch it is in.
@@ -14,7 +14,7 @@ from transformers import PreTrainedModel
 
 from reversal_cli.errors import ReversalError
 from reversal_cli.inference.batching import explain_full_memory, left_pad
-from reversal_cli.inference.finite import finite_rows, refuse_not_finite
+from reversal_cli.inference.finite import refuse_logits
 from reversal_cli.objectives.base import PromptLayout, SpanPositions, TokenIds
 from reversal_cli.objectives.blanks import single_row_positions
 
@@ -81,32 +81,49 @@ def _decode(
 ) -> list[list[int]]:
     input_ids, position_ids, attention_mask = lay_out_batch(prompts, device)
     keys = attention_mask[:, 0, -1]  # [b, s]: what a new token sees
+    if is_causal(prompts):
+        attention_mask = keys
     step = torch.tensor([prompt.step for prompt in prompts], device=device)[..., None]  # [b, rows, 1]
     written: list[list[int]] = [[] for _ in prompts]
-    finite: list[Tensor] = []
+    unfinished = list(range(len(prompts)))
     cache = None
     for _ in range(max_new_tokens):
         output = model(
             input_ids=input_ids,
             attention_mask=attention_mask,
-            position_ids=position_ids if position_ids.shape[1] == 2 else position_ids[:, 0],
+            position_ids=rows_as_expected(position_ids),
             past_key_values=cache,
             use_cache=True,
             logits_to_keep=1,
         )
-        chosen = output.logits[:, -1].argmax(dim=-1)  # [b]
-        finite.append(finite_rows(output.logits[:, -1]))
-        for row, token in zip(written, chosen.tolist(), strict=True):
-            if not row or row[-1] not in ends:
-                row.append(token)
-        if all(row[-1] in ends for row in written):
+        logits, cache = output.logits[:, -1], output.past_key_values
+        refuse_logits(logits, unfinished)
+        chosen = logits.argmax(dim=-1)  # [b]
+        tokens = chosen.tolist()
+        for row, token in zip(unfinished, tokens, strict=True):
+            written[row].append(token)
+        rest = [index for index, token in enumerate(tokens) if token not in ends]
+        if not rest:
             break
-        cache, input_ids = output.past_key_values, chosen[:, None]
-        position_ids = position_ids[..., -1:] + step
+        if len(rest) < len(unfinished):  # what is finished need not be computed any longer
+            unfinished = [unfinished[index] for index in rest]
+            kept = torch.tensor(rest, device=device)
+            cache.batch_select_indices(kept)
+            chosen, position_ids, step, keys = (tensor[kept] for tensor in (chosen, position_ids, step, keys))
+        input_ids, position_ids = chosen[:, None], position_ids[..., -1:] + step
         keys = torch.cat([keys, torch.ones_like(keys[:, :1])], dim=1)
-        attention_mask = keys[:, None, None]  # [b, 1, 1, keys]
-    refuse_not_finite(finite, [len(row) for row in written])
+        attention_mask = keys if is_causal(prompts) else keys[:, None, None]  # [b, 1, 1, keys]
     return written
+
+
+def is_causal(prompts: Sequence[Prompt]) -> bool:
+    """Whether the model's own mask will do, so that any attention implementation does."""
+    return not any(prompt.prefix for prompt in prompts) and len(prompts[0].positions) == 1
+
+
+def rows_as_expected(position_ids: Tensor) -> Tensor:
+    """GLM's [b, 2, s] as they are; one row as [b, s]."""
+    return position_ids if position_ids.shape[1] == 2 else position_ids[:, 0]
 
 
 class PromptBatch(NamedTuple):

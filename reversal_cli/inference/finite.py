@@ -33,6 +33,13 @@ def finite_rows(logits: "Tensor") -> "Tensor":
     return logits.amax(dim=-1).isfinite()
 
 
+def refuse_logits(logits: "Tensor", rows: Sequence[int]) -> None:
+    """Raises NotFiniteError for the first of the rows whose logits [b, v] are not finite."""
+    for row, finite in zip(rows, finite_rows(logits).tolist(), strict=True):
+        if not finite:
+            raise NotFiniteError(row)
+
+
 def refuse_not_finite(steps: Sequence["Tensor"], lengths: Sequence[int]) -> None:
     """Raises NotFiniteError for the first row that was not finite at one of its steps.
 

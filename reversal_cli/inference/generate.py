@@ -1,10 +1,13 @@
 """Batched greedy decoding of a causal language model."""
 
 import contextlib
+import inspect
 from collections.abc import Iterator, Sequence
 
 import torch
+from peft import PeftModel
 from transformers import (
+    DynamicCache,
     GenerationConfig,
     GenerationMixin,
     LogitsProcessor,
@@ -12,10 +15,12 @@ from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
+from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
 from reversal_cli.errors import ReversalError
 from reversal_cli.inference.answers import Completion
 from reversal_cli.inference.batching import explain_full_memory, left_pad, longest_first
+from reversal_cli.inference.fill import Prompt, decode_greedily
 from reversal_cli.inference.finite import asking, finite_rows, refuse_not_finite
 
 
@@ -86,10 +91,28 @@ class FiniteLogits(LogitsProcessor):
         return scores
 
 
+def keeps_keys(model: PreTrainedModel) -> bool:
+    """Whether all that the network remembers of a text are keys and values, at positions that it can be told.
+
+    The others (Mamba, BLOOM) are left to `generate`, which is slower: it computes finished rows to the end.
+    """
+    if isinstance(model, PeftModel):
+        model = model.get_base_model()
+    layers = DynamicCache(config=model.config).layers
+    return (
+        not model._is_stateful
+        and "position_ids" in inspect.signature(model.forward).parameters
+        and all(type(layer) in (DynamicLayer, DynamicSlidingWindowLayer) for layer in layers)
+    )
+
+
 def _generate_batch(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, rows: Sequence[Sequence[int]], max_new_tokens: int
 ) -> list[list[int]]:
     """The new tokens of each row, padding included."""
+    if keeps_keys(model):
+        prompts = [Prompt(tuple(row), (tuple(range(len(row))),), prefix=0, step=(1,)) for row in rows]
+        return decode_greedily(model, prompts, max_new_tokens, frozenset({tokenizer.eos_token_id}))
     pad = tokenizer.eos_token_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id
     config = GenerationConfig(
         do_sample=False,

@@ -18,7 +18,7 @@ from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 from reversal_cli.errors import ReversalError
 from reversal_cli.inference.batching import explain_full_memory, longest_first
 from reversal_cli.inference.complete import as_prompt
-from reversal_cli.inference.fill import Prompt, last_position, lay_out_batch
+from reversal_cli.inference.fill import Prompt, is_causal, last_position, lay_out_batch, rows_as_expected
 from reversal_cli.inference.finite import NotFiniteError
 from reversal_cli.inference.generate import without_eos
 from reversal_cli.models.base import Loaded
@@ -126,12 +126,10 @@ class _Read(NamedTuple):
 def _read(model: PreTrainedModel, prompts: Sequence[Prompt], device: torch.device) -> _Read:
     input_ids, position_ids, attention_mask = lay_out_batch(prompts, device)
     keys = attention_mask[:, 0, -1]
-    # Where attention is causal the model makes its own mask, so that any attention implementation will do.
-    causal = not any(prompt.prefix for prompt in prompts)
     output = model(
         input_ids=input_ids,
-        attention_mask=keys if causal else attention_mask,
-        position_ids=_rows_as_expected(position_ids),
+        attention_mask=keys if is_causal(prompts) else attention_mask,
+        position_ids=rows_as_expected(position_ids),
         use_cache=True,
         logits_to_keep=1,
     )
@@ -178,14 +176,9 @@ def _score_batch(model: PreTrainedModel, read: _Read, candidates: Sequence[Token
     logits = model(
         input_ids=ids[:, :-1],
         attention_mask=torch.cat([read.keys, torch.ones_like(ids[:, 1:], dtype=torch.bool)], dim=1),
-        position_ids=_rows_as_expected(read.positions[..., None] + read.steps[..., None] * offsets[:, None]),
+        position_ids=rows_as_expected(read.positions[..., None] + read.steps[..., None] * offsets[:, None]),
         past_key_values=read.cache,
         use_cache=True,
     ).logits.float()  # [b, n - 1, v]
     losses = nn.functional.cross_entropy(logits.flatten(0, 1), targets[:, 1:].flatten(), reduction="none")
     return score - losses.view(len(candidates), -1).sum(dim=1)  # the loss of padding is 0
-
-
-def _rows_as_expected(position_ids: Tensor) -> Tensor:
-    """GLM's [b, 2, s] as they are; one row as [b, s]."""
-    return position_ids if position_ids.shape[1] == 2 else position_ids[:, 0]
