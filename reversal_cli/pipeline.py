@@ -237,12 +237,12 @@ def _evaluate(
     subtasks, limit = options.subtasks or None, options.limit
     totals = count_prompts(splits, spec.evaluation, subtasks, limit)
     with terminal.progress(f"eval {_label(spec)}", "prompt") as advance:
-        model = model_of_run(run, spec, splits, options.batch_size, options.device, lambda: advance(0, stage=LOADING))
+        model = model_of_run(run, spec, splits, options, lambda: advance(0, stage=LOADING), terminal.say)
         if options.overwrite:
             model.load()  # first, so that a model that cannot be loaded fails at once
         on_progress = sum_of_parts(advance, totals)
         return evaluate(
-            run, model.complete, splits, spec.evaluation, subtasks, limit, on_progress, model.measure, terminal.say
+            run, model.complete, splits, spec.evaluation, subtasks, limit, on_progress, model.measure, model.announce
         )
 
 

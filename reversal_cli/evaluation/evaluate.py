@@ -8,7 +8,7 @@ from reversal_cli.data.base import SUBTASKS, Splits, Subtask
 from reversal_cli.data.template_keys import with_template_ids
 from reversal_cli.errors import ReversalError, unknown_name
 from reversal_cli.evaluation.controls import controls
-from reversal_cli.evaluation.estimate import estimate_line, pending
+from reversal_cli.evaluation.estimate import Pending, pending
 from reversal_cli.evaluation.predictions import STAGES, Progress, add_likelihood, predict
 from reversal_cli.inference.answers import Complete, Measure
 from reversal_cli.inference.finite import NotFiniteError
@@ -36,7 +36,7 @@ def evaluate(
     limit: int | None = None,
     on_progress: Progress = lambda stage, subtask, done: None,
     measure: Measure | None = None,
-    say: Callable[[str], None] | None = None,
+    announce: Callable[[Pending], None] | None = None,
 ) -> Metrics:
     """The metrics of a run: every metric of every subtask, with intervals.
 
@@ -44,17 +44,15 @@ def evaluate(
     generation. Only an evaluation of all subtasks without a `limit` has controls and floors and writes metrics.json;
     any other returns metrics with `complete` false.
 
-    measure: computes likelihoods; used if `settings.likelihood` is true. say: is told how long a whole evaluation will
-    take, where that is a minute or more.
+    measure: computes likelihoods; used if `settings.likelihood` is true. announce: is told before a whole evaluation
+    what it will ask the model.
     Raises ReversalError for an unknown subtask, a limit below 1, or predictions of other prompts.
     """
     names = select_subtasks(subtasks)
     if limit is not None and limit < 1:
         raise ReversalError(f"--limit: found {limit}; expected at least 1 prompt per subtask; leave it out for all")
-    if say and measure and limit is None and len(names) == len(SUBTASKS):
-        work = pending(run, splits, control_subtasks(splits, settings), settings.likelihood)
-        if line := estimate_line(work, complete, measure):
-            say(f"{run.path}: {line}")
+    if announce and limit is None and len(names) == len(SUBTASKS):
+        announce(pending(run, splits, control_subtasks(splits, settings), settings.likelihood))
     index = EntityIndex.of(splits)
     scores = {}
     for name in names:

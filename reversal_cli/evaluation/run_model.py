@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reversal_cli.data.base import Splits
+from reversal_cli.evaluation.estimate import Pending, estimate_line
+from reversal_cli.evaluation.options import EvaluationOptions
 from reversal_cli.inference.answers import Complete, Measure
 from reversal_cli.runs import manifest
 from reversal_cli.runs.directory import RunDirectory
@@ -15,29 +17,35 @@ if TYPE_CHECKING:
     from reversal_cli.models.base import Loaded
 
 
+LARGE = 20_000_000
+"""Parameters from which an evaluation can take so long that it is worth an estimate."""
+
+
 class RunModel(NamedTuple):
-    """The model of a run as three functions."""
+    """The model of a run as functions."""
 
     complete: Complete
     measure: Measure
     load: Callable[[], object]
     """Loads the model now; raises ReversalError if it cannot."""
+    announce: Callable[[Pending], None]
+    """Says how long a large model will take."""
 
 
 def model_of_run(
     run: RunDirectory,
     spec: ExperimentSpec,
     splits: Splits,
-    batch_size: int | None = None,
-    device: str | None = None,
+    options: EvaluationOptions,
     on_loading: Callable[[], None] = lambda: None,
+    say: Callable[[str], None] = lambda line: None,
 ) -> RunModel:
     """The model of a run. It loads on first use: every prediction may already be on disk.
 
-    batch_size, device: None means those of the spec; answers do not depend on them.
-    on_loading: called when loading begins.
+    options: of which batch size and device are used; answers do not depend on them.
+    on_loading: called when loading begins. say: prints a line.
     """
-    size = batch_size or spec.evaluation.batch_size
+    size = options.batch_size or spec.evaluation.batch_size
 
     @functools.cache
     def loaded() -> "Loaded":
@@ -46,7 +54,7 @@ def model_of_run(
         from reversal_cli.models.loading import load_for_evaluation
         from reversal_cli.models.precision import arithmetic
 
-        training = spec.training.model_copy(update={"device": device or spec.training.device})
+        training = spec.training.model_copy(update={"device": options.device or spec.training.device})
         model = load_for_evaluation(spec.model_copy(update={"training": training}), run)
         manifest.add_model(run, model.identity)
         manifest.add_evaluation(run, arithmetic(model.model.dtype, model.model.device))
@@ -62,4 +70,13 @@ def model_of_run(
 
         return measure_examples(loaded(), spec.objective, splits, subtask, positions, spec.evaluation.seed, size)
 
-    return RunModel(complete, measure, loaded)
+    def announce(work: Pending) -> None:
+        asks = work.prompts or any(work.questions.values())
+        if (
+            asks
+            and loaded().identity.get("parameters", 0) >= LARGE
+            and (line := estimate_line(work, complete, measure))
+        ):
+            say(f"{run.path}: {line}")
+
+    return RunModel(complete, measure, loaded, announce)
