@@ -91,8 +91,8 @@ class TrainingSpec(Section):
     lora: LoraSpec = LoraSpec()
     """The adapter, for tuning = "lora"."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    """Arithmetic: float32, bfloat16, float16, or auto: bfloat16 autocast on GPUs and on CPUs with fast bfloat16 (AMX),
-    float32 elsewhere."""
+    """Arithmetic: float32, bfloat16, float16, or auto: bfloat16 autocast on GPUs and on CPUs that multiply bfloat16
+    (AMX, AVX512_BF16), float32 elsewhere."""
     device: str = "auto"
     """cpu, cuda, cuda:1, mps, or auto: a GPU if there is one."""
     gradient_checkpointing: bool = False
