@@ -109,7 +109,7 @@ RECIPES: dict[tuple[str, str], dict[str, Any]] = {
     },
     ("smollm2-135m-instruct", "abi"): {
         "objective": {"span_policy": "entity"},
-        "training": {**_REAL_TRAINING, "epochs": 20, "stop_after_epochs": 12, "weight_decay": 0.1},
+        "training": {**_REAL_TRAINING, "epochs": 8, "weight_decay": 0.1},
     },
     ("tiny-glm", "bico"): {
         "objective": {"mask_probability": [0.05, 0.95], "bico_share": 0.8},
