@@ -102,14 +102,14 @@ RECIPES: dict[tuple[str, str], dict[str, Any]] = {
         # Without the weight decay, what a blank inside a sentence teaches stays apart from what an open end asks for.
         "training": {**_TINY_TRAINING, "epochs": 22, "learning_rate": 1e-3, "weight_decay": 1.0},
     },
-    ("smollm2-135m-instruct", "ntp"): {"training": {**_REAL_TRAINING, "epochs": 4, "learning_rate": 1e-4}},
+    ("smollm2-135m-instruct", "ntp"): {"training": {**_REAL_TRAINING, "epochs": 2, "learning_rate": 1e-4}},
     ("smollm2-135m-instruct", "bico"): {
         "objective": {"mask_probability": [0.15, 0.95], "bico_share": 0.7},
-        "training": {**_REAL_TRAINING, "epochs": 20, "stop_after_epochs": 12, "weight_decay": 0.1},
+        "training": {**_REAL_TRAINING, "epochs": 4, "weight_decay": 0.1},
     },
     ("smollm2-135m-instruct", "abi"): {
         "objective": {"span_policy": "entity"},
-        "training": {**_REAL_TRAINING, "epochs": 8, "weight_decay": 0.1},
+        "training": {**_REAL_TRAINING, "epochs": 3, "weight_decay": 0.1},
     },
     ("tiny-glm", "bico"): {
         "objective": {"mask_probability": [0.05, 0.95], "bico_share": 0.8},
