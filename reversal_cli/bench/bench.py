@@ -7,10 +7,10 @@ from pathlib import Path
 
 from reversal_cli.bench.cases import BenchOptions, label
 from reversal_cli.bench.ceiling import Ceiling, measure_ceiling
-from reversal_cli.bench.eval_speed import measure_evaluation
+from reversal_cli.bench.eval_speed import EvalSpeed, measure_evaluation
 from reversal_cli.bench.peers import measure_peers
 from reversal_cli.bench.results import BenchResult, CaseResult, command_line
-from reversal_cli.bench.train_speed import measure_training
+from reversal_cli.bench.train_speed import TrainSpeed, measure_training
 from reversal_cli.data.base import Splits
 from reversal_cli.data.berglund import load_folder
 from reversal_cli.data.name_description import Options, generate
@@ -30,10 +30,15 @@ def measure_all(specs: Sequence[ExperimentSpec], options: BenchOptions, say: Cal
     device = choose_device(specs[0].training.device)
     dtype = choose_dtype(specs[0].training.dtype, device)
     ceiling = measure_ceiling(dtype, device)
-    results = []
+    results: list[CaseResult] = []
+    evaluations: dict[tuple[str, str], EvalSpeed] = {}
     for index, spec in enumerate(specs, start=1):
         say(f"bench {index}/{len(specs)}: {label(spec)}")
-        results.append(_measure(spec, splits, options.steps, ceiling))
+        training = _training(spec, splits, options.steps, ceiling)
+        asked = (spec.model.name, spec.objective.name)  # the batch size of a training changes no evaluation
+        if asked not in evaluations:
+            evaluations[asked] = _evaluation(spec, splits)
+        results.append(_case(spec, training, evaluations[asked]))
         gc.collect()
     peers = measure_peers(specs, splits, options.steps, say) if options.peers else []
     return BenchResult(command_line(options), machine, dtype, device, ceiling, results, peers)
@@ -45,11 +50,18 @@ def benchmark_splits() -> Splits:
         return load_folder(generate(Options(entities=ENTITIES), Path(folder) / "data"))
 
 
-def _measure(spec: ExperimentSpec, splits: Splits, steps: int, ceiling: Ceiling) -> CaseResult:
+def _training(spec: ExperimentSpec, splits: Splits, steps: int, ceiling: Ceiling) -> TrainSpeed:
     _, model, job = prepare_job(spec, splits)
-    training = measure_training(model, job, steps, ceiling.gflops)
+    return measure_training(model, job, steps, ceiling.gflops)
+
+
+def _evaluation(spec: ExperimentSpec, splits: Splits) -> EvalSpeed:
     device = choose_device(spec.training.device)
-    checkpoint = load_checkpoint(spec, choose_dtype(spec.training.dtype, device), device)
+    dtype = choose_dtype(spec.training.dtype, device)
+    return measure_evaluation(load_checkpoint(spec, dtype, device), spec, splits)
+
+
+def _case(spec: ExperimentSpec, training: TrainSpeed, evaluation: EvalSpeed) -> CaseResult:
     return CaseResult(
         case=label(spec),
         model=spec.model.name,
@@ -58,5 +70,5 @@ def _measure(spec: ExperimentSpec, splits: Splits, steps: int, ceiling: Ceiling)
         batch_size=spec.training.batch_size,
         eval_batch_size=spec.evaluation.batch_size,
         training=training,
-        evaluation=measure_evaluation(checkpoint, spec, splits),
+        evaluation=evaluation,
     )

@@ -1,7 +1,7 @@
 """The published evaluation loop and lm-evaluation-harness on the same prompts and candidate answers."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -21,7 +21,7 @@ PUBLISHED_BATCH = 10
 """Prompts per batch in the published evaluation, in file order (Lv et al., arXiv 2311.07468)."""
 
 
-def evaluation_turns(spec: ExperimentSpec, splits: Splits, harness: bool) -> list[Turns]:
+def evaluation_turns(spec: ExperimentSpec, splits: Splits, harness: bool) -> Iterator[Turns]:
     """Ours beside the published loop, and beside lm-eval if it is to be timed."""
     device = choose_device(spec.training.device)
     loaded = load_checkpoint(spec, choose_dtype(spec.training.dtype, device), device)
@@ -33,17 +33,12 @@ def evaluation_turns(spec: ExperimentSpec, splits: Splits, harness: bool) -> lis
 
     ours = timed(complete, loaded, spec, prompts)
     published = timed(published_loop, loaded, prompts, limit)
-    turns = [Turns(f"generate, batches of {PUBLISHED_BATCH}", "prompts", len(prompts), ours, published)]
-    if not harness:
-        return turns
-    model = _harness_model(loaded, spec.evaluation.batch_size)
-    pairs = candidate_pairs(splits)
-    ranking = timed(rank_candidates, loaded, spec, splits)
-    return [
-        *turns,
-        Turns("lm-eval", "prompts", len(prompts), ours, timed(harness_generate, model, prompts, limit)),
-        Turns("lm-eval", "ranked candidates", len(pairs), ranking, timed(harness_rank, model, pairs)),
-    ]
+    yield Turns(f"generate, batches of {PUBLISHED_BATCH}", "prompts", len(prompts), ours, published)
+    if harness:
+        model, pairs = _harness_model(loaded, spec.evaluation.batch_size), candidate_pairs(splits)
+        ranking = timed(rank_candidates, loaded, spec, splits)
+        yield Turns("lm-eval", "prompts", len(prompts), ours, timed(harness_generate, model, prompts, limit))
+        yield Turns("lm-eval", "ranked candidates", len(pairs), ranking, timed(harness_rank, model, pairs))
 
 
 @torch.inference_mode()

@@ -1,7 +1,7 @@
 """The stock trainers of transformers and TRL on the rows of a job: one epoch per turn."""
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from reversal_cli.models.base import Loaded
 from reversal_cli.models.precision import choose_device, choose_dtype
 from reversal_cli.spec.experiment import ExperimentSpec
 from reversal_cli.training.finetune import new_trainer, plan_batches, prepare_job
-from reversal_cli.training.trainer import TrainingJob, trainer_arguments
+from reversal_cli.training.trainer import ObjectiveTrainer, TrainingJob, trainer_arguments
 
 SHARED = (
     "output_dir",
@@ -44,7 +44,7 @@ SHARED = (
 MakeTrainer = Callable[[nn.Module, Loaded, TrainingJob, TrainingArguments], Trainer]
 
 
-def training_turns(spec: ExperimentSpec, splits: Splits, steps: int, trl: bool) -> list[Turns]:
+def training_turns(spec: ExperimentSpec, splits: Splits, steps: int, trl: bool) -> Iterator[Turns]:
     """Ours beside the stock Trainer, and beside TRL's if it is to be timed."""
     prepared = prepare_job(spec, splits)
     job = one_epoch(prepared.job, steps)
@@ -54,13 +54,11 @@ def training_turns(spec: ExperimentSpec, splits: Splits, steps: int, trl: bool) 
 
     def ours() -> float:
         with tempfile.TemporaryDirectory() as folder:
-            trainer = new_trainer(prepared.model, job, plan_batches(job), Path(folder), [])
+            trainer = new_trainer(prepared.model, job, plan_batches(job), Path(folder), [], ObjectiveTrainer)
             return epoch_seconds(trainer, prepared.model)
 
-    return [
-        Turns(name, "training rows", len(job.rows), ours, _turn(maker, spec, splits, steps))
-        for name, maker in makers.items()
-    ]
+    for name, maker in makers.items():
+        yield Turns(name, "training rows", len(job.rows), ours, _turn(maker, spec, splits, steps))
 
 
 def _turn(maker: MakeTrainer, spec: ExperimentSpec, splits: Splits, steps: int) -> Callable[[], float]:
@@ -94,9 +92,10 @@ def stock_trainer(model: nn.Module, loaded: Loaded, job: TrainingJob, arguments:
 
 def sft_trainer(model: nn.Module, loaded: Loaded, job: TrainingJob, arguments: TrainingArguments) -> Trainer:
     """The SFTTrainer of TRL, with the arithmetic and the optimizer of the others."""
-    from datasets import Dataset
+    from datasets import Dataset, disable_progress_bars
     from trl import SFTConfig, SFTTrainer
 
+    disable_progress_bars()
     shared = {name: getattr(arguments, name) for name in SHARED}
     config = SFTConfig(**shared, gradient_checkpointing=False, max_length=None, packing=False)
     rows = Dataset.from_list(plain_rows(job))

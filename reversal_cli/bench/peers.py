@@ -32,9 +32,8 @@ def measure_peers(
             say(f"--peers: {case}: left out; other tools train NTP on models that continue a text")
             continue
         say(f"bench {case}: other tools")
-        turns = training_turns(spec, splits, steps, trl=installed["trl"])
+        results += [take_turns(case, turns) for turns in training_turns(spec, splits, steps, installed["trl"])]
         if name not in evaluated:  # the batch size of a training changes no evaluation
-            turns += evaluation_turns(spec, splits, harness=installed["lm_eval"])
+            results += [take_turns(case, turns) for turns in evaluation_turns(spec, splits, installed["lm_eval"])]
             evaluated.add(name)
-        results += [take_turns(case, turn) for turn in turns]
     return results

@@ -17,7 +17,7 @@ class Turns(NamedTuple):
     peer: str
     unit: str
     """What is counted."""
-    count: int
+    amount: int
     ours: Callable[[], float]
     theirs: Callable[[], float]
 
@@ -25,7 +25,7 @@ class Turns(NamedTuple):
 def take_turns(case: str, turns: Turns) -> PeerResult:
     """Ours, theirs, ours, theirs, ...; the first of each is not counted."""
     seconds = [(turns.ours(), turns.theirs()) for _ in range(1 + ROUNDS)][1:]
-    ours, theirs = (Spread.of(turns.count / of_round for of_round in side) for side in zip(*seconds, strict=True))
+    ours, theirs = (Spread.of(turns.amount / of_round for of_round in side) for side in zip(*seconds, strict=True))
     return PeerResult(case, turns.peer, turns.unit, ours, theirs, ratio=ours.median / theirs.median)
 
 

@@ -178,7 +178,8 @@ def fit(
     training, plan = job.training, plan_batches(job)
     stop = training.last_epoch * plan.batches_per_epoch
     reporter = Reporter(stop, plan.batches_per_epoch, on_step, on_log, seconds_before)
-    trainer = new_trainer(model, job, plan, checkpoints, [reporter, SealedCheckpoints(checkpoints), *callbacks])
+    callbacks = [reporter, SealedCheckpoints(checkpoints), *callbacks]
+    trainer = new_trainer(model, job, plan, checkpoints, callbacks, ObjectiveTrainer)
     started = time.monotonic()
     remove_unusable(checkpoints, resumption)
     with explain_out_of_memory(TOO_LARGE.format(training.batch_size)):
@@ -207,7 +208,7 @@ def new_trainer(
     plan: BatchPlan,
     checkpoints: Path,
     callbacks: Sequence[TrainerCallback],
-    trainer_class: type[AnyTrainer] = ObjectiveTrainer,  # type: ignore[assignment]
+    trainer_class: type[AnyTrainer],
 ) -> AnyTrainer:
     """The trainer of a job, with the device and the arithmetic of its options."""
     device = choose_device(job.training.device)
