@@ -12,6 +12,9 @@ from reversal_cli.report.tables import ReportTable
 SPREAD_NOTE = "Median [10th, 90th percentile]."
 NOISE_NOTE = "* The spread is wider than half the median: noise; close other programs, or raise --steps."
 
+BUSY = 0.8
+"""Cores: a process that gets less of the CPU while it trains shares it with others."""
+
 
 def bench_tables(result: BenchResult) -> list[ReportTable]:
     """Training, the parts of a step, evaluation and, if they were asked for, the peers."""
@@ -60,8 +63,16 @@ def _training(result: BenchResult) -> ReportTable:
         f"{number(result.ceiling.gflops)} GFLOP/s in {str(result.dtype).removeprefix('torch.')}; a step's share counts "
         "its matrix products alone."
     )
-    notes = ["Tokens without padding.", ceiling]
+    notes = ["Tokens without padding.", ceiling, *_busy(result)]
     return _table("Training", columns, rows, notes)
+
+
+def _busy(result: BenchResult) -> list[str]:
+    """A note if other programs took the processor: every number is then too low, however small its spread."""
+    least = min(case.training.cores for case in result.cases)
+    if result.device.type != "cpu" or least >= BUSY:
+        return []
+    return [f"This process got {least:.2f} of a core while it trained: other programs ran, and all rates are too low."]
 
 
 def _parts(cases: Sequence[CaseResult]) -> ReportTable:

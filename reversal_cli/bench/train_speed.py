@@ -2,6 +2,7 @@
 
 import gc
 import tempfile
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,8 @@ class TrainSpeed:
     ceiling_share: Spread
     """Speed of a step's matrix products, as a share of the fastest matrix product."""
     peak_memory_mib: float
+    cores: float
+    """Processor time of the timed steps, divided by their time: below 1 on a CPU, the process had to wait."""
 
 
 class TimedTrainer(ObjectiveTrainer):
@@ -97,8 +100,10 @@ def measure_training(model: nn.Module, job: TrainingJob, steps: int, ceiling_gfl
         gc.collect()
         device = next(model.parameters()).device
         reset_peak_memory(device)
+        started = time.perf_counter(), time.process_time()
         parts = run_steps(model, job, WARMUP_STEPS + steps, TimedTrainer).part_seconds()
-    return speed_of(work, parts, ceiling_gflops, peak_memory(device))
+        wall, processor = time.perf_counter() - started[0], time.process_time() - started[1]
+    return speed_of(work, parts, ceiling_gflops, peak_memory(device), processor / wall)
 
 
 def run_steps(model: nn.Module, job: TrainingJob, steps: int, trainer_class: type[AnyTrainer]) -> AnyTrainer:
@@ -115,18 +120,23 @@ def run_steps(model: nn.Module, job: TrainingJob, steps: int, trainer_class: typ
 
 
 def speed_of(
-    work: list[StepWork], parts: dict[str, list[float]], ceiling_gflops: float, peak_memory_mib: float
+    work: list[StepWork],
+    parts: dict[str, list[float]],
+    ceiling_gflops: float,
+    peak_memory_mib: float,
+    cores: float,
 ) -> TrainSpeed:
     """The numbers of steps whose work and seconds are known."""
     seconds = [sum(of_step) for of_step in zip(*parts.values(), strict=True)]
-    steps = list(zip(work, seconds, strict=True))
+    timed = list(zip(work, seconds, strict=True))
     return TrainSpeed(
-        rows_per_second=Spread.of(step.rows / time for step, time in steps),
-        tokens_per_second=Spread.of(step.tokens / time for step, time in steps),
+        rows_per_second=Spread.of(step.rows / second for step, second in timed),
+        tokens_per_second=Spread.of(step.tokens / second for step, second in timed),
         padding=padding_share(work),
         step_seconds=Spread.of(seconds),
         parts={part: Spread.of(times) for part, times in parts.items()},
         step_gflops=Spread.of(step.flops / 1e9 for step in work),
-        ceiling_share=Spread.of(step.flops / 1e9 / time / ceiling_gflops for step, time in steps),
+        ceiling_share=Spread.of(step.flops / 1e9 / second / ceiling_gflops for step, second in timed),
         peak_memory_mib=peak_memory_mib,
+        cores=cores,
     )

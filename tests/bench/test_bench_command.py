@@ -43,6 +43,7 @@ def test_a_bench_writes_every_number_and_the_machine(llama_checkpoint, capsys):
     training, evaluation = case["training"], case["evaluation"]
     assert training["step_seconds"]["count"] == 2
     assert set(training["parts"]) == set(PARTS)
+    assert training["cores"] > 0
     assert 0 <= training["padding"] < 1 and training["peak_memory_mib"] > 0
     for rate in ("rows_per_second", "tokens_per_second", "ceiling_share", "step_gflops"):
         assert training[rate]["median"] > 0

@@ -117,7 +117,7 @@ def test_medians_and_percentiles_are_interpolated():
 def test_the_rates_of_steps_are_their_work_divided_by_all_their_parts():
     work = [StepWork(rows=4, tokens=20, positions=25, flops=6 * 10**9), StepWork(4, 30, 30, 9 * 10**9)]
     parts = {"data": [1.0, 0.5], "forward": [1.0, 0.5], "backward": [1.0, 0.5], "optimizer": [1.0, 0.5]}
-    speed = speed_of(work, parts, ceiling_gflops=9.0, peak_memory_mib=1.0)
+    speed = speed_of(work, parts, ceiling_gflops=9.0, peak_memory_mib=1.0, cores=1.0)
     assert speed.step_seconds.median == 3.0  # of 4 and 2
     assert speed.rows_per_second.median == 1.5  # of 1 and 2
     assert speed.tokens_per_second.median == 10.0  # of 5 and 15
