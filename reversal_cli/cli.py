@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from reversal_cli import __version__
+from reversal_cli.commands.bench import bench
 from reversal_cli.commands.compare import compare
 from reversal_cli.commands.evaluate import evaluate
 from reversal_cli.commands.export import export
@@ -81,6 +82,7 @@ app.command("eval")(evaluate)
 app.command("report")(report)
 app.command("compare")(compare)
 app.command("run")(run)
+app.command("bench")(bench)
 app.command("export")(export)
 app.command("list")(list_names)
 

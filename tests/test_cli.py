@@ -13,7 +13,7 @@ from reversal_cli import __version__
 from reversal_cli.cli import app, main
 from reversal_cli.console import Terminal
 
-COMMANDS = ["generate", "pretrain", "finetune", "eval", "report", "compare", "run", "export", "list"]
+COMMANDS = ["generate", "pretrain", "finetune", "eval", "report", "compare", "run", "bench", "export", "list"]
 
 
 @pytest.fixture(autouse=True)

@@ -27,7 +27,8 @@ def may_import() -> dict[str, set[str]]:
         allowed[name].add("scoring")
     allowed["benchmark"] = {"spec", "data", *GROUND}
     allowed["pipeline"] = {*below, "scoring", "benchmark"}
-    allowed["commands"] = {*allowed["pipeline"], "pipeline", "report", "export"}
+    allowed["bench"] = {*below, "scoring", "report"}
+    allowed["commands"] = {*allowed["pipeline"], "pipeline", "report", "export", "bench"}
     allowed["cli"] = {"commands", *GROUND}
     allowed["__main__"] = {"cli"}
     allowed["__init__"] = set()

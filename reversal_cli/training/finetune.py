@@ -9,7 +9,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 from peft import LoraConfig, get_peft_model
@@ -28,7 +28,7 @@ from reversal_cli.models.memory import explain_out_of_memory
 from reversal_cli.models.precision import arithmetic, choose_device, choose_dtype
 from reversal_cli.models.probing import UNRUNNABLE, refuse_ignored_mask, refuse_without_rotary, run_once
 from reversal_cli.runs.directory import RunDirectory
-from reversal_cli.runs.records import TrainingFacts
+from reversal_cli.runs.records import Arithmetic, TrainingFacts
 from reversal_cli.spec.experiment import ExperimentSpec, TrainingSpec
 from reversal_cli.training.batching import BatchPlan
 from reversal_cli.training.curve import Curve
@@ -46,6 +46,7 @@ from reversal_cli.training.trainer import (
     trainer_arguments,
 )
 
+AnyTrainer = TypeVar("AnyTrainer", bound=ObjectiveTrainer)
 TOO_LARGE = (
     "training: the GPU is out of memory at training.batch_size = {}; expected room for a "
     "step; lower it, set training.gradient_checkpointing = true, or train with --lora"
@@ -74,13 +75,7 @@ def train(
     continues from; the checkpoints stay until the manifest is written. `begin` is called when the base is loaded and
     the rows fit, before anything of the run directory is read or written.
     """
-    set_seed(spec.seed)
-    loaded = load_for_training(spec)
-    rows = tokenize(loaded.tokenizer, splits.train, spec.training.max_length)
-    refuse_long_rows(rows, loaded.max_position)
-    spec.objective.check(rows)
-    model = prepare_model(loaded, spec)
-    job = TrainingJob(rows, loaded.tokens, spec.objective, spec.training, spec.seed)
+    loaded, model, job = prepare_job(spec, splits)
     begin()
     resumption = find_checkpoint(run.checkpoints_path)
     if line := resumption.line(run.checkpoints_path):
@@ -99,6 +94,26 @@ def train(
     folder = run.adapter_path if spec.training.tuning == "lora" else run.model_path
     save_folder(folder, lambda temporary: save(model, loaded, temporary))
     return Trained(facts, loaded.identity)
+
+
+class Prepared(NamedTuple):
+    """All that a training needs but its run directory."""
+
+    loaded: Loaded
+    model: nn.Module
+    """The network of `loaded`, with LoRA if it is trained that way."""
+    job: TrainingJob
+
+
+def prepare_job(spec: ExperimentSpec, splits: Splits) -> Prepared:
+    """The model of a spec ready to train, and its rows. Raises ReversalError if they do not fit."""
+    set_seed(spec.seed)
+    loaded = load_for_training(spec)
+    rows = tokenize(loaded.tokenizer, splits.train, spec.training.max_length)
+    refuse_long_rows(rows, loaded.max_position)
+    spec.objective.check(rows)
+    model = prepare_model(loaded, spec)
+    return Prepared(loaded, model, TrainingJob(rows, loaded.tokens, spec.objective, spec.training, spec.seed))
 
 
 def prepare_model(loaded: Loaded, spec: ExperimentSpec) -> nn.Module:
@@ -160,20 +175,11 @@ def fit(
 
     Removes checkpoints that cannot be used. `seconds_before`: what an interrupted training took up to the one that is.
     """
-    training, device = job.training, choose_device(job.training.device)
-    dtype = choose_dtype(training.dtype, device)
-    if device.type == "cpu" and dtype == torch.bfloat16:
-        install_float32_attention(model)
-    plan = BatchPlan([len(row.input_ids) for row in job.rows], training.batch_size, training.epochs, job.seed)
+    training, plan = job.training, plan_batches(job)
     stop = training.last_epoch * plan.batches_per_epoch
     reporter = Reporter(stop, plan.batches_per_epoch, on_step, on_log, seconds_before)
-    trainer = ObjectiveTrainer(
-        plan,
-        Collator(job),
-        model=model,
-        args=trainer_arguments(job, checkpoints, plan.batches_per_epoch, dtype, device),
-        callbacks=[reporter, SealedCheckpoints(checkpoints), *callbacks],
-    )
+    callbacks = [reporter, SealedCheckpoints(checkpoints), *callbacks]
+    trainer = new_trainer(model, job, plan, checkpoints, callbacks, ObjectiveTrainer)
     started = time.monotonic()
     remove_unusable(checkpoints, resumption)
     with explain_out_of_memory(TOO_LARGE.format(training.batch_size)):
@@ -186,13 +192,42 @@ def fit(
         resumed=resumption.checkpoint is not None,
         total_parameters=_count(model.parameters()),
         trainable_parameters=_count(p for p in model.parameters() if p.requires_grad),
-        **arithmetic(dtype, device).content(),
+        **_arithmetic(training).content(),
     )
+
+
+def plan_batches(job: TrainingJob) -> BatchPlan:
+    """Which rows of the job go into which step."""
+    lengths = [len(row.input_ids) for row in job.rows]
+    return BatchPlan(lengths, job.training.batch_size, job.training.epochs, job.seed)
+
+
+def new_trainer(
+    model: nn.Module,
+    job: TrainingJob,
+    plan: BatchPlan,
+    checkpoints: Path,
+    callbacks: Sequence[TrainerCallback],
+    trainer_class: type[AnyTrainer],
+) -> AnyTrainer:
+    """The trainer of a job, with the device and the arithmetic of its options."""
+    device = choose_device(job.training.device)
+    dtype = choose_dtype(job.training.dtype, device)
+    if device.type == "cpu" and dtype == torch.bfloat16:
+        install_float32_attention(model)
+    arguments = trainer_arguments(job, checkpoints, plan.batches_per_epoch, dtype, device)
+    trainer = trainer_class(plan, Collator(job), model=model, args=arguments, callbacks=callbacks)
+    trainer.remove_callback(PrinterCallback)
+    return trainer
+
+
+def _arithmetic(training: TrainingSpec) -> Arithmetic:
+    device = choose_device(training.device)
+    return arithmetic(choose_dtype(training.dtype, device), device)
 
 
 def _train_on(trainer: ObjectiveTrainer, resumption: Resumption, stop: int) -> None:
     """Trains up to the step `stop`. After the last step of a schedule that is cut short, Trainer would take another."""
-    trainer.remove_callback(PrinterCallback)
     checkpoint = resumption.checkpoint
     if checkpoint and resumption.step >= stop:
         trainer.restore(checkpoint, resumption.step)

@@ -1,0 +1,74 @@
+"""Measures every case on the generated benchmark, and other tools beside it."""
+
+import gc
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from reversal_cli.bench.cases import BenchOptions, label
+from reversal_cli.bench.ceiling import Ceiling, measure_ceiling
+from reversal_cli.bench.eval_speed import EvalSpeed, measure_evaluation
+from reversal_cli.bench.peers import measure_peers
+from reversal_cli.bench.results import BenchResult, CaseResult, command_line
+from reversal_cli.bench.train_speed import TrainSpeed, measure_training
+from reversal_cli.data.base import Splits
+from reversal_cli.data.berglund import load_folder
+from reversal_cli.data.name_description import Options, generate
+from reversal_cli.models.families import load_checkpoint
+from reversal_cli.models.precision import choose_device, choose_dtype
+from reversal_cli.runs.provenance import provenance
+from reversal_cli.spec.experiment import ExperimentSpec
+from reversal_cli.training.finetune import prepare_job
+
+ENTITIES = 30
+"""Entities in each group of the dataset, as in the default benchmark."""
+
+
+def measure_all(specs: Sequence[ExperimentSpec], options: BenchOptions, say: Callable[[str], None]) -> BenchResult:
+    """Measures one case after the other. Raises ReversalError as training and evaluation do."""
+    machine, splits = provenance(), benchmark_splits()
+    device = choose_device(specs[0].training.device)
+    dtype = choose_dtype(specs[0].training.dtype, device)
+    ceiling = measure_ceiling(dtype, device)
+    results: list[CaseResult] = []
+    evaluations: dict[tuple[str, str], EvalSpeed] = {}
+    for index, spec in enumerate(specs, start=1):
+        say(f"bench {index}/{len(specs)}: {label(spec)}")
+        training = _training(spec, splits, options.steps, ceiling)
+        asked = (spec.model.name, spec.objective.name)  # the batch size of a training changes no evaluation
+        if asked not in evaluations:
+            evaluations[asked] = _evaluation(spec, splits)
+        results.append(_case(spec, training, evaluations[asked]))
+        gc.collect()
+    peers = measure_peers(specs, splits, options.steps, say) if options.peers else []
+    return BenchResult(command_line(options), machine, dtype, device, ceiling, results, peers)
+
+
+def benchmark_splits() -> Splits:
+    """The generated benchmark; its folder is gone again."""
+    with tempfile.TemporaryDirectory() as folder:
+        return load_folder(generate(Options(entities=ENTITIES), Path(folder) / "data"))
+
+
+def _training(spec: ExperimentSpec, splits: Splits, steps: int, ceiling: Ceiling) -> TrainSpeed:
+    _, model, job = prepare_job(spec, splits)
+    return measure_training(model, job, steps, ceiling.gflops)
+
+
+def _evaluation(spec: ExperimentSpec, splits: Splits) -> EvalSpeed:
+    device = choose_device(spec.training.device)
+    dtype = choose_dtype(spec.training.dtype, device)
+    return measure_evaluation(load_checkpoint(spec, dtype, device), spec, splits)
+
+
+def _case(spec: ExperimentSpec, training: TrainSpeed, evaluation: EvalSpeed) -> CaseResult:
+    return CaseResult(
+        case=label(spec),
+        model=spec.model.name,
+        objective=spec.objective.name,
+        tuning=spec.training.tuning,
+        batch_size=spec.training.batch_size,
+        eval_batch_size=spec.evaluation.batch_size,
+        training=training,
+        evaluation=evaluation,
+    )
