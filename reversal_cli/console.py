@@ -95,7 +95,10 @@ class Terminal:
             return
         with bar_display(self._err) as display, bar_of_all(display, clock.runs) as update:
             self._bars = display
-            yield lambda: update(clock.finished, clock.seconds_left())
+            try:
+                yield lambda: update(clock.finished, clock.seconds_left())
+            finally:
+                self._bars = None
 
     @contextlib.contextmanager
     def progress(self, description: str, unit: str = "step") -> Iterator[Advance]:

@@ -7,7 +7,15 @@ import pytest
 from rich.console import Console
 
 from reversal_cli.console import Terminal
-from reversal_cli.progress import PlainProgress, bar_display, bar_stages, clock_time, plain_stages, sum_of_parts
+from reversal_cli.progress import (
+    PlainProgress,
+    bar_display,
+    bar_of_all,
+    bar_stages,
+    clock_time,
+    plain_stages,
+    sum_of_parts,
+)
 from reversal_cli.run_clock import RunClock
 
 
@@ -121,6 +129,23 @@ def test_a_bar_says_that_it_is_loading_until_the_first_step():
     assert "finetune tiny-llama bico loading" in console.file.getvalue()
 
 
+def test_runs_that_share_a_display_have_one_bar_each_below_that_of_all():
+    console = Console(width=80, file=io.StringIO(), force_terminal=True, color_system=None)
+    with bar_display(console) as display, bar_of_all(display, 3) as update:
+        with bar_stages(display, "run 1", shared=True) as first, bar_stages(display, "run 2", shared=True) as second:
+            first(1, 10, stage="generation")
+            first(2, 20, stage="ranking")
+            second(3, 30)
+            assert [task.description for task in display.tasks if task.visible] == [
+                "all runs",
+                "run 1 ranking",
+                "run 2",
+            ]
+        update(2, 90.0)
+        (task,) = display.tasks
+        assert (task.completed, task.total, task.fields["left"]) == (2, 3, "1:30 left")
+
+
 def test_the_time_of_all_runs_is_told_when_a_run_of_each_kind_was_made():
     clock = Clock()
     runs = RunClock(["untrained", "bico", None, "bico", "bico"], clock=clock)
@@ -143,6 +168,20 @@ def test_the_time_of_a_kind_that_has_not_finished_is_told_by_its_epochs():
         clock.now += seconds
         runs.finish(number)
     assert told == [None, None, (14 + 20) * 15, 20 * (15 + 10) / 2]
+
+
+def test_the_time_of_all_runs_with_several_workers_is_that_of_the_last_to_end():
+    clock = Clock()
+    runs = RunClock(["bico"] * 6, workers=2, clock=clock)
+    runs.begin(), runs.begin()
+    clock.now += 10
+    runs.finish(2)
+    assert (runs.finished, runs.begin()) == (1, 3)
+    clock.now += 4
+    # Of 10 seconds each: run 1 should have ended, run 3 has 6 left; then 4 and 5 begin at once and after 6, 6 after 10.
+    assert runs.seconds_left() == 20
+    runs.finish(3, failed=True)
+    assert (runs.finished, runs.seconds_left()) == (2, 20)
 
 
 def test_a_run_says_which_of_how_many_it_is_and_its_lines_too(capsys):

@@ -93,7 +93,7 @@ class ForwardingTerminal(Terminal):
     def progress(self, description: str, unit: str = "step") -> Iterator[Advance]:
         self.send("stage", description, unit)
         yield lambda done, total=None, **fields: self.send("advance", done, total, fields)
-        self.send("end of stage", description)
+        self.send("end of stage")
 
 
 class Lines(io.StringIO):

@@ -103,7 +103,7 @@ class Worker:
         memory = " (out of memory?)" if -code == signal.SIGKILL else ""
         return WorkerError(
             f"{self.name}: its worker was killed by signal {-code}{memory}; expected the run to finish; run the same "
-            "command again, it continues from the last checkpoint"
+            "command again, with fewer --workers if memory is short: it continues from the last checkpoint"
         )
 
 
@@ -124,7 +124,8 @@ class Team:
         try:
             with self.terminal.several_runs(self.clock) as show_time_left:
                 for _ in range(workers):
-                    self._employ(Worker(self.threads))
+                    self.idle.append(Worker(self.threads))
+                self._hand_out()
                 while self.busy:
                     show_time_left()
                     ready = wait(list(self.busy), timeout=TICK)
@@ -138,14 +139,15 @@ class Team:
                 worker.join()
         return [self.errors[number] for number in sorted(self.errors)]
 
-    def _employ(self, worker: Worker) -> None:
-        """Hands the next run to a worker, if there is one."""
-        if not self.waiting:
-            self.idle.append(worker)
-            return
-        self.busy[worker.connection] = worker
-        worker.begin(job := self.waiting.popleft(), self.clock.begin())
-        self.terminal.say(self.clock.heading(job.name))
+    def _hand_out(self) -> None:
+        """Hands the runs that wait to idle workers; if none waits, these may leave, with the memory that they hold."""
+        while self.idle and self.waiting:
+            worker, job = self.idle.pop(0), self.waiting.popleft()
+            self.busy[worker.connection] = worker
+            worker.begin(job, self.clock.begin())
+            self.terminal.say(self.clock.heading(job.name))
+        for worker in self.idle:
+            worker.connection.close()
 
     def _listen(self, worker: Worker) -> None:
         """Shows what a worker has to say."""
@@ -161,15 +163,17 @@ class Team:
                 worker.advance = worker.stage.enter_context(stage)
             case "advance", done, total, fields:
                 worker.advance(done, total, **fields)
-            case "end of stage", _:
+            case ("end of stage",):
                 worker.stage.close()
             case "end of run", message:
                 self._end(worker, ReversalError(message) if message else None)
-                self._employ(worker)
+                self.idle.append(worker)
+                self._hand_out()
             case None:
                 self._end(worker, worker.lost())
                 if self.waiting:
-                    self._employ(Worker(self.threads))
+                    self.idle.append(Worker(self.threads))
+                self._hand_out()
 
     def _end(self, worker: Worker, error: ReversalError | WorkerError | None) -> None:
         del self.busy[worker.connection]
