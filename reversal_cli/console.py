@@ -89,7 +89,7 @@ class Terminal:
 
     @contextlib.contextmanager
     def several_runs(self, clock: RunClock) -> Iterator[Callable[[], None]]:
-        """Inside, a terminal shows a bar per run that is under way, below one of all runs; a callable that moves it."""
+        """Inside, a terminal shows a bar per run under way, below one of all runs; the callable updates that one."""
         if self.quiet or not self._err.is_terminal:
             yield lambda: None
             return

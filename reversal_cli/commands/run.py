@@ -37,8 +37,8 @@ Workers = Annotated[
         "--workers",
         min=1,
         metavar="N",
-        help="Runs at a time, each in a process with its share of the cores; on a GPU they share its memory, so only "
-        "for small models.",
+        help="Runs at a time, each in a process with its share of the cores (or OMP_NUM_THREADS, if set): for CPUs, "
+        "or for small models on a GPU, whose memory the runs share.",
     ),
 ]
 DryRunJson = Annotated[bool, typer.Option("--json", help="With --dry-run: print the specs as JSON.")]

@@ -18,7 +18,7 @@ from reversal_cli.workers.process import Job, make_runs
 TICK = 1.0
 """Seconds after which the estimate of the time left is shown anew, whatever the workers do."""
 SECONDS_TO_STOP = 20.0
-"""What a worker is granted to stop; then it is killed, as its files bear at any time."""
+"""Time for a worker to stop; then it is killed. Its files are not harmed: each is written whole or not at all."""
 SPAWN = multiprocessing.get_context("spawn")
 """A forked process could use neither the GPU nor the threads of its parent's torch."""
 
@@ -49,13 +49,13 @@ def _cores() -> int:
 
 
 class Worker:
-    """A process that makes one run after another: to start Python and import torch takes seconds."""
+    """A process that makes one run after another: starting Python and importing torch takes seconds."""
 
     def __init__(self, threads: int):
         self.connection, other_end = SPAWN.Pipe()
         self.process = SPAWN.Process(target=make_runs, args=(other_end, threads), daemon=True)
-        # Ctrl-C reaches every process of a terminal. Workers ignore it, from their first instruction since they inherit
-        # that; their parent ends them.
+        # Ctrl-C reaches every process of a terminal. A worker ignores it from its first instruction, since it inherits
+        # the handler that is set here; its parent stops it.
         handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
             self.process.start()
@@ -150,7 +150,7 @@ class Team:
             worker.connection.close()
 
     def _listen(self, worker: Worker) -> None:
-        """Shows what a worker has to say."""
+        """Shows the next event of a worker."""
         match worker.receive():
             case "say", message:
                 self.terminal.say(f"{worker.name}: {message}")
