@@ -5,7 +5,6 @@ quick.
 """
 
 import difflib
-import errno
 import re
 import sys
 from collections.abc import Sequence
@@ -25,9 +24,11 @@ from reversal_cli.commands.pretrain import pretrain
 from reversal_cli.commands.report import report
 from reversal_cli.commands.run import run
 from reversal_cli.console import Terminal, error_line
-from reversal_cli.errors import LONGEST_NAME, ReversalError
+from reversal_cli.errors import LONGEST_NAME, ReversalError, WorkerError
+from reversal_cli.files.storage import storage_line
 from reversal_cli.streams import BROKEN_PIPE, PipeClosedError, prepare_streams, writing_to_stdout
 
+WORKER_LOST = 1
 USER_ERROR = 2
 INTERRUPTED = 130
 
@@ -35,22 +36,6 @@ UsageError: Any = typer.BadParameter.__base__
 """Typer's own class for a wrong command line; it has no public name."""
 
 UNKNOWN_OPTION = re.compile(r"No such option: (\S+)")
-
-WRITE_ERRORS = {errno.EDQUOT, errno.EFBIG, errno.EEXIST, errno.ENOSPC, errno.ENOTEMPTY, errno.EROFS}
-"""Errors that only writing raises."""
-STORAGE_ERRORS = WRITE_ERRORS | {
-    errno.EACCES,
-    errno.EBUSY,
-    errno.EINVAL,
-    errno.EIO,
-    errno.EISDIR,
-    errno.ELOOP,
-    errno.ENAMETOOLONG,
-    errno.ENOENT,
-    errno.ENOTDIR,
-    errno.EPERM,
-}
-"""Errors of a disk or a path; any other OSError is a bug and keeps its traceback."""
 
 app = typer.Typer(
     add_completion=True,
@@ -88,8 +73,8 @@ app.command("list")(list_names)
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Runs a command line and returns its exit code: 0, 1 (a check failed), 2 (a mistake, one line), 130 (Ctrl-C),
-    141 (stdout was closed)."""
+    """Runs a command line and returns its exit code: 0, 1 (a check failed, or a worker was killed), 2 (a mistake, one
+    line), 130 (Ctrl-C), 141 (stdout was closed)."""
     prepare_streams()
     code = _run(arguments)
     try:
@@ -116,10 +101,14 @@ def _run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         return BROKEN_PIPE
     except OSError as error:
-        if error.errno not in STORAGE_ERRORS:
+        line = storage_line(error)
+        if line is None:
             raise
-        error_line(_storage_line(error))
+        error_line(line)
         return USER_ERROR
+    except WorkerError as error:
+        error_line(str(error))
+        return WORKER_LOST
     except typer.Abort as abort:
         # Typer takes the end of any file for Ctrl-D at a prompt. There is no prompt here, so a file was cut off.
         if isinstance(abort.__cause__, EOFError):
@@ -149,14 +138,6 @@ def _nearest_option(flag: str, command: Any, arguments: Sequence[str]) -> str:
     known = [name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)]
     close = difflib.get_close_matches(flag.partition("=")[0][:LONGEST_NAME], known, n=1)
     return f"; did you mean '{close[0]}'" if close else ""
-
-
-def _storage_line(error: OSError) -> str:
-    if error.errno in WRITE_ERRORS:
-        where = error.filename or "writing a file"
-        return f"{where}: {error.strerror}; expected a place to write with room left; what was finished is kept"
-    where = error.filename or "a file"
-    return f"{where}: {error.strerror}; expected a file to read or a place to write; check the path and its permissions"
 
 
 def entry_point() -> None:

@@ -3,14 +3,16 @@
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from rich.console import Console, RenderableType
+from rich.progress import Progress
 from rich.table import Table
 
 from reversal_cli.plain_text import LAYOUT, visible
-from reversal_cli.progress import Advance, RunClock, bar_stages, clock_time, plain_stages
+from reversal_cli.progress import Advance, bar_display, bar_of_all, bar_stages, plain_stages
+from reversal_cli.run_clock import RunClock
 from reversal_cli.streams import writing_to_stdout
 
 PIPE_WIDTH = 160
@@ -25,6 +27,8 @@ class Terminal:
     def __init__(self, quiet: bool = False):
         self.quiet = quiet
         self._place = ""
+        self._bars: Progress | None = None
+        """The display that the bars of several runs share."""
         self._warnings: set[str] = set()
         self._out = Console(soft_wrap=False, width=_width(sys.stdout), highlight=False)
         self._err = Console(stderr=True, soft_wrap=True, highlight=False)
@@ -80,10 +84,21 @@ class Terminal:
 
     def begin_run(self, name: str, clock: RunClock) -> None:
         """Announces a run; its number stands at the start of every progress line of the run."""
-        left = clock.seconds_left()
-        rest = "" if left is None else f"; about {clock_time(left)} left for all runs"
         self._place = f"{clock.number}/{clock.runs}"
-        self.say(f"run {clock.number} of {clock.runs}: {name}{rest}")
+        self.say(clock.heading(name))
+
+    @contextlib.contextmanager
+    def several_runs(self, clock: RunClock) -> Iterator[Callable[[], None]]:
+        """Inside, a terminal shows a bar per run under way, below one of all runs; the callable updates that one."""
+        if self.quiet or not self._err.is_terminal:
+            yield lambda: None
+            return
+        with bar_display(self._err) as display, bar_of_all(display, clock.runs) as update:
+            self._bars = display
+            try:
+                yield lambda: update(clock.finished, clock.seconds_left())
+            finally:
+                self._bars = None
 
     @contextlib.contextmanager
     def progress(self, description: str, unit: str = "step") -> Iterator[Advance]:
@@ -91,8 +106,11 @@ class Terminal:
         description = visible(f"{self._place} {description}".strip())
         if self.quiet:
             yield lambda done, total=None, **fields: None
+        elif self._bars is not None:
+            with bar_stages(self._bars, description, shared=True) as advance:
+                yield advance
         elif self._err.is_terminal:
-            with bar_stages(self._err, description) as advance:
+            with bar_display(self._err) as display, bar_stages(display, description) as advance:
                 yield advance
         else:
             yield plain_stages(description, unit, self.say)

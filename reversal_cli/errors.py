@@ -15,6 +15,13 @@ class ReversalError(Exception):
     """
 
 
+class WorkerError(Exception):
+    """A worker process that ended before its run did. The message has the form of a ReversalError's.
+
+    `main` prints it as one line on stderr and exits with code 1: the same command may well succeed.
+    """
+
+
 def unknown_name(where: str, kind: str, name: str, known_names: Iterable[str]) -> ReversalError:
     """The error for a name that is not in `known_names`; suggests the nearest of them.
 

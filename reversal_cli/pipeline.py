@@ -6,6 +6,7 @@ Heavy modules are imported inside the functions that need them: an error message
 
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,14 +19,17 @@ from reversal_cli.evaluation.options import EvaluationOptions
 from reversal_cli.files.folders import refuse_current_folder
 from reversal_cli.files.shapes import read_shape
 from reversal_cli.files.storage import storage_errors
-from reversal_cli.progress import LOADING, RunClock, clock_time, sum_of_parts
+from reversal_cli.progress import LOADING, clock_time, sum_of_parts
+from reversal_cli.run_clock import RunClock
 from reversal_cli.runs import manifest
-from reversal_cli.runs.directory import RunDirectory, find_runs, run_path
+from reversal_cli.runs.directory import RunDirectory, run_path
 from reversal_cli.runs.records import BaseModelRecord, Metrics
 from reversal_cli.scoring import definitions
 from reversal_cli.spec.experiment import DatasetSpec, ExperimentSpec
 from reversal_cli.spec.loading import Experiment, spec_differences
 from reversal_cli.spec.names import model_stem
+from reversal_cli.workers.process import Job
+from reversal_cli.workers.team import run_jobs
 
 if TYPE_CHECKING:
     from reversal_cli.spec.pretraining import PretrainSpec
@@ -38,23 +42,28 @@ def run_experiment(
     overwrite: bool = False,
     device: str | None = None,
     allow_leaks: bool = False,
+    workers: int = 1,
 ) -> list[RunDirectory]:
-    """Every stage of every run, untrained baselines first; skips what is complete."""
+    """Every stage of every run, untrained baselines first, `workers` runs at a time; skips what is complete."""
     specs = (*experiment.baselines, *experiment.specs)
     benchmarks = prepare_datasets(specs, terminal, allow_leaks)
     runs = [RunDirectory(run_path(results, spec.name, spec.seed)) for spec in specs]
     kinds = [(spec.model.name, spec.objective.name, spec.training.last_epoch) for spec in specs]
     done = [run.is_complete and not overwrite for run in runs]
     epochs = [spec.training.last_epoch if spec.objective.trains else 0 for spec in specs]
-    clock = RunClock([None if complete else kind for kind, complete in zip(kinds, done, strict=True)], epochs)
-    for spec in specs:
-        terminal.begin_run(f"{spec.name} seed {spec.seed}", clock)
-        run = finetune(spec, results, terminal, benchmarks, overwrite)
-        evaluate_run(run, terminal, EvaluationOptions(device=device))
-        clock.finish()
+    clock = RunClock([None if complete else kind for kind, complete in zip(kinds, done, strict=True)], epochs, workers)
+    stages = partial(_all_stages, results=results, overwrite=overwrite, device=device)
+    jobs = [Job(f"{spec.name} seed {spec.seed}", partial(stages, spec, benchmarks.of(spec))) for spec in specs]
+    run_jobs(jobs, workers, clock, terminal)
     if not all(done):
         terminal.say(clock.total())
     return runs
+
+
+def _all_stages(
+    spec: ExperimentSpec, benchmark: Benchmark, terminal: Terminal, results: Path, overwrite: bool, device: str | None
+) -> None:
+    evaluate_run(finetune(spec, results, terminal, benchmark, overwrite), terminal, EvaluationOptions(device=device))
 
 
 def prepare_datasets(specs: Sequence[ExperimentSpec], terminal: Terminal, allow_leaks: bool) -> Benchmarks:
@@ -95,16 +104,15 @@ def pretrain_base(spec: "PretrainSpec", out: Path, terminal: Terminal, overwrite
 
 
 def finetune(
-    spec: ExperimentSpec, results: Path, terminal: Terminal, benchmarks: Benchmarks, overwrite: bool = False
+    spec: ExperimentSpec, results: Path, terminal: Terminal, benchmark: Benchmark, overwrite: bool = False
 ) -> RunDirectory:
     """The run of the spec with complete weights: trains, or continues an interrupted training, unless it is trained.
 
     overwrite: removes an older run just before the first step, after every check.
-    Raises ReversalError if the folder holds a run of another spec or other data, if the dataset cannot be used, or if
-    another process works in the folder.
+    Raises ReversalError if the folder holds a run of another spec or other data, or if another process works there.
     """
     run = RunDirectory(run_path(results, spec.name, spec.seed))
-    splits, leaks = benchmark = benchmarks.of(spec)
+    splits, leaks = benchmark
     with run.lock():
         if not overwrite:
             manifest.begin_run(run, spec, splits, leaks)
@@ -217,14 +225,6 @@ def evaluate_run(run: RunDirectory, terminal: Terminal, options: EvaluationOptio
             return run.metrics
         manifest.take_over(run)
         return _evaluate(run, spec, splits, terminal, options)
-
-
-def runs_to_evaluate(results: Path) -> list[RunDirectory]:
-    """Every trained run below the results folder that does not have metrics yet."""
-    runs = find_runs([results]) if results.exists() else []
-    if not runs:
-        raise ReversalError(f"{results}: holds no run; expected at least one; run `reversal finetune` first")
-    return [run for run in runs if run.is_trained and not run.is_complete]
 
 
 def _evaluate(

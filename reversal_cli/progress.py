@@ -1,9 +1,8 @@
 """Progress: a bar per stage on a terminal, plain lines elsewhere; the time left is estimated for each stage."""
 
 import contextlib
-import statistics
 import time
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from rich.console import Console
@@ -82,8 +81,7 @@ class PlainProgress:
         self._last_time, self._last_tenth = now, tenth
         parts = [f"{self.unit} {done}/{total} ({100 * done // total} %)".strip() if total else f"{self.unit} {done}"]
         parts += _numbers(fields)
-        if left is not None:
-            parts.append(f"{clock_time(left)} left")
+        parts += filter(None, [_left(left)])
         self._say(f"{self.description}: {', '.join(parts)}")
 
 
@@ -103,9 +101,8 @@ def plain_stages(description: str, unit: str, say: Callable[[str], None], clock:
     return advance
 
 
-@contextlib.contextmanager
-def bar_stages(console: Console, description: str, clock: Clock = time.monotonic) -> Iterator[Advance]:
-    """A bar per stage; on a narrow terminal the words are cut, the numbers never."""
+def bar_display(console: Console) -> Progress:
+    """A place for bars, to be used as a context; on a narrow terminal the words are cut, the numbers never."""
     columns = (
         TextColumn("{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")),
         BarColumn(bar_width=max(6, console.width // BAR_SHARE)),
@@ -114,23 +111,42 @@ def bar_stages(console: Console, description: str, clock: Clock = time.monotonic
             "{task.fields[left]}", markup=False, justify="right", table_column=Column(min_width=9, no_wrap=True)
         ),
     )
-    with Progress(*columns, console=console, transient=True, expand=True) as bar:
-        tasks = {LOADING: bar.add_task(f"{description} {LOADING}", total=None, left="")}
-        paces: dict[str, Pace] = {}
+    return Progress(*columns, console=console, transient=True, expand=True)
 
-        def advance(done: int, total: int | None = None, stage: str = "", part: str = "", **fields: Any) -> None:
-            for name, pace in paces.items():
-                if name != stage:
-                    pace.pause()
-            if stage not in tasks:
-                tasks[stage] = bar.add_task("", total=total, left="")
-            left = paces.setdefault(stage, Pace(clock)).seconds_left(done, total)
-            words = " ".join(filter(None, (description, stage, part, *_numbers(fields))))
-            text = "" if left is None else f"{clock_time(left)} left"
-            bar.update(tasks[stage], description=words, completed=done, total=total, left=text)
-            bar.update(tasks[LOADING], visible=stage == LOADING)
 
+@contextlib.contextmanager
+def bar_stages(
+    display: Progress, description: str, clock: Clock = time.monotonic, shared: bool = False
+) -> Iterator[Advance]:
+    """A bar per stage. shared: beside bars of other runs; then only the current stage has one, and none at the end."""
+    tasks = {LOADING: display.add_task(f"{description} {LOADING}", total=None, left="")}
+    paces: dict[str, Pace] = {}
+
+    def advance(done: int, total: int | None = None, stage: str = "", part: str = "", **fields: Any) -> None:
+        for name, pace in paces.items():
+            if name != stage:
+                pace.pause()
+        if stage not in tasks:
+            tasks[stage] = display.add_task("", total=total, left="")
+        left = paces.setdefault(stage, Pace(clock)).seconds_left(done, total)
+        words = " ".join(filter(None, (description, stage, part, *_numbers(fields))))
+        display.update(tasks[stage], description=words, completed=done, total=total, left=_left(left))
+        for name, task in tasks.items():
+            if name == LOADING or shared:
+                display.update(task, visible=name == stage)
+
+    try:
         yield advance
+    finally:
+        for task in tasks.values() if shared else ():
+            display.remove_task(task)
+
+
+@contextlib.contextmanager
+def bar_of_all(display: Progress, total: int) -> Iterator[Callable[[int, float | None], None]]:
+    """A bar that counts the runs; a callable for (runs that have ended, seconds left for all)."""
+    task = display.add_task("all runs", total=total, left="")
+    yield lambda done, left: display.update(task, completed=done, left=_left(left))
 
 
 def sum_of_parts(advance: Advance, totals: Mapping[str, int]) -> Callable[[str, str, int], None]:
@@ -144,56 +160,15 @@ def sum_of_parts(advance: Advance, totals: Mapping[str, int]) -> Callable[[str, 
     return on_progress
 
 
-class RunClock:
-    """The number of the current run, and the time left for all runs, estimated from those that have finished."""
-
-    def __init__(self, kinds: Sequence[Hashable], epochs: Sequence[int] = (), clock: Clock = time.monotonic):
-        """kinds: one per run, in order; runs of one kind take about the same time, None is a run already complete.
-        epochs: of each run's training, 0 for an untrained run; empty: not known."""
-        self.runs = len(kinds)
-        self._waiting = list(zip(kinds, epochs or [0] * len(kinds), strict=True))
-        self._clock = clock
-        self._began = clock()
-        self._taken: dict[Hashable, list[float]] = {}
-        self._per_epoch: list[float] = []
-
-    def finish(self) -> None:
-        """Ends the current run."""
-        now = self._clock()
-        kind, epochs = self._waiting.pop(0)
-        self._taken.setdefault(kind, []).append(now - self._began)
-        if kind is not None and epochs:
-            self._per_epoch.append((now - self._began) / epochs)
-        self._began = now
-
-    @property
-    def number(self) -> int:
-        """The number of the current run, from 1."""
-        return self.runs - len(self._waiting) + 1
-
-    def seconds_left(self) -> float | None:
-        """A run takes the mean time of its kind or, if none of its kind has finished, that of other trainings by the
-        epoch. None until that is known: a baseline does not show how long training takes."""
-        times = [self._estimate(kind, epochs) for kind, epochs in self._waiting if kind is not None]
-        known = [seconds for seconds in times if seconds is not None]
-        return sum(known) if known and len(known) == len(times) else None
-
-    def _estimate(self, kind: Hashable, epochs: int) -> float | None:
-        if kind in self._taken:
-            return statistics.mean(self._taken[kind])
-        return epochs * statistics.mean(self._per_epoch) if epochs and self._per_epoch else None
-
-    def total(self) -> str:
-        """`all 3 runs in 1:27`: the time since the first run began."""
-        seconds = sum(map(sum, self._taken.values()))
-        return f"{'1 run' if self.runs == 1 else f'all {self.runs} runs'} in {clock_time(seconds)}"
-
-
 def clock_time(seconds: float) -> str:
     """`0:42`, `12:05`, `1:02:03`."""
     minutes, second = divmod(round(seconds), 60)
     hours, minute = divmod(minutes, 60)
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+
+
+def _left(seconds: float | None) -> str:
+    return "" if seconds is None else f"{clock_time(seconds)} left"
 
 
 def _numbers(fields: dict[str, Any]) -> list[str]:

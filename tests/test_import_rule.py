@@ -6,7 +6,17 @@ from pathlib import Path
 import reversal_cli
 
 PACKAGE = Path(reversal_cli.__file__).parent
-GROUND = {"errors", "plain_text", "streams", "console", "progress", "seeded_order", "statistics", "files"}
+GROUND = {
+    "errors",
+    "plain_text",
+    "streams",
+    "console",
+    "progress",
+    "run_clock",
+    "seeded_order",
+    "statistics",
+    "files",
+}
 """Folders and modules that know nothing of experiments; they may import one another."""
 LADDER = ("data", "objectives"), ("spec",), ("runs",), ("models",), ("inference",), ("evaluation",), ("training",)
 """From the bottom up: each may import all that stand before it."""
@@ -26,7 +36,8 @@ def may_import() -> dict[str, set[str]]:
     for name in ("evaluation", "training"):
         allowed[name].add("scoring")
     allowed["benchmark"] = {"spec", "data", *GROUND}
-    allowed["pipeline"] = {*below, "scoring", "benchmark"}
+    allowed["workers"] = set(GROUND)
+    allowed["pipeline"] = {*below, "scoring", "benchmark", "workers"}
     allowed["bench"] = {*below, "scoring", "report"}
     allowed["commands"] = {*allowed["pipeline"], "pipeline", "report", "export", "bench"}
     allowed["cli"] = {"commands", *GROUND}

@@ -7,7 +7,16 @@ import pytest
 from rich.console import Console
 
 from reversal_cli.console import Terminal
-from reversal_cli.progress import PlainProgress, RunClock, bar_stages, clock_time, plain_stages, sum_of_parts
+from reversal_cli.progress import (
+    PlainProgress,
+    bar_display,
+    bar_of_all,
+    bar_stages,
+    clock_time,
+    plain_stages,
+    sum_of_parts,
+)
+from reversal_cli.run_clock import RunClock
 
 
 class Clock:
@@ -101,7 +110,8 @@ def test_stages_advance_by_all_of_their_parts():
 def test_the_bar_never_cuts_the_total_or_the_time_left(width):
     clock = Clock()
     console = Console(width=width, file=io.StringIO(), force_terminal=True, color_system=None)
-    with bar_stages(console, "12/20 eval a-model-with-a-long-name bico", clock) as advance:
+    description = "12/20 eval a-model-with-a-long-name bico"
+    with bar_display(console) as display, bar_stages(display, description, clock) as advance:
         for done in (0, 100, 200):
             clock.now += 60
             advance(done, 12000, stage="ranking", part="both-directions/N2D-reverse", loss=0.1234)
@@ -114,9 +124,26 @@ def test_the_bar_never_cuts_the_total_or_the_time_left(width):
 
 def test_a_bar_says_that_it_is_loading_until_the_first_step():
     console = Console(width=80, file=io.StringIO(), force_terminal=True, color_system=None)
-    with bar_stages(console, "finetune tiny-llama bico") as advance:
+    with bar_display(console) as display, bar_stages(display, "finetune tiny-llama bico") as advance:
         advance(1, 10, loss=float("nan"))
     assert "finetune tiny-llama bico loading" in console.file.getvalue()
+
+
+def test_runs_that_share_a_display_have_one_bar_each_below_that_of_all():
+    console = Console(width=80, file=io.StringIO(), force_terminal=True, color_system=None)
+    with bar_display(console) as display, bar_of_all(display, 3) as update:
+        with bar_stages(display, "run 1", shared=True) as first, bar_stages(display, "run 2", shared=True) as second:
+            first(1, 10, stage="generation")
+            first(2, 20, stage="ranking")
+            second(3, 30)
+            assert [task.description for task in display.tasks if task.visible] == [
+                "all runs",
+                "run 1 ranking",
+                "run 2",
+            ]
+        update(2, 90.0)
+        (task,) = display.tasks
+        assert (task.completed, task.total, task.fields["left"]) == (2, 3, "1:30 left")
 
 
 def test_the_time_of_all_runs_is_told_when_a_run_of_each_kind_was_made():
@@ -124,30 +151,48 @@ def test_the_time_of_all_runs_is_told_when_a_run_of_each_kind_was_made():
     runs = RunClock(["untrained", "bico", None, "bico", "bico"], clock=clock)
     told = []
     for seconds in (5, 60, 1, 80, 0):
-        told.append((runs.number, runs.seconds_left()))
+        number = runs.begin()
+        told.append((number, runs.seconds_left()))
         clock.now += seconds
-        runs.finish()
+        runs.finish(number)
     assert told == [(1, None), (2, None), (3, 120), (4, 120), (5, 70)]
 
 
 def test_the_time_of_a_kind_that_has_not_finished_is_told_by_its_epochs():
     clock = Clock()
-    runs = RunClock(["untrained", "ntp", "bico", "abi"], [0, 4, 14, 20], clock)
+    runs = RunClock(["untrained", "ntp", "bico", "abi"], [0, 4, 14, 20], clock=clock)
     told = []
     for seconds in (5, 60, 140, 0):
+        number = runs.begin()
         told.append(runs.seconds_left())
         clock.now += seconds
-        runs.finish()
+        runs.finish(number)
     assert told == [None, None, (14 + 20) * 15, 20 * (15 + 10) / 2]
+
+
+def test_the_time_of_all_runs_with_several_workers_is_that_of_the_last_to_end():
+    clock = Clock()
+    runs = RunClock(["bico"] * 6, workers=2, clock=clock)
+    runs.begin(), runs.begin()
+    clock.now += 10
+    runs.finish(2)
+    assert (runs.finished, runs.begin()) == (1, 3)
+    clock.now += 4
+    # Of 10 seconds each: run 1 should have ended, run 3 has 6 left; then 4 and 5 begin at once and after 6, 6 after 10.
+    assert runs.seconds_left() == 20
+    runs.finish(3, failed=True)
+    assert (runs.finished, runs.seconds_left()) == (2, 20)
 
 
 def test_a_run_says_which_of_how_many_it_is_and_its_lines_too(capsys):
     terminal = Terminal()
     clock = Clock()
     runs = RunClock(["bico", "bico"], clock=clock)
+    runs.begin()
     terminal.begin_run("quick/bico seed 0", runs)
     clock.now += 90
-    runs.finish()
+    runs.finish(1)
+    runs.begin()
     terminal.begin_run("quick/bico seed 1", runs)
     with terminal.progress("finetune tiny-llama bico") as advance:
         advance(1, 1)

@@ -106,7 +106,6 @@ def evaluate(
 
 def choose_runs(folders: list[Path] | None, results: Path, terminal: Terminal) -> "list[RunDirectory]":
     """The runs in the folders, or every trained run of the results folder without metrics."""
-    from reversal_cli.pipeline import runs_to_evaluate
     from reversal_cli.runs.directory import find_runs
 
     if folders:
@@ -114,10 +113,13 @@ def choose_runs(folders: list[Path] | None, results: Path, terminal: Terminal) -
         if not directories:
             raise ReversalError(f"{folders[0]}: holds no run; expected a folder with a manifest.json; check the path")
         return directories
-    directories = runs_to_evaluate(results)
+    directories = find_runs([results]) if results.exists() else []
     if not directories:
+        raise ReversalError(f"{results}: holds no run; expected at least one; run `reversal finetune` first")
+    waiting = [run for run in directories if run.is_trained and not run.is_complete]
+    if not waiting:
         terminal.say(f"{results}: every trained run is evaluated already; name a run to evaluate it again")
-    return directories
+    return waiting
 
 
 def evaluate_all(
@@ -163,7 +165,8 @@ def begin_untrained(
     settings = [*flag_settings(flags, []), Setting("objective.name", "none", "--model")]
     specs = load_experiment(None, settings).specs
     family_of(specs[0].model)
-    return finetune(specs[0], results, terminal, prepare_datasets(specs, terminal, allow_leaks=True))
+    benchmarks = prepare_datasets(specs, terminal, allow_leaks=True)
+    return finetune(specs[0], results, terminal, benchmarks.of(specs[0]))
 
 
 def one_line(run: "RunDirectory", metrics: "Metrics") -> str:

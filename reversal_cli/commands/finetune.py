@@ -105,7 +105,7 @@ def finetune(
     refuse_missing_tracker(experiment.specs)
     refuse_unused(experiment.specs, out, overwrite)
     benchmarks = prepare_datasets(experiment.specs, terminal, allow_leaks)
-    runs = [finetune_run(spec, out, terminal, benchmarks, overwrite) for spec in experiment.specs]
+    runs = [finetune_run(spec, out, terminal, benchmarks.of(spec), overwrite) for spec in experiment.specs]
     if as_json:
         terminal.write(
             json.dumps([{"run": str(run.path), **run.manifest.content()} for run in runs], indent=2, sort_keys=True)

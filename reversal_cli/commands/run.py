@@ -31,6 +31,16 @@ if TYPE_CHECKING:
 
     from reversal_cli.spec.experiment import ExperimentSpec
 
+Workers = Annotated[
+    int,
+    typer.Option(
+        "--workers",
+        min=1,
+        metavar="N",
+        help="Runs at a time, each in a process with its share of the cores (or OMP_NUM_THREADS, if set): for CPUs, "
+        "or for small models on a GPU, whose memory the runs share.",
+    ),
+]
 DryRunJson = Annotated[bool, typer.Option("--json", help="With --dry-run: print the specs as JSON.")]
 
 
@@ -47,6 +57,7 @@ def run(
     overwrite: Overwrite = False,
     allow_leaks: AllowLeaks = False,
     require: Require = None,
+    workers: Workers = 1,
     quiet: Quiet = False,
     as_json: DryRunJson = False,
 ) -> None:
@@ -61,7 +72,13 @@ def run(
     refuse_folder(file, "--set dataset.path=")
     terminal = Terminal(quiet)
     if is_pretraining(file):
-        others = {"--require": require, "--allow-leaks": allow_leaks, "--seeds": seeds, "--report-to": report_to}
+        others = {
+            "--require": require,
+            "--allow-leaks": allow_leaks,
+            "--seeds": seeds,
+            "--report-to": report_to,
+            "--workers": workers > 1,
+        }
         for flag, value in others.items():
             if value:
                 refuse_without_effect(flag, f"{file} makes a base model, which is neither fine-tuned nor evaluated")
@@ -88,7 +105,7 @@ def run(
 
     refuse_missing_tracker(experiment.specs)
     refuse_unused(experiment.specs, out, overwrite)
-    runs = run_experiment(experiment, out, terminal, overwrite, device, allow_leaks)
+    runs = run_experiment(experiment, out, terminal, overwrite, device, allow_leaks, workers)
     folders = [directory.path for directory in runs]
     show_report(folders, out / experiment.name, terminal, ReportOptions(tables=True), require or [])
 

@@ -1,0 +1,1 @@
+"""Several runs at a time, each in a process of its own."""

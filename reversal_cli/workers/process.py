@@ -1,0 +1,111 @@
+"""A worker process: makes runs, and hands what it would print to its parent, which alone writes to the terminal."""
+
+import contextlib
+import io
+import os
+import signal
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection
+from typing import Any, NamedTuple
+
+from reversal_cli.console import Terminal
+from reversal_cli.errors import ReversalError
+from reversal_cli.files.storage import storage_line
+from reversal_cli.progress import Advance
+
+
+class Job(NamedTuple):
+    """A run to make."""
+
+    name: str
+    work: Callable[[Terminal], None]
+    """Makes the run. A worker gets it pickled: a function of a module, or a `partial` of one."""
+
+
+def make_runs(connection: Connection, threads: int) -> None:
+    """Makes the runs that arrive until the pipe is closed. Events go back: `("say", message)`, and last `("end of run",
+    message of the error or None)`.
+
+    threads: for arithmetic, unless the user has set OMP_NUM_THREADS. SIGTERM interrupts the run as Ctrl-C would.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    os.environ.setdefault("OMP_NUM_THREADS", str(threads))  # read when torch is imported, which a run does
+    terminal = ForwardingTerminal(connection)
+    sys.stdout = sys.stderr = Lines(terminal)
+    warnings.showwarning = lambda message, *_: terminal.warn(str(message))
+    with contextlib.suppress(KeyboardInterrupt):
+        while (work := _next_run(connection)) is not None:
+            terminal.send("end of run", _error_of(work, terminal))
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _next_run(connection: Connection) -> Callable[[Terminal], None] | None:
+    try:
+        return connection.recv()
+    except (EOFError, OSError):
+        return None
+
+
+def _error_of(work: Callable[[Terminal], None], terminal: Terminal) -> str | None:
+    """Makes the run; returns the line of a user's mistake or of a full disk. Anything else is a bug: this worker ends
+    with its traceback."""
+    try:
+        work(terminal)
+    except ReversalError as error:
+        return str(error)
+    except OSError as error:
+        line = storage_line(error)
+        if line is None:
+            raise
+        return line
+    return None
+
+
+class ForwardingTerminal(Terminal):
+    """Sends what a terminal would print through a pipe."""
+
+    def __init__(self, connection: Connection):
+        super().__init__(quiet=True)
+        self._connection = connection
+        self._lock = threading.RLock()
+
+    def send(self, kind: str, *arguments: Any) -> None:
+        """Sends an event. Without a parent to receive it the run ends as by Ctrl-C."""
+        try:
+            with self._lock:
+                self._connection.send((kind, *arguments))
+        except OSError:
+            raise KeyboardInterrupt from None
+
+    def say(self, message: str) -> None:
+        self.send("say", message)
+
+    def warn(self, message: str) -> None:
+        self.send("warn", message)
+
+    def fail(self, message: str) -> None:
+        self.send("fail", message)
+
+    @contextlib.contextmanager
+    def progress(self, description: str, unit: str = "step") -> Iterator[Advance]:
+        self.send("stage", description, unit)
+        yield lambda done, total=None, **fields: self.send("advance", done, total, fields)
+        self.send("end of stage")
+
+
+class Lines(io.StringIO):
+    """What is printed by libraries, and the traceback of a bug, line by line."""
+
+    def __init__(self, terminal: ForwardingTerminal):
+        super().__init__()
+        self._terminal = terminal
+        self._rest = ""
+
+    def write(self, text: str) -> int:
+        *lines, self._rest = (self._rest + text).split("\n")
+        for line in lines:
+            self._terminal.fail(line)
+        return len(text)

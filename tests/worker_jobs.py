@@ -1,0 +1,69 @@
+"""Stand-ins for runs, which a worker process imports by name; nothing here is slow to import."""
+
+import os
+import signal
+import time
+import warnings
+from pathlib import Path
+
+from reversal_cli.console import Terminal
+from reversal_cli.errors import ReversalError
+
+NEVER = 60.0
+"""Seconds after which a stand-in gives up, so that a test that fails ends."""
+
+
+def note_process(path: Path, terminal: Terminal) -> None:
+    path.write_text(f"{os.getpid()} {os.environ['OMP_NUM_THREADS']}")
+
+
+def train(terminal: Terminal) -> None:
+    warnings.warn("the cores are old", stacklevel=1)
+    terminal.warn("the warm-up is long")
+    with terminal.progress("finetune tiny-llama bico") as advance:
+        advance(1, 1, loss=0.5)
+    terminal.say("results/x: done")
+
+
+def fail(message: str, terminal: Terminal) -> None:
+    raise ReversalError(message)
+
+
+def fill_the_disk(terminal: Terminal) -> None:
+    raise OSError(28, "No space left on device", "results/x")
+
+
+def crash(terminal: Terminal) -> None:
+    raise RuntimeError("a bug")
+
+
+def be_killed(terminal: Terminal) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def wait(path: Path, terminal: Terminal) -> None:
+    """Waits for an interruption, which it notes in the file."""
+    try:
+        path.write_text("waits")
+        time.sleep(NEVER)
+    except KeyboardInterrupt:
+        path.write_text("interrupted")
+        raise
+
+
+def all_stages_killed_once(spec, benchmark, terminal, **options) -> None:
+    """The stages of a run; with seed 1 its process is killed in the second epoch, unless there is a checkpoint."""
+    from reversal_cli.pipeline import _all_stages
+    from reversal_cli.runs.directory import RunDirectory, run_path
+
+    run = RunDirectory(run_path(options["results"], spec.name, spec.seed))
+    send = terminal.send
+
+    def send_or_die(kind, *arguments):
+        send(kind, *arguments)
+        if kind == "advance" and len(list(run.checkpoints_path.glob("checkpoint-*"))) == 1:
+            be_killed(terminal)
+
+    if spec.seed == 1 and not run.checkpoints_path.is_dir():
+        terminal.send = send_or_die
+    _all_stages(spec, benchmark, terminal, **options)
