@@ -22,6 +22,7 @@ from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
 from reversal_cli.errors import ReversalError
 from reversal_cli.models.cpu_attention import attend
 from reversal_cli.models.mirror_check import Inputs, attention_inputs, is_mirrored, is_rotated, unsupported
+from reversal_cli.models.mirrored_flash import attend_both_sides, find_key_mask, is_supported
 
 MIRRORED = "mirrored_rotary"
 """The name under which transformers knows the attention function."""
@@ -86,17 +87,54 @@ def mirrored_attention(
     groups = query.shape[1] // key.shape[1]
     key = key.repeat_interleave(groups, dim=1)  # [b, h, s, d]
     value = value.repeat_interleave(groups, dim=1)  # [b, h, s, d]
+    long = dropout == 0 and is_supported(query, value)
     if attention_mask is None:  # causal: nothing to mirror
         output = attend(query, key, value, dropout_p=dropout, is_causal=True, scale=scaling)
-        return output.transpose(1, 2).contiguous(), None
+    elif long and not attention_mask.triu(1).any():  # causal, with padding
+        output = attend(query, key, value, attn_mask=attention_mask, scale=scaling)
+    elif long and (keys := find_key_mask(attention_mask)) is not None:
+        output = _attend_long_row(module, query, key, value, keys, scaling, rotary_angles)
+    else:
+        output = _attend_every_pair(module, query, key, value, attention_mask, scaling, dropout, rotary_angles)
+    return output.transpose(1, 2).contiguous(), None
 
+
+def _attend_every_pair(
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor,
+    scaling: float,
+    dropout: float,
+    rotary_angles: tuple[Tensor, Tensor] | None,
+) -> Tensor:
+    """Output [b, h, s, d] of query, key and value [b, h, s, d], from the scores of all pairs, [b, h, s, s]."""
     # Autocast would take the products back to half precision, where float16 overflows.
     with torch.autocast(query.device.type, enabled=False):
         scores = _mirrored_scores(module, query.float() * scaling, key.float(), rotary_angles)
         scores = scores.masked_fill(~attention_mask, torch.finfo(torch.float32).min)
         weights = nn.functional.softmax(scores, dim=-1).to(value.dtype)
     weights = nn.functional.dropout(weights, p=dropout, training=module.training)
-    return (weights @ value).transpose(1, 2).contiguous(), None
+    return weights @ value
+
+
+def _attend_long_row(
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    keys: Tensor,
+    scaling: float,
+    rotary_angles: tuple[Tensor, Tensor] | None,
+) -> Tensor:
+    """The same output without these scores. keys: bool [b, 1, 1, s], what every query sees."""
+    with torch.autocast(query.device.type, enabled=False):
+        behind = ahead = (query.float(), key.float())
+        if rotary_angles is not None:
+            ahead = rotate_backwards(module, *behind, rotary_angles)
+        output = attend_both_sides(behind, ahead, value.float(), keys, scaling)
+    return output.to(value.dtype)
 
 
 def _mirrored_scores(

@@ -27,6 +27,7 @@ from transformers import (
 )
 
 from reversal_cli.errors import ReversalError
+from reversal_cli.models import mirrored_flash
 from reversal_cli.models.attention import install_mirrored_attention, mirrored_attention
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "bico"
@@ -111,7 +112,9 @@ def case(request):
     return model.eval(), tensors
 
 
-def test_denoising_pass_reproduces_the_published_code(case):
+@pytest.mark.parametrize("min_length", [2, 10**9], ids=["as-long-rows", "as-short-rows"])
+def test_denoising_pass_reproduces_the_published_code(case, min_length, monkeypatch):
+    monkeypatch.setattr(mirrored_flash, "MIN_LENGTH", min_length)
     model, expected = case
     install_mirrored_attention(model)
     length = expected["input_ids"].shape[1]
