@@ -9,9 +9,8 @@ from reversal_cli.errors import ReversalError
 from reversal_cli.inference.answers import Complete, Measure
 from reversal_cli.runs.directory import RunDirectory
 
-SAMPLE = 16
-"""Prompts completed for the estimate; fewer than a batch, so on a GPU, where a batch of 16 takes nearly as long as one
-of 64, the estimate is too long."""
+SAMPLE = 64
+"""Prompts completed for the estimate: a batch, since fewer take nearly as long."""
 WORTH_SAYING = 60.0
 """Seconds from which an evaluation has its estimate printed."""
 
@@ -53,14 +52,13 @@ def estimate_line(
         return ""
 
     def seconds(ask: Callable[..., Iterable], *arguments: object) -> float:
-        for _ in ask(*arguments):  # the model loads, and its kernels are prepared
-            pass
         start = clock()
         for _ in ask(*arguments):
             pass
         return clock() - start
 
     try:
+        seconds(complete, sample[:1] or ["The"])  # the model loads
         generation = seconds(complete, sample) * len(work.prompts) / len(sample) if sample else 0.0
         ranking = sum(seconds(measure, name, _spread(rows, 1)) * len(rows) for name, rows in rest.items())
     except ReversalError:  # the evaluation itself says where it happened
