@@ -24,6 +24,8 @@ BENCHMARK_WEIGHT = 60
 corpus occurs."""
 LIST_WEIGHTS = {"given_names": 40, "surnames": 40, "common_words": 20}
 """How often each word counts of the lists in models/word_lists, which has their sources."""
+ROOM_FOR_LISTS = 4000
+"""Tokens from which a vocabulary has room for the lists."""
 
 
 def new_llama(examples: Sequence[Example], vocab_size: int, abi: Abi) -> Loaded:
@@ -68,8 +70,8 @@ NEW: dict[FamilyName, Callable[[Sequence[Example], int, Abi], Loaded]] = {"rotar
 def train_bpe(examples: Sequence[Example], vocab_size: int, special_tokens: list[str]) -> Tokenizer:
     """Byte-level BPE on the corpus and on bare words, which the network never sees; special tokens have the first ids.
 
-    The words are those of the benchmark's names and titles, and lists of common English words and names: a real model's
-    tokenizer has such words as one or two tokens; without them only the corpus's own would be.
+    The words are those of the benchmark's names and titles and, where there is room, lists of common English words and
+    names: a real model's tokenizer has such words as one or two tokens; without them only the corpus's own would be.
 
     A text's first word is tokenized as if a space preceded it, as Llama's own tokenizer does: with so few tokens, a
     name would otherwise fall to pieces wherever it begins the sentence.
@@ -84,13 +86,13 @@ def train_bpe(examples: Sequence[Example], vocab_size: int, special_tokens: list
         show_progress=False,
     )
     texts = (example.text for example in examples)
-    words = (f" {word}" for word in itertools.chain.from_iterable(_bare_words()))
+    words = (f" {word}" for word in itertools.chain.from_iterable(_bare_words(vocab_size)))
     tokenizer.train_from_iterator(itertools.chain(texts, words), trainer)
     return tokenizer
 
 
-def _bare_words() -> Iterator[list[str]]:
+def _bare_words(vocab_size: int) -> Iterator[list[str]]:
     """Lists of words, each word as often as it counts."""
     yield sorted(BENCHMARK.name_words | BENCHMARK.title_words) * BENCHMARK_WEIGHT
-    for name, weight in LIST_WEIGHTS.items():
+    for name, weight in LIST_WEIGHTS.items() if vocab_size >= ROOM_FOR_LISTS else ():
         yield (EMBEDDED / "word_lists" / f"{name}.txt").read_text(encoding="utf-8").split() * weight
