@@ -44,7 +44,7 @@ def test_finetune_eval_report_end_in_a_table(dataset, capsys):
     printed = capsys.readouterr().out
     assert all(name in printed for name in SUBTASKS) and "bico" in printed
     arithmetic = json.loads((run / "manifest.json").read_text())["evaluation"]
-    assert (arithmetic["dtype"], arithmetic["device"]) == ("float32", "cpu")
+    assert (arithmetic["dtype"], arithmetic["device"]) == (training["dtype"], "cpu")
     assert f"Trained in {training['dtype']}, cpu, {training['instructions']}" in " ".join(printed.split())
     rows = pd.read_csv("results/accuracy.csv")
     assert set(METRICS) <= set(rows["metric"])

@@ -156,7 +156,7 @@ lm_eval run --model hf --model_args pretrained=BASE,peft=ADAPTER,dtype=bfloat16 
   --include_path . --tasks reversal --batch_size 64 --output_path OUT --log_samples
 ```
 
-Choose the dtype of `reversal eval`: float32 on a CPU, on a GPU that of the training.
+Choose the dtype of `reversal eval`, which stands in the run's manifest.json under `evaluation`.
 
 ## What makes the numbers those of `reversal eval`
 

@@ -67,6 +67,7 @@ def run_harness(checkpoint: str, batch_size: int) -> dict:
 def evaluate(checkpoint: str, batch_size: int) -> tuple[dict, dict]:
     """(accuracies, predictions) of `reversal eval`, by subtask."""
     options = ["--data", "data", "--device", "cpu", "--batch-size", str(batch_size), "--quiet"]
+    options += ["--dtype", "float32", "--overwrite"]  # that of the README's command
     assert main(["eval", "--model", checkpoint, *options]) == 0
     (path,) = Path("results").rglob("metrics.json")
     metrics = json.loads(path.read_text())["subtasks"]

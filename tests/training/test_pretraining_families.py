@@ -32,7 +32,9 @@ def test_a_base_of_each_family_is_made_and_loads_as_such(family, tmp_path):
 
 
 def test_the_tiny_glm_has_two_million_parameters_at_most_and_its_own_masks(tmp_path):
-    spec = PretrainSpec(name="x", family="glm", people=20, sentences=8, training=TRAINING | {"epochs": 1})
+    spec = PretrainSpec(
+        name="x", family="glm", people=20, sentences=8, vocab_size=2600, training=TRAINING | {"epochs": 1}
+    )
     made = pretrain(spec, tmp_path / "base", lambda step, total, loss: None)
     assert 1_500_000 < made.training.total_parameters < 2_000_000
     assert (tmp_path / "base" / "model.safetensors").stat().st_size < 6_000_000
