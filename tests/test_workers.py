@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from functools import partial
+from multiprocessing import Pipe
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from reversal_cli.errors import ReversalError, WorkerError
 from reversal_cli.run_clock import RunClock
 from reversal_cli.runs.directory import RunDirectory
 from reversal_cli.workers import team
-from reversal_cli.workers.process import Job
+from reversal_cli.workers.process import ForwardingTerminal, Job, Lines
 from reversal_cli.workers.team import run_jobs
 
 
@@ -177,3 +178,10 @@ def test_a_base_model_is_made_by_one_process(experiment, capsys):
     Path("base.toml").write_text('kind = "pretrain"\n')
     assert main(["run", "base.toml", "--workers", "2"]) == 2
     assert "--workers: has no effect here" in capsys.readouterr().err
+
+
+def test_what_a_library_prints_without_a_parent_to_read_it_is_dropped():
+    ours, theirs = Pipe()
+    ours.close()
+    lines = Lines(ForwardingTerminal(theirs))
+    assert lines.write("a warning at the end\n") == 21

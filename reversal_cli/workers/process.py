@@ -106,6 +106,8 @@ class Lines(io.StringIO):
 
     def write(self, text: str) -> int:
         *lines, self._rest = (self._rest + text).split("\n")
-        for line in lines:
-            self._terminal.fail(line)
+        # Whoever prints, perhaps at the very end of the process, cannot be told that nobody is left to read it.
+        with contextlib.suppress(KeyboardInterrupt):
+            for line in lines:
+                self._terminal.fail(line)
         return len(text)
