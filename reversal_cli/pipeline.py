@@ -205,7 +205,7 @@ def evaluate_run(run: RunDirectory, terminal: Terminal, options: EvaluationOptio
         raise ReversalError("--overwrite: predicts everything again; leave out --subtask and --limit")
     spec = manifest.stored_spec(run)
     last = manifest.last_settings(run, spec)
-    settings = options.applied_to(last)
+    settings = options.applied_to(last, manifest.predicted_in(run))
     if run.is_complete and not (options.overwrite or options.partial):
         metrics = run.metrics
         manifest.refuse_foreign_metrics(run, metrics)

@@ -70,7 +70,8 @@ class FakeStages:
         self.loaded.append(spec)
         if self.fail_loading_with:
             raise self.fail_loading_with
-        network = SimpleNamespace(dtype=torch.float32, device=torch.device("cpu"))
+        dtype = getattr(torch, spec.evaluation.dtype or "float32")
+        network = SimpleNamespace(dtype=dtype, device=torch.device("cpu"))
         return Loaded(model=network, tokenizer=None, identity={"name": spec.model.name}, tokens=None)
 
     def complete_prompts(

@@ -27,15 +27,16 @@ class EvaluationOptions:
     data: str | None = None
     """Another folder with the same dataset: its files are those of the run, byte for byte."""
 
-    def applied_to(self, settings: EvaluationSpec) -> EvaluationSpec:
+    def applied_to(self, settings: EvaluationSpec, predicted_in: str | None) -> EvaluationSpec:
         """The settings of the spec with these options in their place.
 
+        predicted_in: the precision of the predictions on disk; None if there are none.
         Raises ReversalError for another precision than theirs, unless everything is predicted again.
         """
-        if self.dtype not in (None, settings.dtype) and not self.overwrite:
+        if self.dtype is not None and predicted_in not in (None, self.dtype) and not self.overwrite:
             raise ReversalError(
-                f"--dtype: {self.dtype}; expected the precision that earlier predictions may have, which are kept; "
-                "pass --overwrite to predict again"
+                f"--dtype: {self.dtype}; expected the precision of earlier predictions, which are kept "
+                f"({predicted_in}); pass --overwrite to predict again"
             )
         options = {name: getattr(self, name) for name in ("likelihood", "controls", "intervals", "dtype")}
         return settings.model_copy(update={key: value for key, value in options.items() if value is not None})

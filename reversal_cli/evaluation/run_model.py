@@ -57,7 +57,9 @@ def model_of_run(
         training = spec.training.model_copy(update={"device": options.device or spec.training.device})
         model = load_for_evaluation(spec.model_copy(update={"training": training}), run)
         manifest.add_model(run, model.identity)
-        manifest.add_evaluation(run, arithmetic(model.model.dtype, model.model.device))
+        now = arithmetic(model.model.dtype, model.model.device)
+        manifest.refuse_mixed_precision(run, now.dtype)
+        manifest.add_evaluation(run, now)
         return model
 
     def complete(prompts: Sequence[str]) -> Iterable[Any]:

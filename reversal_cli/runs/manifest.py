@@ -26,6 +26,8 @@ from reversal_cli.spec.experiment import DatasetSpec, EvaluationSpec, Experiment
 from reversal_cli.spec.loading import spec_differences
 
 DIFFERENCES_SHOWN = 4
+NOT_RECORDED = "not recorded"
+"""The precision of predictions whose manifest, of an earlier version, does not say it."""
 
 
 def begin_run(run: RunDirectory, spec: ExperimentSpec, splits: Splits, leaks: Sequence[Leak] = ()) -> None:
@@ -108,13 +110,39 @@ def add_evaluation(run: RunDirectory, arithmetic: Arithmetic) -> None:
         run.write_manifest(run.manifest.model_copy(update={"evaluation": arithmetic}))
 
 
+def predicted_in(run: RunDirectory) -> str | None:
+    """The precision of the predictions on disk; None if there are none."""
+    if not any(file.stat().st_size for file in run.all_predictions_path.rglob("*.jsonl")):
+        return None
+    recorded = _stored_arithmetic(run) if run.replaces else run.manifest.evaluation
+    return (recorded and recorded.dtype) or NOT_RECORDED
+
+
+def refuse_mixed_precision(run: RunDirectory, dtype: str | None) -> None:
+    """Raises ReversalError if the predictions on disk, which an evaluation keeps, were made in another precision."""
+    earlier = predicted_in(run)
+    if earlier in (None, NOT_RECORDED, dtype):
+        return
+    again = f"remove the folder {run.evaluation_path}" if run.replaces else "predict again with --overwrite"
+    command = f"reversal eval {run.path} --dtype {earlier}{' --overwrite' if run.replaces else ''}"
+    raise ReversalError(
+        f"{run.path}: has predictions made in {earlier}, and this evaluation computes in {dtype}; expected one "
+        f"precision; continue with `{command}`, or {again}"
+    )
+
+
 def take_over(run: RunDirectory) -> None:
     """Replaces the evaluation of the run, and its arithmetic, with that of `run.overwriting`, if that is complete."""
     new = run.overwriting
-    if new.is_complete and new.arithmetic_path.is_file():
-        remedy = f"remove the folder {new.evaluation_path} and run `reversal eval {run.path} --overwrite`"
-        add_evaluation(run, read_shape(new.arithmetic_path, Arithmetic, remedy))
+    if new.is_complete and (arithmetic := _stored_arithmetic(new)):
+        add_evaluation(run, arithmetic)
     run.take_over()
+
+
+def _stored_arithmetic(run: RunDirectory) -> Arithmetic | None:
+    """The arithmetic of an evaluation that replaces another."""
+    remedy = f"remove the folder {run.evaluation_path} and run `reversal eval {run.path} --overwrite`"
+    return read_shape(run.arithmetic_path, Arithmetic, remedy) if run.arithmetic_path.is_file() else None
 
 
 def last_settings(run: RunDirectory, spec: ExperimentSpec) -> EvaluationSpec:

@@ -143,14 +143,3 @@ def test_intervals_of_an_earlier_method_are_made_again_without_generation(stages
     assert main(["eval", str(RUN)]) == 0
     assert stages.prompts == prompts
     assert read_json(RUN / "metrics.json") == metrics
-
-
-def test_another_precision_asks_the_model_again_and_only_with_overwrite(stages, capsys):
-    assert main(["finetune", "--data", "data", "--name", "x"]) == main(["eval"]) == 0
-    prompts = stages.prompts
-    assert main(["eval", str(RUN), "--dtype", "bfloat16"]) == 2
-    assert "pass --overwrite to predict again" in capsys.readouterr().err
-    assert main(["eval", str(RUN), "--dtype", "bfloat16", "--overwrite"]) == 0
-    assert stages.prompts == 2 * prompts
-    assert stages.loaded[-1].evaluation.dtype == "bfloat16"
-    assert read_json(RUN / "metrics.json")["evaluation"]["dtype"] == "bfloat16"
