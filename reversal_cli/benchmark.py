@@ -1,5 +1,6 @@
 """The benchmark of a spec: generated if absent, read, and checked for leaks before anything slow begins."""
 
+import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,12 +22,28 @@ def prepare_dataset(dataset: DatasetSpec, terminal: Terminal) -> Splits:
 
     folder = Path(dataset.path)
     if not folder.exists():
-        if dataset.generator is None and dataset.path != DatasetSpec().path:
+        if not _is_generated(dataset):
             raise no_such_dataset(folder)
         generate_dataset(dataset, terminal)
     elif dataset.generator is not None:
         refuse_other_options(folder, dataset.generator)
     return load_folder(folder)
+
+
+def preview_dataset(dataset: DatasetSpec) -> Splits:
+    """What `prepare_dataset` returns, for a dry run: a dataset that is absent is generated in a temporary folder."""
+    from reversal_cli.data.berglund import load_folder
+    from reversal_cli.data.name_description import Options, generate
+
+    if Path(dataset.path).exists() or not _is_generated(dataset):
+        return prepare_dataset(dataset, Terminal(quiet=True))
+    with tempfile.TemporaryDirectory() as folder:
+        return load_folder(generate(dataset.generator or Options(), Path(folder) / "data"))
+
+
+def _is_generated(dataset: DatasetSpec) -> bool:
+    """Whether the folder of the dataset, if absent, may be generated."""
+    return dataset.generator is not None or dataset.path == DatasetSpec().path
 
 
 def generate_dataset(dataset: DatasetSpec, terminal: Terminal) -> None:

@@ -167,6 +167,18 @@ def clock_time(seconds: float) -> str:
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
 
 
+def rough_time(seconds: float) -> str:
+    """For an estimate, after "about".
+
+    >>> rough_time(1), rough_time(42), rough_time(900), rough_time(7800)
+    ('5 s', '40 s', '15 min', '2 h 10 min')
+    """
+    if seconds < 58:
+        return f"{max(5, 5 * round(seconds / 5))} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
 def _left(seconds: float | None) -> str:
     return "" if seconds is None else f"{clock_time(seconds)} left"
 

@@ -30,6 +30,12 @@ def wide_terminal(monkeypatch):
     monkeypatch.setenv("COLUMNS", "160")
 
 
+@pytest.fixture(autouse=True)
+def empty_cache(monkeypatch, tmp_path_factory):
+    """Nothing that this user's own commands have kept."""
+    monkeypatch.setenv("REVERSAL_CACHE", str(tmp_path_factory.getbasetemp() / "empty-cache"))
+
+
 @pytest.fixture(scope="session")
 def llama_checkpoint(tmp_path_factory) -> str:
     """A random Llama of 35 thousand parameters."""

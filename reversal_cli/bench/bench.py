@@ -5,12 +5,13 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from reversal_cli.bench.cases import BenchOptions, label
+from reversal_cli.bench.cases import BenchOptions, command_line, label
 from reversal_cli.bench.ceiling import Ceiling, measure_ceiling
 from reversal_cli.bench.eval_speed import EvalSpeed, measure_evaluation
 from reversal_cli.bench.peers import measure_peers
-from reversal_cli.bench.results import BenchResult, CaseResult, command_line
+from reversal_cli.bench.results import BenchResult, CaseResult
 from reversal_cli.bench.train_speed import TrainSpeed, measure_training
+from reversal_cli.bench.workload import mean_characters
 from reversal_cli.data.base import Splits
 from reversal_cli.data.berglund import load_folder
 from reversal_cli.data.name_description import Options, generate
@@ -41,7 +42,8 @@ def measure_all(specs: Sequence[ExperimentSpec], options: BenchOptions, say: Cal
         results.append(_case(spec, training, evaluations[asked]))
         gc.collect()
     peers = measure_peers(specs, splits, options.steps, say) if options.peers else []
-    return BenchResult(command_line(options), machine, dtype, device, ceiling, results, peers)
+    characters = mean_characters(splits.train)
+    return BenchResult(command_line(options), machine, dtype, device, ceiling, characters, results, peers)
 
 
 def benchmark_splits() -> Splits:
@@ -69,6 +71,7 @@ def _case(spec: ExperimentSpec, training: TrainSpeed, evaluation: EvalSpeed) -> 
         tuning=spec.training.tuning,
         batch_size=spec.training.batch_size,
         eval_batch_size=spec.evaluation.batch_size,
+        max_new_tokens=spec.evaluation.max_new_tokens,
         training=training,
         evaluation=evaluation,
     )

@@ -1,7 +1,8 @@
 """What a benchmark measures: every model with every objective and batch size."""
 
+import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reversal_cli.errors import ReversalError
 from reversal_cli.objectives import OBJECTIVES
@@ -43,6 +44,49 @@ def cases(options: BenchOptions) -> list[ExperimentSpec]:
 def label(spec: ExperimentSpec) -> str:
     """`tiny-llama bico, batch 32`"""
     return f"{model_stem(spec.model.name)} {spec.objective.label}, batch {spec.training.batch_size}"
+
+
+def command_line(options: BenchOptions) -> str:
+    """The command that measures the same; without what decides only where results go."""
+    words = ["reversal", "bench"]
+    for flag, values in (
+        ("--model", options.models),
+        ("--objective", options.objectives),
+        ("--batch-size", [size for size in options.batch_sizes if size is not None]),
+    ):
+        words += [word for value in values for word in (flag, str(value))]
+    for flag, value in (("--dtype", options.dtype), ("--device", options.device)):
+        words += [flag, value] if value else []
+    words += ["--steps", str(options.steps)] if options.steps != STEPS else []
+    return shlex.join(words + (["--peers"] if options.peers else []))
+
+
+def commands_for(specs: Sequence[ExperimentSpec]) -> list[str]:
+    """Commands that measure these runs: one for those of the same model, batch size, precision and device."""
+    objectives: dict[BenchOptions, list[str]] = {}
+    for spec in sorted(specs, key=lambda spec: not spec.objective.trains):  # untrained runs last
+        options = _options_for(spec)
+        if spec.objective.trains:
+            names = objectives.setdefault(options, [])
+            names += [spec.objective.name] if spec.objective.name not in names else []
+        elif not any(replace(other, batch_sizes=options.batch_sizes) == options for other in objectives):
+            objectives[options] = ["ntp"]  # answers as fast as any
+    return [command_line(replace(options, objectives=tuple(names))) for options, names in objectives.items()]
+
+
+def _options_for(spec: ExperimentSpec) -> BenchOptions:
+    """The options that measure what the run computes, all but its objective."""
+    training = spec.training
+    options = BenchOptions(
+        models=(spec.model.name,),
+        dtype=None if training.dtype == "auto" else training.dtype,
+        device=None if training.device == "auto" else training.device,
+    )
+    if not spec.objective.trains:
+        return options
+    preset = _spec(options, spec.model.name, spec.objective.name, None)
+    same = training.batch_size == preset.training.batch_size
+    return options if same else replace(options, batch_sizes=(training.batch_size,))
 
 
 def _spec(options: BenchOptions, model: str, objective: str, batch_size: int | None) -> ExperimentSpec:

@@ -14,6 +14,8 @@ import torch
 
 NOISE = 0.5
 """A number is noise if its 10th and 90th percentile are farther apart than this share of the median."""
+BUSY = 0.8
+"""Cores: a process that gets less of the CPU while it trains shares it with others."""
 MEBIBYTE = 2**20
 PROCESS = Path("/proc/self")
 
@@ -67,6 +69,14 @@ def seconds_of(work: Callable[[], object], device: torch.device) -> float:
     start = mark(device)
     work()
     return seconds_between([start, mark(device)])[0]
+
+
+def was_busy(cores: float, device: torch.device) -> bool:
+    """Whether other programs took the processor from a training on it, so that every rate is too low.
+
+    cores: `TrainSpeed.cores`.
+    """
+    return device.type == "cpu" and cores < BUSY
 
 
 def reset_peak_memory(device: torch.device) -> None:

@@ -1,15 +1,14 @@
 """What a benchmark found, with the machine it ran on: the content of bench.json."""
 
-import shlex
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
 
-from reversal_cli.bench.cases import STEPS, BenchOptions
 from reversal_cli.bench.ceiling import Ceiling
 from reversal_cli.bench.eval_speed import EvalSpeed
-from reversal_cli.bench.measure import Spread
+from reversal_cli.bench.measure import Spread, was_busy
+from reversal_cli.bench.speeds import Speed, model_key
 from reversal_cli.bench.train_speed import TrainSpeed
 from reversal_cli.models.precision import arithmetic
 from reversal_cli.runs.provenance import Provenance
@@ -27,6 +26,7 @@ class CaseResult:
     tuning: str
     batch_size: int
     eval_batch_size: int
+    max_new_tokens: int
     training: TrainSpeed
     evaluation: EvalSpeed
 
@@ -54,6 +54,8 @@ class BenchResult:
     dtype: torch.dtype
     device: torch.device
     ceiling: Ceiling
+    characters_per_row: float
+    """Mean length of the training rows."""
     cases: list[CaseResult]
     peers: list[PeerResult] = field(default_factory=list)
 
@@ -65,21 +67,28 @@ class BenchResult:
             **self.machine.content(),
             "arithmetic": arithmetic(self.dtype, self.device).content(),
             "ceiling": asdict(self.ceiling),
+            "characters_per_row": self.characters_per_row,
             "cases": [asdict(case) for case in self.cases],
             "peers": [asdict(peer) for peer in self.peers],
         }
 
+    def speeds(self) -> list[Speed]:
+        """What estimates need to know of each case."""
+        return [self._speed(case) for case in self.cases]
 
-def command_line(options: BenchOptions) -> str:
-    """The command that measures the same; without what decides only where results go."""
-    words = ["reversal", "bench"]
-    for flag, values in (
-        ("--model", options.models),
-        ("--objective", options.objectives),
-        ("--batch-size", [size for size in options.batch_sizes if size is not None]),
-    ):
-        words += [word for value in values for word in (flag, str(value))]
-    for flag, value in (("--dtype", options.dtype), ("--device", options.device)):
-        words += [flag, value] if value else []
-    words += ["--steps", str(options.steps)] if options.steps != STEPS else []
-    return shlex.join(words + (["--peers"] if options.peers else []))
+    def _speed(self, case: CaseResult) -> Speed:
+        return Speed(
+            model=model_key(case.model),
+            objective=case.objective,
+            tuning=case.tuning,
+            batch_size=case.batch_size,
+            max_new_tokens=case.max_new_tokens,
+            torch=self.machine.versions["torch"],
+            arithmetic=arithmetic(self.dtype, self.device),
+            characters_per_row=self.characters_per_row,
+            rows_per_second=case.training.rows_per_second.median,
+            prompts_per_second=case.evaluation.prompts_per_second.median,
+            candidates_per_second=case.evaluation.candidates_per_second.median,
+            peak_memory_mib=case.training.peak_memory_mib,
+            busy=was_busy(case.training.cores, self.device),
+        )

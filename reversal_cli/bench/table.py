@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from reversal_cli.bench.measure import Spread
+from reversal_cli.bench.measure import Spread, was_busy
 from reversal_cli.bench.results import BenchResult, CaseResult, PeerResult
 from reversal_cli.bench.train_speed import PARTS
 from reversal_cli.plain_text import markdown_text
@@ -11,9 +11,6 @@ from reversal_cli.report.tables import ReportTable
 
 SPREAD_NOTE = "Median [10th, 90th percentile]."
 NOISE_NOTE = "* The spread is wider than half the median: noise; close other programs, or raise --steps."
-
-BUSY = 0.8
-"""Cores: a process that gets less of the CPU while it trains shares it with others."""
 
 
 def bench_tables(result: BenchResult) -> list[ReportTable]:
@@ -70,7 +67,7 @@ def _training(result: BenchResult) -> ReportTable:
 def _busy(result: BenchResult) -> list[str]:
     """A note if other programs took the processor: every number is then too low, however small its spread."""
     least = min(case.training.cores for case in result.cases)
-    if result.device.type != "cpu" or least >= BUSY:
+    if not was_busy(least, result.device):
         return []
     return [f"This process got {least:.2f} of a core while it trained: other programs ran, and all rates are too low."]
 

@@ -77,6 +77,7 @@ def bench(
 
     terminal.silence_libraries()
     result = measure_all(specs, options, terminal.say)
+    keep(result, terminal)
     if out is not None:
         write_files(result, out)
         terminal.say(f"wrote {JSON_FILE} and {MARKDOWN_FILE} to {out}")
@@ -84,6 +85,20 @@ def bench(
         terminal.write(json_text(result))
     else:
         show(result, terminal)
+
+
+def keep(result: "BenchResult", terminal: Terminal) -> None:
+    """Keeps the speeds for `reversal run --dry-run`; a folder that cannot be written is a warning."""
+    from reversal_cli.bench.speeds import keep_speeds
+    from reversal_cli.files.storage import storage_line
+
+    try:
+        terminal.say(f"kept for the estimates of `reversal run --dry-run`: {keep_speeds(result.speeds())}")
+    except OSError as error:
+        line = storage_line(error)
+        if line is None:
+            raise
+        terminal.warn(f"not kept for `reversal run --dry-run`: {line}")
 
 
 def json_text(result: "BenchResult") -> str:

@@ -2,10 +2,11 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from reversal_cli.commands.dry_run import show_specs
 from reversal_cli.commands.options import (
     PRESET,
     RESULTS,
@@ -25,9 +26,6 @@ from reversal_cli.commands.options import (
 )
 from reversal_cli.console import Terminal
 from reversal_cli.spec.field_docs import field_help
-
-if TYPE_CHECKING:
-    from reversal_cli.spec.experiment import ExperimentSpec
 
 
 def finetune(
@@ -110,29 +108,3 @@ def finetune(
         terminal.write(
             json.dumps([{"run": str(run.path), **run.manifest.content()} for run in runs], indent=2, sort_keys=True)
         )
-
-
-def show_specs(specs: "tuple[ExperimentSpec, ...]", results: Path, terminal: Terminal, as_json: bool) -> None:
-    """Prints the folder and the whole spec of each run, as TOML that can be run again, or as JSON."""
-    from reversal_cli.plain_text import visible
-    from reversal_cli.runs.directory import run_path
-    from reversal_cli.spec.toml import write_spec
-
-    folders = [str(run_path(results, spec.name, spec.seed)) for spec in specs]
-    contents = [spec.model_dump(mode="json") for spec in specs]
-    digests = [spec.digest for spec in specs]
-    if as_json:
-        runs = zip(folders, digests, contents, strict=True)
-        terminal.write(json.dumps([{"run": run, "digest": d, "spec": s} for run, d, s in runs], indent=2))
-        return
-    texts = [write_spec(content, spec.objective.trains) for spec, content in zip(specs, contents, strict=True)]
-    headings = [f"# {visible(run)} (digest {digest})" for run, digest in zip(folders, digests, strict=True)]
-    summary = "" if len(specs) == 1 else f"# {_summary(specs)}\n\n"
-    terminal.write(summary + "\n".join(f"{heading}\n{text}" for heading, text in zip(headings, texts, strict=True)))
-
-
-def _summary(specs: "tuple[ExperimentSpec, ...]") -> str:
-    """`6 runs: 4 trainings, 2 untrained`."""
-    trainings = sum(spec.objective.trains for spec in specs)
-    counts = {"training" if trainings == 1 else "trainings": trainings, "untrained": len(specs) - trainings}
-    return f"{len(specs)} runs: {', '.join(f'{count} {word}' for word, count in counts.items() if count)}"

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reversal_cli.commands.finetune import show_specs
+from reversal_cli.commands.dry_run import show_specs
 from reversal_cli.commands.options import (
     RESULTS,
     AllowLeaks,
@@ -41,7 +41,7 @@ Workers = Annotated[
         "or for small models on a GPU, whose memory the runs share.",
     ),
 ]
-DryRunJson = Annotated[bool, typer.Option("--json", help="With --dry-run: print the specs as JSON.")]
+DryRunJson = Annotated[bool, typer.Option("--json", help="With --dry-run: print the specs and estimates as JSON.")]
 
 
 def run(
@@ -97,7 +97,9 @@ def run(
     specs = (*experiment.baselines, *experiment.specs)
     check_requirements(require or [], specs, terminal)
     if dry_run:
-        show_specs(specs, out, terminal, as_json)
+        from reversal_cli.commands.outlook import look_ahead
+
+        show_specs(specs, out, terminal, as_json, look_ahead(specs, out, overwrite, workers, terminal))
         return
     from reversal_cli.models.unused_options import refuse_unused
     from reversal_cli.pipeline import run_experiment

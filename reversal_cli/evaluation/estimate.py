@@ -7,6 +7,7 @@ from typing import NamedTuple
 from reversal_cli.data.base import Splits, Subtask
 from reversal_cli.errors import ReversalError
 from reversal_cli.inference.answers import Complete, Measure
+from reversal_cli.progress import rough_time
 from reversal_cli.runs.directory import RunDirectory
 
 SAMPLE = 64
@@ -65,10 +66,10 @@ def estimate_line(
         return ""
     if generation + ranking < WORTH_SAYING:
         return ""
-    parts = [f"{len(work.prompts)} prompts, about {_minutes(generation)}"] if sample else []
+    parts = [f"{len(work.prompts)} prompts, about {rough_time(generation)}"] if sample else []
     count = sum(map(len, rest.values()))
     if count:
-        parts.append(f"{count} rankings, about {_minutes(ranking)} (--no-likelihood leaves them out)")
+        parts.append(f"{count} rankings, about {rough_time(ranking)} (--no-likelihood leaves them out)")
     return "; ".join(parts)
 
 
@@ -84,12 +85,3 @@ def _spread(items: Sequence, count: int) -> list:
     """
     count = min(count, len(items))
     return [items[(2 * number + 1) * len(items) // (2 * count)] for number in range(count)]
-
-
-def _minutes(seconds: float) -> str:
-    """
-    >>> _minutes(40), _minutes(900), _minutes(7800)
-    ('1 min', '15 min', '2 h 10 min')
-    """
-    hours, minutes = divmod(max(1, round(seconds / 60)), 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min"

@@ -1,8 +1,7 @@
 """GGUF files: dequantized once into an ordinary checkpoint folder, which everything else reads.
 
-The folder lies in the user's cache (`REVERSAL_CACHE`, else `XDG_CACHE_HOME/reversal`, else `~/.cache/reversal`) and is
-named after the file's hash and the version of transformers that read it. Its weights are float32: a quantized weight is
-a product of two float16 numbers plus a third, which no shorter type holds.
+The folder lies in the user's cache and is named after the file's hash and the version of transformers that read it. Its
+weights are float32: a quantized weight is a product of two float16 numbers plus a third, which no shorter type holds.
 """
 
 import contextlib
@@ -10,7 +9,6 @@ import functools
 import importlib.util
 import io
 import json
-import os
 import struct
 import tempfile
 from collections import Counter
@@ -22,6 +20,7 @@ import transformers
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from reversal_cli.errors import ReversalError
+from reversal_cli.files.cache import cache_folder
 from reversal_cli.files.folders import share_files
 from reversal_cli.files.reading import read_json
 from reversal_cli.files.storage import storage_errors
@@ -47,13 +46,6 @@ def gguf_identity(folder: Path) -> dict[str, Any]:
     for an ordinary checkpoint."""
     path = folder / RECORD
     return {"gguf": read_json(path, f"remove the folder {folder}")} if path.is_file() else {}
-
-
-def cache_folder() -> Path:
-    """Where dequantized checkpoints are kept."""
-    if own := os.environ.get("REVERSAL_CACHE"):
-        return Path(own)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "reversal"
 
 
 @functools.cache

@@ -97,10 +97,15 @@ def hardware() -> Hardware:
     return Hardware(
         system=f"{platform.system()} {platform.machine()}",
         cpu=cpu_name(),
-        cores=len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count(),
+        cores=core_count(),
         memory_gib=_memory_gib(),
         gpus=_gpu_names(),
     )
+
+
+def core_count() -> int | None:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count()
 
 
 def cpu_name() -> str:

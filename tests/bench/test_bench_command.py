@@ -3,18 +3,23 @@
 import json
 import math
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from reversal_cli.bench import ceiling, eval_speed, peer_evaluation, peers
+from reversal_cli.bench.speeds import read_speeds, speeds_path
 from reversal_cli.bench.train_speed import PARTS
 from reversal_cli.cli import main
+from reversal_cli.commands.bench import keep
+from reversal_cli.console import Terminal
 from reversal_cli.objectives.abi import Abi
 
 
 @pytest.fixture(autouse=True)
 def little_work(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("REVERSAL_CACHE", str(tmp_path / "cache"))
     for module in (eval_speed, peer_evaluation):
         monkeypatch.setattr(module, "PROMPTS", 1)
         monkeypatch.setattr(module, "QUESTIONS", 1)
@@ -51,11 +56,24 @@ def test_a_bench_writes_every_number_and_the_machine(llama_checkpoint, capsys):
     assert evaluation["prompts_per_second"]["median"] > 0 and evaluation["candidates_per_second"]["median"] > 0
     assert content["command"].startswith("reversal bench --model ") and "--out" not in content["command"]
     assert content["hardware"]["cores"] and content["versions"]["torch"] and content["started"].endswith("Z")
+    (kept,) = read_speeds()
+    assert (kept.model, kept.objective, kept.batch_size) == (llama_checkpoint, "ntp", 2)
+    assert kept.rows_per_second == training["rows_per_second"]["median"]
+    assert kept.characters_per_row == content["characters_per_row"] > 10
+    assert f"kept for the estimates of `reversal run --dry-run`: {speeds_path()}" in err
     text = Path("results/bench.md").read_text()
     assert content["command"] in text and "| case" in text and content["started"] in text
 
     assert main(["bench", "--out", "results"]) == 2
     assert "results: has a bench.json; expected a folder without one" in capsys.readouterr().err
+
+
+def test_a_cache_that_cannot_be_written_is_a_warning(monkeypatch, tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("REVERSAL_CACHE", str(tmp_path / "file"))
+    keep(SimpleNamespace(speeds=list), Terminal())
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("warning: not kept for `reversal run --dry-run`: ") and str(tmp_path / "file") in line
 
 
 def test_json_is_all_that_a_script_reads(glm_checkpoint, capsys):

@@ -5,10 +5,9 @@ import pytest
 import torch
 from checkpoints import SIZES
 
-from reversal_cli.bench.cases import BenchOptions, cases
+from reversal_cli.bench.cases import BenchOptions, cases, command_line
 from reversal_cli.bench.ceiling import measure_ceiling
 from reversal_cli.bench.measure import Spread, peak_memory, reset_peak_memory, seconds_between, seconds_of
-from reversal_cli.bench.results import command_line
 from reversal_cli.bench.train_speed import PARTS, WARMUP_STEPS, TimedTrainer, measure_training, run_steps, speed_of
 from reversal_cli.bench.work import CountingTrainer, StepWork, padding_share, real_tokens
 from reversal_cli.data.base import Example, Splits
