@@ -66,14 +66,14 @@ def estimate(
         return None
     work, asked = count(spec)
     prompt_seconds = spec.evaluation.max_new_tokens / answers.max_new_tokens / answers.prompts_per_second
-    training, memory, notes = 0.0, None, _differences(spec, answers, where)
+    training, memory, notes = 0.0, None, [*_of_answers(spec, answers), *_of_machine(answers, where)]
     if speed is not None and not is_trained:
         longer = work.characters_per_row / speed.characters_per_row
         training = work.rows * longer / speed.rows_per_second + work.prompts * prompt_seconds
         memory = speed.peak_memory_mib
-        notes = [*_scaling(spec, speed, longer), *notes]
+        notes = [*_of_training(spec, speed, longer), *notes, *_of_machine(speed, where)]
     ranking = asked.candidates / answers.candidates_per_second
-    return Estimate(training, asked.prompts * prompt_seconds, ranking, asked, memory, tuple(notes))
+    return Estimate(training, asked.prompts * prompt_seconds, ranking, asked, memory, tuple(dict.fromkeys(notes)))
 
 
 def side_by_side(seconds: Sequence[float], workers: int) -> float:
@@ -88,7 +88,7 @@ def side_by_side(seconds: Sequence[float], workers: int) -> float:
     return max(free)
 
 
-def _scaling(spec: ExperimentSpec, speed: Speed, longer: float) -> list[str]:
+def _of_training(spec: ExperimentSpec, speed: Speed, longer: float) -> list[str]:
     """How the measured training differs from that of the run."""
     notes = []
     if speed.batch_size != spec.training.batch_size:
@@ -102,15 +102,21 @@ def _scaling(spec: ExperimentSpec, speed: Speed, longer: float) -> list[str]:
     return notes
 
 
-def _differences(spec: ExperimentSpec, speed: Speed, where: Arithmetic) -> list[str]:
-    """How the measured answers, and the machine at the time, differ from those of the run."""
+def _of_answers(spec: ExperimentSpec, speed: Speed) -> list[str]:
+    """How the measured answers differ from those of the run."""
     notes = []
     if speed.max_new_tokens != spec.evaluation.max_new_tokens:
         notes.append(f"completions scaled from {speed.max_new_tokens} tokens")
     if spec.evaluation.dtype not in (None, speed.arithmetic.dtype):
         notes.append(f"evaluation measured in {speed.arithmetic.dtype}")
+    return notes
+
+
+def _of_machine(speed: Speed, where: Arithmetic) -> list[str]:
+    """How the machine differed when it was measured."""
+    notes = []
     if speed.arithmetic.threads != where.threads:
         notes.append(f"measured with {speed.arithmetic.threads} threads, not {where.threads}")
     if speed.busy:
-        notes.append("measured on a busy machine")
+        notes.append("measured on a busy machine, so probably less")
     return notes

@@ -57,6 +57,7 @@ def bench(
 
     Each model with each objective, on a generated benchmark of 30 entities: rows and tokens per second, padding, the
     parts of a training step, its share of the fastest matrix product, memory, prompts and ranked candidates per second.
+    The speeds are kept in the user's cache, for the estimates of `reversal run --dry-run`.
     """
     from reversal_cli.bench.cases import DEFAULT_MODELS, BenchOptions, cases
 

@@ -33,7 +33,8 @@ class RunOutlook(NamedTuple):
 
     def content(self) -> JsonObject:
         """The fields of `--json`."""
-        return {"state": self.state, "estimate": self.estimate and self.estimate.content()}
+        estimate = self.estimate and self.estimate.content()
+        return {"state": self.state, "estimate": estimate, "problem": self.problem or None}
 
     def lines(self) -> list[str]:
         """The comments above its spec."""
@@ -140,7 +141,7 @@ def _state(run: RunDirectory, spec: ExperimentSpec) -> State:
 
 
 def _sentence(estimate: Estimate, state: State) -> str:
-    """`about 4 min: training 3 min, 2440 prompts 1 min; about 900 MiB of memory; measured on a busy machine`."""
+    """`about 4 min: training 3 min, 2440 prompts 1 min; about 900 MiB of memory; measured with lora tuning`."""
     parts = [f"training {rough_time(estimate.training)}"] if estimate.training else []
     parts.append(f"{estimate.evaluation.prompts} prompts {rough_time(estimate.generation)}")
     if estimate.evaluation.rankings:

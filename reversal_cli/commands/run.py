@@ -10,7 +10,6 @@ from reversal_cli.commands.options import (
     RESULTS,
     AllowLeaks,
     Device,
-    DryRun,
     Overwrite,
     Quiet,
     ReportTo,
@@ -39,6 +38,14 @@ Workers = Annotated[
         metavar="N",
         help="Runs at a time, each in a process with its share of the cores (or OMP_NUM_THREADS, if set): for CPUs, "
         "or for small models on a GPU, whose memory the runs share.",
+    ),
+]
+DryRun = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run",
+        help="Print the whole spec of each run and its folder, estimate its time and memory from what `reversal bench` "
+        "has measured here, and stop.",
     ),
 ]
 DryRunJson = Annotated[bool, typer.Option("--json", help="With --dry-run: print the specs and estimates as JSON.")]

@@ -121,8 +121,21 @@ def test_what_differs_is_scaled_and_said(capsys):
         "measured with lora tuning",
         "completions scaled from 20 tokens",
         f"measured with 77 threads, not {here().threads}",
-        "measured on a busy machine",
+        "measured on a busy machine, so probably less",
     ]
+
+
+def test_an_evaluation_in_another_precision_is_that_of_its_speed_or_says_so(capsys):
+    keep_speeds([speed("ntp")])
+    lower = ["--set", "evaluation.dtype=bfloat16"]
+    (comment,) = sections(dry_run(capsys, *lower))["results/x/ntp/seed-0"]
+    assert comment.endswith(
+        "60 prompts 30 s, 24 rankings 35 s; about 510 MiB of memory; evaluation measured in float32"
+    )
+    keep_speeds([speed("ntp", {"dtype": "bfloat16"}, rows_per_second=9.0, prompts_per_second=4.0, busy=True)])
+    (comment,) = sections(dry_run(capsys, *lower))["results/x/ntp/seed-0"]
+    assert comment.startswith("about 9 min: training 8 min, 60 prompts 15 s, 24 rankings 35 s; about 510 MiB of memory")
+    assert comment.endswith("of memory; measured on a busy machine, so probably less")
 
 
 @pytest.mark.parametrize(
@@ -191,7 +204,7 @@ def test_the_json_has_the_same_estimates(capsys):
     out, err = capsys.readouterr()
     untrained, ntp, bico = json.loads(out)
     assert (untrained["state"], untrained["estimate"]) == ("complete", None)
-    assert (bico["state"], bico["estimate"]) == ("new", None)
+    assert (bico["state"], bico["estimate"], bico["problem"]) == ("new", None, None)
     assert ntp["estimate"] == {
         "seconds": {"training": 480.0, "generation": 30.0, "ranking": 36.0, "total": 546.0},
         "memory_mib": 512.0,
