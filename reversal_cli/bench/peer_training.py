@@ -16,7 +16,8 @@ from reversal_cli.data.base import Splits
 from reversal_cli.models.base import Loaded
 from reversal_cli.models.precision import choose_device, choose_dtype
 from reversal_cli.spec.experiment import ExperimentSpec
-from reversal_cli.training.finetune import new_trainer, plan_batches, prepare_job
+from reversal_cli.training.finetune import new_trainer, plan_batches
+from reversal_cli.training.preparation import prepare_job
 from reversal_cli.training.trainer import ObjectiveTrainer, TrainingJob, trainer_arguments
 
 SHARED = (

@@ -21,6 +21,8 @@ ROTARY_ONLY = "it is for models with rotary positions, and this one is a GLM of 
 SpanPositions = Literal["after_mask", "after_text"]
 """What a model with one row of positions gives a blank's tokens: mask position + 1, 2, ..., or their place in the
 sequence."""
+Attention = Literal["stock", "mirrored"]
+"""The attention of a rotary model: its own, or the mirrored one of `models/attention.py`."""
 
 Span = tuple[int, int]
 """First index and the one after the last."""
@@ -72,6 +74,8 @@ class TokenIds:
     """None: the model was not given any."""
     sentence_ends: frozenset[int] = frozenset()
     """Tokens after which a sentence can end."""
+    extra: tuple[int, ...] = ()
+    """As many tokens without a meaning as the objective asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,24 @@ class Batch:
     """int64 [b, s]; for GLM [b, 2, s]."""
     labels: np.ndarray
     """int64 [b, s], IGNORE = no loss."""
+    lengths: np.ndarray
+    """int64 [b], tokens of each row that are no padding: masks, copies and blanks included."""
+    weights: np.ndarray | None = None
+    """float32 [b, s], what each label's loss is multiplied by; None: 1."""
+    normalizer: float | None = None
+    """What the sum of the losses is divided by; None: the number of labels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Denoising:
+    """How the token after a text is read from a row whose tokens all see each other."""
+
+    placeholder: int
+    """The id that stands for the token to be written."""
+    placeholder_visible: bool
+    """Whether the placeholder is a key too, as a learned mask token is."""
+    target: Literal["next", "same"]
+    """Where its logits are: before the placeholder, as in causal models, or at it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +138,10 @@ class PromptLayout:
     """How many tokens of the prompt stand before the blank; the others are its first words. None: all of them."""
     span_positions: SpanPositions = "after_mask"
     """Positions of the answer's tokens in a model with one row of positions."""
+    bidirectional: bool = False
+    """The prompt's tokens see each other; what is written sees all before it."""
+    denoising: Denoising | None = None
+    """Each token of the answer is denoised, in a row that is read anew for it. None: it is decoded with a cache."""
 
 
 class ObjectiveOptions(BaseModel):
@@ -134,8 +160,6 @@ class ObjectiveOptions(BaseModel):
     """Model family -> how the objective trains such a model, for `reversal list`."""
     trains: ClassVar[bool] = True
     """False: the checkpoint is evaluated as it is."""
-    mirrored: ClassVar[bool] = False
-    """Rotary models are trained under mirrored rotary attention."""
     needs_blanks: ClassVar[bool] = False
     """A model without tokens for blanks is given some."""
     variant_option: ClassVar[str | None] = None
@@ -153,6 +177,16 @@ class ObjectiveOptions(BaseModel):
     def collate(self, rows: Sequence[Row], tokens: TokenIds, draw: Draw) -> Batch:
         """The batch of one training step. Randomness comes from `draw` alone."""
         raise NotImplementedError
+
+    @property
+    def attention(self) -> Attention:
+        """The attention that rotary models are trained under, and denoise an answer with."""
+        return "stock"
+
+    @property
+    def extra_tokens(self) -> int:
+        """Tokens without a meaning that it wants of the model, in `TokenIds.extra`."""
+        return 0
 
     def prompt_layout(self, tokens: TokenIds) -> PromptLayout:
         """How the trained model reads a prompt that it is to answer."""
@@ -209,4 +243,5 @@ def next_token_batch(rows: Sequence[Row], tokens: TokenIds, loss_on: LossOn) -> 
     if loss_on == "completion":
         for index, row in enumerate(rows):
             targets[index, : row.completion_start] = IGNORE
-    return Batch(input_ids, real, positions(input_ids, tokens.two_row_positions), next_token_labels(targets))
+    position_ids = positions(input_ids, tokens.two_row_positions)
+    return Batch(input_ids, real, position_ids, next_token_labels(targets), real.sum(axis=1))

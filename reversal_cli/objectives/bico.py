@@ -18,6 +18,7 @@ from pydantic import Field, Strict, field_validator
 
 from reversal_cli.objectives.base import (
     IGNORE,
+    Attention,
     Batch,
     Draw,
     FamilyName,
@@ -38,7 +39,6 @@ class Bico(ObjectiveOptions):
     """Bidirectional causal optimisation. Defaults are the published values."""
 
     summary: ClassVar[str] = "bidirectional causal optimisation (mirrored rotary attention + mask denoising)"
-    mirrored: ClassVar[bool] = True
     on: ClassVar[dict[FamilyName, str]] = {
         "rotary": "causal steps, and denoising steps with mirrored rotary attention",
         "glm": "causal steps, and denoising steps with absolute positions (nothing to mirror)",
@@ -58,6 +58,10 @@ class Bico(ObjectiveOptions):
         if isinstance(value, tuple) and value[0] > value[1]:
             raise ValueError(f"the range {list(value)} is empty; give [low, high]")
         return value
+
+    @property
+    def attention(self) -> Attention:
+        return "mirrored"
 
     def unused(self, family: FamilyName | None) -> dict[str, str]:
         if self.bico_share == 0:
@@ -107,4 +111,4 @@ def denoising_batch(rows: Sequence[Row], tokens: TokenIds, masked: Sequence[np.n
     batch, width = keys.shape
     attention_mask = np.broadcast_to(keys[:, None, None, :], (batch, 1, width, width)).copy()
     position_ids = positions(input_ids, tokens.two_row_positions)
-    return Batch(input_ids, attention_mask, position_ids, next_token_labels(targets))
+    return Batch(input_ids, attention_mask, position_ids, next_token_labels(targets), real.sum(axis=1))

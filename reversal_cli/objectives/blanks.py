@@ -79,7 +79,7 @@ def blank_batch(rows: Sequence[BlankRow], tokens: TokenIds, span_positions: Span
     two_rows = np.stack([text, block], axis=1)  # [b, 2, s]
     position_ids = two_rows if tokens.two_row_positions else single_row_positions(text, block, span_positions)
     attention_mask = prefix_mask(real, np.array([row.prefix for row in rows]))
-    return Batch(input_ids, attention_mask, position_ids, labels)
+    return Batch(input_ids, attention_mask, position_ids, labels, real.sum(axis=1))
 
 
 def single_row_positions(text: np.ndarray, block: np.ndarray, span_positions: SpanPositions) -> np.ndarray:

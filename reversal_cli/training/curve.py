@@ -26,7 +26,7 @@ from reversal_cli.scoring.entities import EntityIndex
 from reversal_cli.scoring.results import SubtaskScores
 from reversal_cli.scoring.summary import summarize
 from reversal_cli.spec.experiment import ExperimentSpec
-from reversal_cli.training.trainer import OnStep
+from reversal_cli.training.callbacks import OnStep
 
 
 class Curve:

@@ -12,37 +12,31 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import torch
-from peft import LoraConfig, get_peft_model
 from torch import nn
-from transformers import PreTrainedModel, PrinterCallback, TrainerCallback, set_seed
+from transformers import PreTrainedModel, PrinterCallback, TrainerCallback
 
 from reversal_cli.data.base import Splits
-from reversal_cli.errors import ReversalError
 from reversal_cli.files.folders import save_folder
-from reversal_cli.models.attention import install_mirrored_attention
-from reversal_cli.models.base import Loaded, refuse_long_rows, tokenize
+from reversal_cli.models.base import Loaded
 from reversal_cli.models.cpu_attention import install_float32_attention
-from reversal_cli.models.families import FAMILIES
-from reversal_cli.models.loading import load_for_training
 from reversal_cli.models.memory import explain_out_of_memory
 from reversal_cli.models.precision import arithmetic, choose_device, choose_dtype
-from reversal_cli.models.probing import UNRUNNABLE, refuse_ignored_mask, refuse_without_rotary, run_once
 from reversal_cli.runs.directory import RunDirectory
 from reversal_cli.runs.records import Arithmetic, TrainingFacts
 from reversal_cli.spec.experiment import ExperimentSpec, TrainingSpec
 from reversal_cli.training.batching import BatchPlan
+from reversal_cli.training.callbacks import EvaluatedEpochs, OnLog, OnStep, Reporter
+from reversal_cli.training.costs import StepCost
 from reversal_cli.training.curve import Curve
 from reversal_cli.training.finite_steps import refuse_unusable_weights
+from reversal_cli.training.preparation import prepare_job
 from reversal_cli.training.resumption import NEW, Resumption, SealedCheckpoints, find_checkpoint, remove_unusable
 from reversal_cli.training.trackers import reporting
 from reversal_cli.training.trainer import (
     Collator,
-    EvaluatedEpochs,
     ObjectiveTrainer,
-    OnLog,
-    OnStep,
-    Reporter,
     TrainingJob,
+    collate,
     trainer_arguments,
 )
 
@@ -96,64 +90,6 @@ def train(
     return Trained(facts, loaded.identity)
 
 
-class Prepared(NamedTuple):
-    """All that a training needs but its run directory."""
-
-    loaded: Loaded
-    model: nn.Module
-    """The network of `loaded`, with LoRA if it is trained that way."""
-    job: TrainingJob
-
-
-def prepare_job(spec: ExperimentSpec, splits: Splits) -> Prepared:
-    """The model of a spec ready to train, and its rows. Raises ReversalError if they do not fit."""
-    set_seed(spec.seed)
-    loaded = load_for_training(spec)
-    rows = tokenize(loaded.tokenizer, splits.train, spec.training.max_length)
-    refuse_long_rows(rows, loaded.max_position)
-    spec.objective.check(rows)
-    model = prepare_model(loaded, spec)
-    return Prepared(loaded, model, TrainingJob(rows, loaded.tokens, spec.objective, spec.training, spec.seed))
-
-
-def prepare_model(loaded: Loaded, spec: ExperimentSpec) -> nn.Module:
-    """The network ready to train: gradient checkpointing, the attention of the objective, and LoRA."""
-    if spec.training.gradient_checkpointing:
-        loaded.model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-    if spec.objective.mirrored and not loaded.tokens.two_row_positions:  # absolute positions need no mirroring
-        name, objective = loaded.identity["name"], spec.objective.name.upper()
-        refuse_without_rotary(loaded.model, name, objective)
-        install_mirrored_attention(loaded.model)
-        refuse_ignored_mask(loaded.model, name, objective)
-    return add_lora(loaded, spec.training) if spec.training.tuning == "lora" else loaded.model
-
-
-def add_lora(loaded: Loaded, training: TrainingSpec) -> nn.Module:
-    """LoRA on every linear layer except the output layer; embedding rows of added tokens are trained as they are."""
-    model, family = loaded.model, FAMILIES[loaded.family]
-    table = next(name for name, module in model.named_modules() if module is model.get_input_embeddings())
-    config = LoraConfig(
-        r=training.lora.r,
-        lora_alpha=training.lora.alpha,
-        lora_dropout=training.lora.dropout,
-        target_modules=family.lora_targets,
-        trainable_token_indices={table: list(loaded.added_rows)} if loaded.added_rows else None,
-        bias="none",
-        task_type=family.lora_task,
-    )
-    try:
-        adapted = get_peft_model(model, config).eval()  # Trainer sets it to training; until then nothing is drawn
-        if not loaded.tokens.two_row_positions:  # the probe has one row
-            run_once(adapted)
-        return adapted
-    except UNRUNNABLE as error:
-        reason = " ".join(str(error).split())[:160]
-        raise ReversalError(
-            f"model '{loaded.identity['name']}': LoRA cannot train a {type(model).__name__} ({reason}); expected "
-            "linear layers that LoRA knows; pass --full, or set training.lora.dropout = 0 for a mixture of experts"
-        ) from None
-
-
 def save(model: PreTrainedModel, loaded: Loaded, folder: Path) -> None:
     """Weights and tokenizer, in the formats of peft and transformers. Raises ReversalError for weights not finite."""
     refuse_unusable_weights(model, "at the end")
@@ -182,12 +118,18 @@ def fit(
     trainer = new_trainer(model, job, plan, checkpoints, callbacks, ObjectiveTrainer)
     started = time.monotonic()
     remove_unusable(checkpoints, resumption)
+    for keys in itertools.islice(plan, resumption.step):  # what was trained before the interruption
+        trainer.costs.add(StepCost.of(collate(job, keys)))
     with explain_out_of_memory(TOO_LARGE.format(training.batch_size)):
         _train_on(trainer, resumption, stop)
+    costs = trainer.costs
     return TrainingFacts(
         steps=trainer.state.global_step,
         epochs=trainer.state.global_step / plan.batches_per_epoch,
-        tokens=_tokens(plan, stop),
+        rows=costs.rows,
+        tokens=costs.tokens,
+        labels=costs.labels,
+        flops=costs.flops,
         wall_seconds=round(seconds_before + time.monotonic() - started, 1),
         resumed=resumption.checkpoint is not None,
         total_parameters=_count(model.parameters()),
@@ -233,11 +175,6 @@ def _train_on(trainer: ObjectiveTrainer, resumption: Resumption, stop: int) -> N
         trainer.restore(checkpoint, resumption.step)
     else:
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-
-
-def _tokens(plan: BatchPlan, steps: int) -> int:
-    """Tokens of the rows in the first batches of the plan."""
-    return sum(int(plan.lengths[key.index]) for batch in itertools.islice(plan, steps) for key in batch)
 
 
 def _count(parameters: Iterable[nn.Parameter]) -> int:

@@ -22,10 +22,11 @@ from reversal_cli.runs.directory import write_json
 from reversal_cli.runs.provenance import provenance
 from reversal_cli.runs.records import BaseModelRecord
 from reversal_cli.spec.pretraining import PretrainSpec
+from reversal_cli.training.callbacks import OnStep
 from reversal_cli.training.finetune import fit
 from reversal_cli.training.finite_steps import refuse_unusable_weights
 from reversal_cli.training.tiny_models import NEW
-from reversal_cli.training.trainer import OnStep, TrainingJob
+from reversal_cli.training.trainer import TrainingJob
 
 
 def pretrain(spec: PretrainSpec, out: Path, on_step: OnStep) -> BaseModelRecord:
