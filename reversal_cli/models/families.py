@@ -5,15 +5,16 @@ import torch
 from reversal_cli.models import glm, rotary
 from reversal_cli.models.base import Family, Loaded
 from reversal_cli.models.checkpoint import family_of
+from reversal_cli.models.extra_tokens import with_extra_tokens
 from reversal_cli.models.rotary_blanks import with_blanks
-from reversal_cli.objectives.base import FamilyName
-from reversal_cli.spec.experiment import ExperimentSpec, ModelSpec
+from reversal_cli.objectives.base import FamilyName, TokenIds
+from reversal_cli.spec.experiment import ExperimentSpec, ModelSpec, ObjectiveSpec
 
 FAMILIES: dict[FamilyName, Family] = {"rotary": rotary.FAMILY, "glm": glm.FAMILY}
 
 
 def load_checkpoint(spec: ExperimentSpec, dtype: torch.dtype, device: torch.device) -> Loaded:
-    """The checkpoint of the spec, with tokens for blanks if its objective needs them. New weights are drawn from
+    """The checkpoint of the spec, with the tokens that its objective needs. New weights are drawn from
     the seed."""
     torch.manual_seed(spec.seed)
     return _load(spec, spec.model, dtype, device, new=True)
@@ -28,4 +29,11 @@ def _load(spec: ExperimentSpec, model: ModelSpec, dtype: torch.dtype, device: to
     loaded = FAMILIES[family_of(model)].load(model, dtype, device)
     if spec.objective.needs_blanks and loaded.tokens.blanks is None:
         return with_blanks(loaded, new, spec.objective.name.upper())
+    if spec.objective.extra_tokens:
+        return with_extra_tokens(loaded, spec.objective.extra_tokens, new, spec.objective.name.upper())
     return loaded
+
+
+def is_mirrored(objective: ObjectiveSpec, tokens: TokenIds) -> bool:
+    """Whether a network is trained under mirrored attention. Absolute positions need no mirroring."""
+    return objective.attention == "mirrored" and not tokens.two_row_positions

@@ -13,7 +13,7 @@ from reversal_cli.models.base import Loaded, refuse_long_rows, tokenize
 from reversal_cli.models.families import FAMILIES
 from reversal_cli.models.loading import load_for_training
 from reversal_cli.models.probing import UNRUNNABLE, refuse_ignored_mask, refuse_without_rotary, run_once
-from reversal_cli.spec.experiment import ExperimentSpec, ObjectiveSpec, TrainingSpec
+from reversal_cli.spec.experiment import ExperimentSpec, TrainingSpec
 from reversal_cli.training.trainer import TrainingJob
 
 
@@ -49,11 +49,6 @@ def prepare_model(loaded: Loaded, spec: ExperimentSpec) -> nn.Module:
         install_mirrored_attention(loaded.model)
         refuse_ignored_mask(loaded.model, name, objective)
     return add_lora(loaded, spec.training) if spec.training.tuning == "lora" else loaded.model
-
-
-def is_mirrored(objective: ObjectiveSpec, loaded: Loaded) -> bool:
-    """Whether the network is trained under mirrored attention. Absolute positions need no mirroring."""
-    return objective.attention == "mirrored" and not loaded.tokens.two_row_positions
 
 
 def add_lora(loaded: Loaded, training: TrainingSpec) -> nn.Module:
