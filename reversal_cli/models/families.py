@@ -36,4 +36,4 @@ def _load(spec: ExperimentSpec, model: ModelSpec, dtype: torch.dtype, device: to
 
 def is_mirrored(objective: ObjectiveSpec, tokens: TokenIds) -> bool:
     """Whether a network is trained under mirrored attention. Absolute positions need no mirroring."""
-    return objective.attention == "mirrored" and not tokens.two_row_positions
+    return objective.rotary_attention == "mirrored" and not tokens.two_row_positions

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reversal_cli.objectives.base import IGNORE, Batch, BlankTokens, Span, SpanPositions, TokenIds, pad_rows
+from reversal_cli.objectives.base import IGNORE, Batch, BlankTokens, Span, SpanPositions, TokenIds
+from reversal_cli.objectives.rows import pad_rows
 
 
 @dataclass(frozen=True, slots=True)

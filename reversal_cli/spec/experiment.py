@@ -157,8 +157,20 @@ RESULT_NEUTRAL_FIELDS = (
     "dataset.generator.validation_templates",
 )
 """Fields that may not change a result: two specs that differ in these alone are one experiment."""
-LATER_FIELDS = ("model.source", "evaluation.dtype")
-"""Fields that a spec has not always had: left out of the digest while unset, so that earlier digests stay."""
+LATER_FIELDS: dict[str, object] = {
+    "model.source": None,
+    "evaluation.dtype": None,
+    "objective.unit": "token",
+    "objective.protect": "none",
+    "objective.mask_eos": False,
+    "objective.target": "next",
+    "objective.positions": "mirrored",
+    "objective.placeholder": "hidden",
+    "objective.attention": "bidirectional",
+    "objective.decoder": "continue",
+}
+"""Fields that a spec has not always had, and what it did then: left out of the digest while they say so, so that
+earlier digests stay."""
 
 
 class ExperimentSpec(Section):
@@ -181,6 +193,6 @@ class ExperimentSpec(Section):
         for key in (*RESULT_NEUTRAL_FIELDS, *LATER_FIELDS):
             *sections, field = key.split(".")
             table = functools.reduce(lambda table, section: table[section] or {}, sections, content)
-            if key in RESULT_NEUTRAL_FIELDS or table[field] is None:
+            if key in RESULT_NEUTRAL_FIELDS or table.get(field) == LATER_FIELDS[key]:
                 table.pop(field, None)
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]

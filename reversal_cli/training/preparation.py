@@ -10,7 +10,7 @@ from reversal_cli.data.base import Splits
 from reversal_cli.errors import ReversalError
 from reversal_cli.models.attention import install_mirrored_attention
 from reversal_cli.models.base import Loaded, refuse_long_rows, tokenize
-from reversal_cli.models.families import FAMILIES
+from reversal_cli.models.families import FAMILIES, is_mirrored
 from reversal_cli.models.loading import load_for_training
 from reversal_cli.models.probing import UNRUNNABLE, refuse_ignored_mask, refuse_without_rotary, run_once
 from reversal_cli.spec.experiment import ExperimentSpec, TrainingSpec
@@ -41,9 +41,7 @@ def prepare_model(loaded: Loaded, spec: ExperimentSpec) -> nn.Module:
     """The network ready to train: gradient checkpointing, the attention of the objective, and LoRA."""
     if spec.training.gradient_checkpointing:
         loaded.model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-    if (
-        spec.objective.attention == "mirrored" and not loaded.tokens.two_row_positions
-    ):  # absolute positions need no mirroring
+    if is_mirrored(spec.objective, loaded.tokens):
         name, objective = loaded.identity["name"], spec.objective.name.upper()
         refuse_without_rotary(loaded.model, name, objective)
         install_mirrored_attention(loaded.model)

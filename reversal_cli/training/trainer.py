@@ -88,7 +88,7 @@ class ObjectiveTrainer(Trainer):
         # The loss below is already the mean of its own batch.
         self.model_accepts_loss_kwargs = False
         self.labelled = LabelledPositions(self.model)
-        self.costs = Costs(measure_network(self.model, collator.job.objective.attention == "mirrored"))
+        self.costs = Costs(measure_network(self.model, collator.job.objective.rotary_attention == "mirrored"))
 
     def get_train_dataloader(self) -> DataLoader:
         loader = DataLoader(self.train_dataset, batch_sampler=self.plan, collate_fn=self.data_collator)
