@@ -36,7 +36,7 @@ def finetune(
     ] = None,
     objective: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="ntp, bico, abi, or none (untrained baseline).  [default: ntp]"),
+        typer.Option(metavar="NAME", help="ntp, bico, abi, mlm-u, or none (untrained baseline).  [default: ntp]"),
     ] = None,
     model: Annotated[str | None, typer.Option(metavar="NAME", help=field_help("model.name"))] = None,
     revision: Annotated[str | None, typer.Option(metavar="NAME", help=field_help("model.revision"))] = None,

@@ -18,7 +18,7 @@ class MaskingOptions(ObjectiveOptions):
 
     unit: Literal["token", "entity", "span"] = "token"
     """What is masked as one. token: each for itself. entity: a whole name, a whole description, or any other token.
-    span: runs of tokens of Poisson length (mean 3), together the drawn share of a row."""
+    span: runs of tokens of Poisson length (mean 3), drawn until they hold that share of a row."""
     protect: Literal["none", "name", "description"] = "none"
     """What is never masked. Where masking teaches the reverse, protecting the source of the question undoes it."""
 

@@ -20,9 +20,10 @@ def refuse_rows_without(kinds: Collection[str], rows: Sequence[Row], option: str
     """Raises ReversalError for the first row that has no item of these kinds. option: which one needs them."""
     for number, row in enumerate(rows, start=1):
         if not any(item.kind in kinds for item in row.items):
-            lacks = "neither its name nor its description" if len(kinds) == 2 else f"its {next(iter(kinds))} not"
+            lacks = "has neither its name nor its description"
+            lacks = lacks if len(kinds) > 1 else f"does not have its {next(iter(kinds))}"
             raise ReversalError(
-                f"{option}: training row {number} has {lacks} in its text; expected a dataset that says what they are; "
+                f"{option}: training row {number} {lacks} in its text; expected a dataset that says what they are; "
                 f"{advice}"
             )
 

@@ -102,6 +102,8 @@ RECIPES: dict[tuple[str, str], dict[str, Any]] = {
         # Without the weight decay, what a blank inside a sentence teaches stays apart from what an open end asks for.
         "training": {**_TINY_TRAINING, "epochs": 22, "learning_rate": 1e-3, "weight_decay": 1.0},
     },
+    ("tiny-llama", "mlm-u"): {"training": {**_TINY_TRAINING, "epochs": 40}, "evaluation": {"likelihood": False}},
+    ("tiny-glm", "mlm-u"): {"training": {**_TINY_TRAINING, "epochs": 40}, "evaluation": {"likelihood": False}},
     ("smollm2-135m-instruct", "ntp"): {"training": {**_REAL_TRAINING, "epochs": 2, "learning_rate": 1e-4}},
     ("smollm2-135m-instruct", "bico"): {
         "objective": {"mask_probability": [0.15, 0.95], "bico_share": 0.7},

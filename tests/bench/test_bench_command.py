@@ -90,7 +90,7 @@ def test_peers_have_a_ratio_each_and_what_is_left_out_has_a_line(llama_checkpoin
     [
         (["--model", "tiny-lama"], "--model: unknown model 'tiny-lama'; did you mean 'tiny-llama'?"),
         (["--objective", "bicco"], "--objective: unknown objective 'bicco'; did you mean 'bico'?"),
-        (["--objective", "none"], "--objective: 'none' trains nothing; expected one of (ntp, bico, abi)"),
+        (["--objective", "none"], "--objective: 'none' trains nothing; expected one of (ntp, bico, abi, mlm-u)"),
         (["--steps", "0"], "'--steps': expected greater than or equal to 1"),
         (["--batch-size", "0"], "'--batch-size': expected greater than or equal to 1"),
         (["--dtype", "int8"], "--dtype: training.dtype is 'int8'; expected 'auto', 'float32', 'bfloat16' or 'float16'"),
