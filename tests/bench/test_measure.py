@@ -12,6 +12,7 @@ from reversal_cli.bench.results import command_line
 from reversal_cli.bench.train_speed import PARTS, WARMUP_STEPS, TimedTrainer, measure_training, run_steps, speed_of
 from reversal_cli.bench.work import CountingTrainer, StepWork, padding_share
 from reversal_cli.data.base import Example, Splits
+from reversal_cli.objectives import OBJECTIVES
 from reversal_cli.objectives.base import IGNORE, Draw
 from reversal_cli.spec.experiment import ExperimentSpec
 from reversal_cli.training.finetune import plan_batches
