@@ -30,13 +30,19 @@ if TYPE_CHECKING:
     from reversal_cli.spec.experiment import ExperimentSpec
 
 
+OBJECTIVE_HELP = "ntp, bico, abi, masked-ft, mlm-u, fim, prefix-lm, or none (untrained baseline).  [default: ntp]"
+
+
 def finetune(
     file: Annotated[
         Path | None, typer.Argument(metavar="EXPERIMENT.toml", help="What differs from the defaults; flags win.")
     ] = None,
     objective: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="ntp, bico, abi, mlm-u, or none (untrained baseline).  [default: ntp]"),
+        typer.Option(
+            metavar="NAME",
+            help="ntp, bico, abi, masked-ft, mlm-u, fim, prefix-lm, or none (untrained baseline).  [default: ntp]",
+        ),
     ] = None,
     model: Annotated[str | None, typer.Option(metavar="NAME", help=field_help("model.name"))] = None,
     revision: Annotated[str | None, typer.Option(metavar="NAME", help=field_help("model.revision"))] = None,

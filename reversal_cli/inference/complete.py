@@ -52,7 +52,8 @@ def answer_text(loaded: Loaded, layout: PromptLayout, prompt: Prompt, new_ids: l
     if layout.blank or loaded.tokens.two_row_positions:
         return text_of(loaded.tokenizer, new_ids, ends)
     words = new_ids[:-1] if new_ids[-1] in ends else new_ids
-    return decode_continuation(loaded.tokenizer, list(prompt.input_ids), words)
+    read = [token for token in prompt.input_ids if token not in loaded.tokens.extra]
+    return decode_continuation(loaded.tokenizer, read, [token for token in words if token not in loaded.tokens.extra])
 
 
 def text_of(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int], ends: frozenset[int]) -> str:

@@ -33,6 +33,7 @@ class Prompt(NamedTuple):
 
 def continued_prompt(ids: Sequence[int], tokens: TokenIds, layout: PromptLayout) -> Prompt:
     """A text (without eos) that is continued without a blank."""
+    ids = (*ids[:1], *layout.before, *ids[1:], *layout.after)
     prefix = len(ids) if layout.bidirectional else 0
     text = tuple(range(len(ids)))
     if tokens.two_row_positions:

@@ -122,11 +122,17 @@ def sentence_ends(tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
     )
 
 
-def refuse_long_rows(rows: Sequence[Row], max_position: int | None) -> None:
-    """Raises ReversalError for a row that the model has no positions for."""
+def refuse_long_rows(
+    rows: Sequence[Row], max_position: int | None, trained_length: Callable[[int], int] = lambda length: length
+) -> None:
+    """Raises ReversalError for a row that the model has no positions for.
+
+    trained_length: what a row's length becomes in training.
+    """
     for number, row in enumerate(rows, start=1):
-        if max_position is not None and len(row.input_ids) > max_position + 1:
+        length = trained_length(len(row.input_ids))
+        if max_position is not None and length > max_position + 1:
             raise ReversalError(
-                f"training row {number}: {len(row.input_ids)} tokens; expected at most {max_position + 1}, the "
-                "positions this model has; shorten the row or choose another model"
+                f"training row {number}: {length} tokens; expected at most {max_position + 1}, the positions this "
+                "model has; shorten the row or choose another model"
             )

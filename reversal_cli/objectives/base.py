@@ -17,6 +17,8 @@ FamilyName = Literal["rotary", "glm"]
 GLM_ONLY = "it is for the GLM of 2022, and this model is another"
 ROTARY_ONLY = "it is for models with rotary positions, and this one is a GLM of 2022"
 """Why an option has no effect."""
+GLM_CAUSAL = "the text without blanks under a causal mask"
+"""How an objective that knows no blanks trains a GLM of 2022."""
 
 SpanPositions = Literal["after_mask", "after_text"]
 """What a model with one row of positions gives a blank's tokens: mask position + 1, 2, ..., or their place in the
@@ -154,6 +156,10 @@ class PromptLayout:
     """Positions of the answer's tokens in a model with one row of positions."""
     bidirectional: bool = False
     """The prompt's tokens see each other; what is written sees all before it."""
+    before: tuple[int, ...] = ()
+    """The ids that come after the prompt's first token (bos), and ..."""
+    after: tuple[int, ...] = ()
+    """... at its end, where it is no blank."""
     denoising: Denoising | None = None
     """Each token of the answer is denoised, in a row that is read anew for it. None: it is decoded with a cache."""
 
@@ -201,6 +207,10 @@ class ObjectiveOptions(BaseModel):
     def extra_tokens(self) -> int:
         """Tokens without a meaning that it wants of the model, in `TokenIds.extra`."""
         return 0
+
+    def trained_length(self, length: int) -> int:
+        """The most tokens that a row of `length` tokens has in a batch."""
+        return length
 
     def prompt_layout(self, tokens: TokenIds) -> PromptLayout:
         """How the trained model reads a prompt that it is to answer."""

@@ -31,7 +31,7 @@ def prepare_job(spec: ExperimentSpec, splits: Splits) -> Prepared:
     set_seed(spec.seed)
     loaded = load_for_training(spec)
     rows = tokenize(loaded.tokenizer, splits.train, spec.training.max_length)
-    refuse_long_rows(rows, loaded.max_position)
+    refuse_long_rows(rows, loaded.max_position, spec.objective.trained_length)
     spec.objective.check(rows)
     model = prepare_model(loaded, spec)
     return Prepared(loaded, model, TrainingJob(rows, loaded.tokens, spec.objective, spec.training, spec.seed))

@@ -14,7 +14,7 @@ from reversal_cli.objectives.ntp import Ntp
 
 PAD, BOS, EOS = 0, 1, 2
 BLANKS = BlankTokens(mask=90, sentence_mask=91, long_mask=92, sop=93, eop=94, eos=EOS)
-TOKENS = TokenIds(pad=PAD, special=frozenset({PAD, BOS, EOS}), blanks=BLANKS)
+TOKENS = TokenIds(pad=PAD, special=frozenset({PAD, BOS, EOS}), blanks=BLANKS, extra=(95, 96, 97))
 FAMILIES = {"rotary": TOKENS, "glm": dataclasses.replace(TOKENS, two_row_positions=True)}
 ROWS = [Row((BOS, 7, 8, 9, EOS), completion_start=3), Row((BOS, 5, EOS), completion_start=1)]
 
@@ -38,6 +38,8 @@ def test_every_objective_gives_arrays_of_one_shape_and_int64_ids(name, family):
         assert batch.input_ids.dtype == batch.labels.dtype == batch.position_ids.dtype == np.int64
         assert batch.attention_mask.dtype == bool
         assert batch.attention_mask.shape in {(rows, width), (rows, 1, width, width)}
+        assert batch.lengths.shape == (rows,) and batch.lengths.max() == width
+        assert (batch.weights is None) or (batch.weights.shape == (rows, width) and batch.weights.dtype == np.float32)
         if batch.attention_mask.ndim == 4:  # attention to nothing has no value
             assert batch.attention_mask.any(axis=-1).all()
 
