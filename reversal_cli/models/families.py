@@ -6,6 +6,7 @@ from reversal_cli.models import glm, rotary
 from reversal_cli.models.base import Family, Loaded
 from reversal_cli.models.checkpoint import family_of
 from reversal_cli.models.extra_tokens import with_extra_tokens
+from reversal_cli.models.probing import refuse_foreign_masks
 from reversal_cli.models.rotary_blanks import with_blanks
 from reversal_cli.objectives.base import FamilyName, TokenIds
 from reversal_cli.spec.experiment import ExperimentSpec, ModelSpec, ObjectiveSpec
@@ -27,11 +28,12 @@ def load_trained(spec: ExperimentSpec, folder: str, dtype: torch.dtype, device: 
 
 def _load(spec: ExperimentSpec, model: ModelSpec, dtype: torch.dtype, device: torch.device, new: bool) -> Loaded:
     loaded = FAMILIES[family_of(model)].load(model, dtype, device)
-    if spec.objective.needs_blanks and loaded.tokens.blanks is None:
-        return with_blanks(loaded, new, spec.objective.name.upper())
-    if spec.objective.extra_tokens:
-        return with_extra_tokens(loaded, spec.objective.extra_tokens, new, spec.objective.name.upper())
-    return loaded
+    objective, name = spec.objective, spec.objective.name.upper()
+    if objective.needs_blanks and loaded.tokens.blanks is None:
+        return with_blanks(loaded, new, name)
+    if objective.masks_attention and loaded.family == "rotary":
+        refuse_foreign_masks(loaded.model, loaded.identity["name"], name)
+    return with_extra_tokens(loaded, objective.extra_tokens, new, name) if objective.extra_tokens else loaded
 
 
 def is_mirrored(objective: ObjectiveSpec, tokens: TokenIds) -> bool:

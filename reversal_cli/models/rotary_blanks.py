@@ -5,10 +5,9 @@ A blank ends with the eos token, which the model knows as an ending already.
 
 import dataclasses
 
-from reversal_cli.errors import ReversalError
 from reversal_cli.models.base import Loaded
 from reversal_cli.models.extra_tokens import spare_tokens
-from reversal_cli.models.probing import refuse_ignored_mask, refuse_without_rotary
+from reversal_cli.models.probing import refuse_foreign_masks
 from reversal_cli.objectives.base import BlankTokens
 
 GLM_4_TOKENS = ("[MASK]", "<sop>", "<eop>")
@@ -24,13 +23,7 @@ def with_blanks(loaded: Loaded, new: bool, objective: str) -> Loaded:
     Raises ReversalError for a model without rotary positions, or whose attention would not take our mask as it is.
     """
     model, tokenizer = loaded.model, loaded.tokenizer
-    refuse_without_rotary(model, loaded.identity["name"], objective)
-    if model.config._attn_implementation != "sdpa":
-        raise ReversalError(
-            f"model '{loaded.identity['name']}': its attention is '{model.config._attn_implementation}'; "
-            f"{objective} needs 'sdpa', which takes a boolean mask as it is; choose another model or objective"
-        )
-    refuse_ignored_mask(model, loaded.identity["name"], objective)
+    refuse_foreign_masks(model, loaded.identity["name"], objective)
     vocabulary, eos = tokenizer.get_vocab(), tokenizer.eos_token_id
     if all(token in vocabulary for token in GLM_4_TOKENS):
         mask, sop, eop = (vocabulary[token] for token in GLM_4_TOKENS)

@@ -204,6 +204,11 @@ class ObjectiveOptions(BaseModel):
         return "stock"
 
     @property
+    def masks_attention(self) -> bool:
+        """Rotary models with stock attention are given masks that are not causal, in training or in answering."""
+        return False
+
+    @property
     def extra_tokens(self) -> int:
         """Tokens without a meaning that it wants of the model, in `TokenIds.extra`."""
         return 0

@@ -96,6 +96,10 @@ class Bico(MaskingOptions):
         return "mirrored" if self.positions == "mirrored" and self.attention == "bidirectional" else "stock"
 
     @property
+    def masks_attention(self) -> bool:
+        return self.rotary_attention == "stock" and self.attention == "bidirectional"
+
+    @property
     def extra_tokens(self) -> int:
         return int(self.placeholder == "learned")
 

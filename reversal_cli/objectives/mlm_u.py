@@ -52,6 +52,10 @@ class MlmU(MaskingOptions):
         return "mirrored" if self.positions == "mirrored" else "stock"
 
     @property
+    def masks_attention(self) -> bool:
+        return self.rotary_attention == "stock"
+
+    @property
     def extra_tokens(self) -> int:
         return int(self.placeholder == "learned")
 

@@ -35,6 +35,10 @@ class PrefixLm(ObjectiveOptions):
 
     name: Literal["prefix-lm"] = "prefix-lm"
 
+    @property
+    def masks_attention(self) -> bool:
+        return True
+
     def prompt_layout(self, tokens: TokenIds) -> PromptLayout:
         return PromptLayout(bidirectional=True)
 
