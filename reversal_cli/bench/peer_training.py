@@ -71,8 +71,7 @@ def _turn(maker: MakeTrainer, spec: ExperimentSpec, splits: Splits, steps: int) 
         device = choose_device(job.training.device)
         dtype = choose_dtype(job.training.dtype, device)
         with tempfile.TemporaryDirectory() as folder:
-            steps_per_epoch = plan_batches(job).batches_per_epoch
-            arguments = trainer_arguments(job, Path(folder), steps_per_epoch, dtype, device)
+            arguments = trainer_arguments(job, Path(folder), plan_batches(job), dtype, device)
             return epoch_seconds(maker(model, loaded, job, arguments), model)
 
     return turn

@@ -57,6 +57,7 @@ class StoredTraining(Shape):
     tuning: str
     epochs: int
     stop_after_epochs: int | None = None
+    token_budget: int | None = None
     batch_size: int
     learning_rate: float
     lora: StoredLora | None = None

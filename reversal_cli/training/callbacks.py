@@ -8,7 +8,6 @@ from typing import Any
 from transformers import TrainerCallback
 
 from reversal_cli.runs.records import LogRecord
-from reversal_cli.spec.experiment import TrainingSpec
 
 OnStep = Callable[..., None]
 """Called as `on_step(optimizer step, all steps, loss=...)`, and in an evaluation meanwhile as
@@ -47,16 +46,16 @@ class Reporter(TrainerCallback):
 
 
 class EvaluatedEpochs(TrainerCallback):
-    """Calls `evaluate(epoch, step)` after every `training.eval_every` epochs and after the last one."""
+    """Calls `evaluate(epoch, step)` after every so many epochs, and after the last step."""
 
-    def __init__(self, training: TrainingSpec, evaluate: Callable[[int, int], None]):
-        self.training = training
+    def __init__(self, every: int, steps_per_epoch: int, stop: int, evaluate: Callable[[int, int], None]):
+        self.every = every
+        self.steps_per_epoch = steps_per_epoch
+        self.stop = stop
         self.evaluate = evaluate
 
     def on_step_end(self, args, state, control, **_: Any) -> None:
         # Before the checkpoint of the epoch is saved: no training continues after an evaluation that was cut off.
-        steps_per_epoch = state.max_steps // self.training.epochs
-        epoch, rest = divmod(state.global_step, steps_per_epoch)
-        last = epoch == self.training.last_epoch
-        if not rest and (last or epoch % self.training.eval_every == 0):
-            self.evaluate(epoch, state.global_step)
+        step = state.global_step
+        if step == self.stop or step % (self.every * self.steps_per_epoch) == 0:
+            self.evaluate(-(-step // self.steps_per_epoch), step)

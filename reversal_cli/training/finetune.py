@@ -70,6 +70,7 @@ def train(
     the rows fit, before anything of the run directory is read or written.
     """
     loaded, model, job = prepare_job(spec, splits)
+    plan = plan_batches(job)
     begin()
     resumption = find_checkpoint(run.checkpoints_path)
     if line := resumption.line(run.checkpoints_path):
@@ -78,13 +79,15 @@ def train(
     if spec.training.eval_every is not None:
         curve = Curve(run, loaded, spec, splits, on_step, say)
         curve.refuse_other_prompts(resumption.step)  # before the files are trimmed: a refusal leaves them as they were
-        callbacks = [EvaluatedEpochs(spec.training, curve.add_epoch)]
+        callbacks = [
+            EvaluatedEpochs(spec.training.eval_every, plan.batches_per_epoch, last_step(job, plan), curve.add_epoch)
+        ]
     log = run.trim_log(resumption.step)
     seconds = log[-1].seconds if log else 0.0
     run.trim_curve(resumption.step)
     with reporting(spec, run, resumption.step) as trackers:
         callbacks += trackers
-        facts = fit(model, job, run.checkpoints_path, on_step, run.append_log, resumption, seconds, callbacks)
+        facts = fit(model, job, plan, run.checkpoints_path, on_step, run.append_log, resumption, seconds, callbacks)
     folder = run.adapter_path if spec.training.tuning == "lora" else run.model_path
     save_folder(folder, lambda temporary: save(model, loaded, temporary))
     return Trained(facts, loaded.identity)
@@ -100,6 +103,7 @@ def save(model: PreTrainedModel, loaded: Loaded, folder: Path) -> None:
 def fit(
     model: nn.Module,
     job: TrainingJob,
+    plan: BatchPlan,
     checkpoints: Path,
     on_step: OnStep,
     on_log: OnLog,
@@ -111,8 +115,7 @@ def fit(
 
     Removes checkpoints that cannot be used. `seconds_before`: what an interrupted training took up to the one that is.
     """
-    training, plan = job.training, plan_batches(job)
-    stop = training.last_epoch * plan.batches_per_epoch
+    training, stop = job.training, last_step(job, plan)
     reporter = Reporter(stop, plan.batches_per_epoch, on_step, on_log, seconds_before)
     callbacks = [reporter, SealedCheckpoints(checkpoints), *callbacks]
     trainer = new_trainer(model, job, plan, checkpoints, callbacks, ObjectiveTrainer)
@@ -141,7 +144,24 @@ def fit(
 def plan_batches(job: TrainingJob) -> BatchPlan:
     """Which rows of the job go into which step."""
     lengths = [len(row.input_ids) for row in job.rows]
-    return BatchPlan(lengths, job.training.batch_size, job.training.epochs, job.seed)
+    training = job.training
+    if training.token_budget is None:
+        return BatchPlan(lengths, training.batch_size, training.epochs, job.seed)
+    endless = BatchPlan(lengths, training.batch_size, training.token_budget, job.seed)  # an epoch has a token or more
+    steps, left = 0, training.token_budget
+    for keys in endless:
+        if left <= 0:
+            break
+        left -= StepCost.of(collate(job, keys)).tokens
+        steps += 1
+    epochs = -(-steps // endless.batches_per_epoch)
+    return BatchPlan(lengths, training.batch_size, epochs, job.seed, steps)
+
+
+def last_step(job: TrainingJob, plan: BatchPlan) -> int:
+    """Where the training stops: at the end of the plan, or before."""
+    stop = job.training.stop_after_epochs
+    return len(plan) if stop is None else min(len(plan), stop * plan.batches_per_epoch)
 
 
 def new_trainer(
@@ -157,7 +177,7 @@ def new_trainer(
     dtype = choose_dtype(job.training.dtype, device)
     if device.type == "cpu" and dtype == torch.bfloat16:
         install_float32_attention(model)
-    arguments = trainer_arguments(job, checkpoints, plan.batches_per_epoch, dtype, device)
+    arguments = trainer_arguments(job, checkpoints, plan, dtype, device)
     trainer = trainer_class(plan, Collator(job), model=model, args=arguments, callbacks=callbacks)
     trainer.remove_callback(PrinterCallback)
     return trainer

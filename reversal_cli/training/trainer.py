@@ -129,13 +129,13 @@ class ObjectiveTrainer(Trainer):
 
 
 def trainer_arguments(
-    job: TrainingJob, checkpoints: Path, steps_per_epoch: int, dtype: torch.dtype, device: torch.device
+    job: TrainingJob, checkpoints: Path, plan: BatchPlan, dtype: torch.dtype, device: torch.device
 ) -> TrainingArguments:
     """The arguments of `Trainer` for the options of the spec; it saves once per epoch and reports nothing elsewhere."""
     training = job.training
     arguments = TrainingArguments(
         output_dir=str(checkpoints),
-        max_steps=training.epochs * steps_per_epoch,
+        max_steps=len(plan),
         per_device_train_batch_size=training.batch_size,
         learning_rate=training.learning_rate,
         lr_scheduler_type="constant_with_warmup" if training.schedule == "constant" else training.schedule,
@@ -148,7 +148,7 @@ def trainer_arguments(
         use_cpu=device.type == "cpu",
         seed=job.seed,
         save_strategy="steps",
-        save_steps=steps_per_epoch,
+        save_steps=plan.batches_per_epoch,
         logging_steps=10,
         logging_first_step=True,
         logging_nan_inf_filter=False,

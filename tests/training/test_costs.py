@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from test_training import SPLITS, run_training, spec_for
+from test_training import SPLITS, run_training, spec_for, weights
 
 from reversal_cli.models.base import tokenize
 from reversal_cli.models.loading import load_for_training
@@ -85,3 +85,23 @@ def test_a_loss_is_weighted_and_divided_as_its_batch_says(llama_checkpoint, tmp_
         if label != IGNORE
     )
     assert run.trim_log(1)[0].loss == pytest.approx(expected / 7, rel=1e-5)
+
+
+def test_a_token_budget_decides_the_steps(llama_checkpoint, tmp_path):
+    spec = spec_for(llama_checkpoint, token_budget=400, tuning="full")
+    _, facts = run_training(spec, tmp_path / "run")
+    job = prepare_job(spec, SPLITS).job
+    costs = [StepCost.of(collate(job, keys)).tokens for keys in plan_batches(job)]
+    assert facts.tokens == sum(costs) and facts.steps == len(costs)
+    assert sum(costs[:-1]) < 400 <= sum(costs)
+    assert facts.epochs == pytest.approx(facts.steps / 3)
+
+
+def test_a_budget_of_whole_epochs_is_those_epochs(llama_checkpoint, tmp_path):
+    whole, facts = run_training(spec_for(llama_checkpoint, tuning="full"), tmp_path / "epochs")
+    budgeted, again = run_training(
+        spec_for(llama_checkpoint, epochs=9, token_budget=facts.tokens, tuning="full"), tmp_path / "budget"
+    )
+    assert (again.steps, again.tokens) == (facts.steps, facts.tokens)
+    for name, tensor in weights(whole).items():
+        assert torch.equal(tensor, weights(budgeted)[name]), name
