@@ -181,7 +181,7 @@ def train_run(
 def _warn_of_long_warmup(spec: ExperimentSpec, examples: int, terminal: Terminal) -> None:
     training = spec.training
     steps = -(-examples // training.batch_size) * training.last_epoch
-    if training.warmup_steps > steps:
+    if training.token_budget is None and training.warmup_steps > steps:
         terminal.warn(
             f"training.warmup_steps is {training.warmup_steps}, but the training ends after step {steps}, so "
             "that the learning rate never reaches its peak; lower it (--set training.warmup_steps=N) or train longer"

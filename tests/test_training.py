@@ -17,6 +17,7 @@ from reversal_cli.objectives.ntp import Ntp
 from reversal_cli.runs.directory import RunDirectory
 from reversal_cli.runs.records import LogRecord
 from reversal_cli.spec.experiment import ExperimentSpec, TrainingSpec
+from reversal_cli.training.batching import BatchPlan
 from reversal_cli.training.finetune import train
 from reversal_cli.training.trainer import LABEL_ROWS, LabelledPositions, TrainingJob, labelled, trainer_arguments
 
@@ -277,7 +278,7 @@ def test_bfloat16_trains_close_to_float32(llama_checkpoint, tmp_path, tuning):
 def test_the_environment_does_not_choose_the_arithmetic(dtype, expected, monkeypatch, tmp_path):
     monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", "fp16")
     job = TrainingJob([], TokenIds(0, frozenset()), Ntp(), TrainingSpec(), seed=0)
-    arguments = trainer_arguments(job, tmp_path, 1, dtype, torch.device("cpu"))
+    arguments = trainer_arguments(job, tmp_path, BatchPlan([5], 4, 20, 0), dtype, torch.device("cpu"))
     assert arguments.mixed_precision == expected
 
 

@@ -19,7 +19,7 @@ from reversal_cli.models.families import load_checkpoint
 from reversal_cli.models.precision import choose_device, choose_dtype
 from reversal_cli.runs.provenance import provenance
 from reversal_cli.spec.experiment import ExperimentSpec
-from reversal_cli.training.finetune import prepare_job
+from reversal_cli.training.preparation import prepare_job
 
 ENTITIES = 30
 """Entities in each group of the dataset, as in the default benchmark."""

@@ -16,7 +16,8 @@ from reversal_cli.data.base import Splits
 from reversal_cli.models.base import Loaded
 from reversal_cli.models.precision import choose_device, choose_dtype
 from reversal_cli.spec.experiment import ExperimentSpec
-from reversal_cli.training.finetune import new_trainer, plan_batches, prepare_job
+from reversal_cli.training.finetune import new_trainer, plan_batches
+from reversal_cli.training.preparation import prepare_job
 from reversal_cli.training.trainer import ObjectiveTrainer, TrainingJob, trainer_arguments
 
 SHARED = (
@@ -70,8 +71,7 @@ def _turn(maker: MakeTrainer, spec: ExperimentSpec, splits: Splits, steps: int) 
         device = choose_device(job.training.device)
         dtype = choose_dtype(job.training.dtype, device)
         with tempfile.TemporaryDirectory() as folder:
-            steps_per_epoch = plan_batches(job).batches_per_epoch
-            arguments = trainer_arguments(job, Path(folder), steps_per_epoch, dtype, device)
+            arguments = trainer_arguments(job, Path(folder), plan_batches(job), dtype, device)
             return epoch_seconds(maker(model, loaded, job, arguments), model)
 
     return turn

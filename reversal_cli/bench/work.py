@@ -48,24 +48,13 @@ class CountingTrainer(ObjectiveTrainer):
         super().__init__(*args, **options)
         self.work: list[StepWork] = []
 
-    def training_step(self, model: torch.nn.Module, inputs: dict[str, Tensor], *args: Any, **options: Any) -> Tensor:
+    def training_step(self, model: torch.nn.Module, inputs: dict[str, Any], *args: Any, **options: Any) -> Tensor:
         rows, width = inputs["input_ids"].shape
-        tokens = real_tokens(inputs["attention_mask"])
+        tokens = inputs["cost"].tokens
         with FlopCounterMode(display=False, custom_mapping=CPU_ATTENTION) as counter:
             loss = super().training_step(model, inputs, *args, **options)
         self.work.append(StepWork(rows, tokens, rows * width, counter.get_total_flops()))
         return loss
-
-
-def real_tokens(attention_mask: Tensor) -> int:
-    """Tokens of a batch without the padding at the end of its rows.
-
-    attention_mask: bool [b, s] or [b, 1, s, s], True = may attend. Nothing attends to padding, and always to a row's
-    last token, so a row ends there; tokens before it may be hidden too (BICO).
-    """
-    seen = attention_mask if attention_mask.ndim == 2 else attention_mask.any(dim=2)[:, 0]  # [b, s]
-    places = torch.arange(1, seen.shape[1] + 1, device=seen.device)
-    return int((seen * places).amax(dim=1).sum())
 
 
 def padding_share(work: list[StepWork]) -> float:

@@ -28,13 +28,19 @@ from reversal_cli.console import Terminal
 from reversal_cli.spec.field_docs import field_help
 
 
+OBJECTIVE_HELP = "ntp, bico, abi, masked-ft, mlm-u, fim, prefix-lm, or none (untrained baseline).  [default: ntp]"
+
+
 def finetune(
     file: Annotated[
         Path | None, typer.Argument(metavar="EXPERIMENT.toml", help="What differs from the defaults; flags win.")
     ] = None,
     objective: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="ntp, bico, abi, or none (untrained baseline).  [default: ntp]"),
+        typer.Option(
+            metavar="NAME",
+            help="ntp, bico, abi, masked-ft, mlm-u, fim, prefix-lm, or none (untrained baseline).  [default: ntp]",
+        ),
     ] = None,
     model: Annotated[str | None, typer.Option(metavar="NAME", help=field_help("model.name"))] = None,
     revision: Annotated[str | None, typer.Option(metavar="NAME", help=field_help("model.revision"))] = None,

@@ -6,17 +6,12 @@ from transformers import PreTrainedTokenizerBase
 
 from reversal_cli.inference.answers import Completion
 from reversal_cli.inference.batching import longest_first
-from reversal_cli.inference.fill import (
-    Prompt,
-    causal_prompt,
-    decode_greedily,
-    ending_prompt,
-    endings,
-    refuse_long_prompts,
-)
+from reversal_cli.inference.decode import decode_greedily
 from reversal_cli.inference.finite import asking
-from reversal_cli.inference.generate import encode_prompt, generate_completions
+from reversal_cli.inference.generate import decode_continuation, encode_prompt, generate_completions
+from reversal_cli.inference.prompts import Prompt, continued_prompt, ending_prompt, endings, refuse_long_prompts
 from reversal_cli.models.base import Loaded
+from reversal_cli.objectives.base import PromptLayout
 from reversal_cli.spec.experiment import ObjectiveSpec
 
 
@@ -29,19 +24,19 @@ def complete_prompts(
     finite.
     """
     tokens = loaded.tokens
-    fills = bool(objective.prompt_layout(tokens).blank)
-    if not (fills or tokens.two_row_positions):  # `generate` counts one row of positions
+    layout = objective.prompt_layout(tokens)
+    if layout == PromptLayout() and not tokens.two_row_positions:  # `generate` counts one row of positions
         yield from generate_completions(loaded.model, loaded.tokenizer, prompts, max_new_tokens, batch_size)
         return
     encoded = [as_prompt(loaded, objective, encode_prompt(loaded.tokenizer, prompt)) for prompt in prompts]
     refuse_long_prompts(encoded, max_new_tokens, loaded.max_position)
-    ends = endings(tokens) if fills else frozenset({loaded.tokenizer.eos_token_id})
+    ends = endings(tokens) if layout.blank else frozenset({loaded.tokenizer.eos_token_id})
     loaded.model.eval()
     for indices in longest_first(range(len(prompts)), lambda index: len(encoded[index].input_ids), batch_size):
         with asking([prompts[index] for index in indices]):
             rows = decode_greedily(loaded.model, [encoded[index] for index in indices], max_new_tokens, ends)
         yield [
-            Completion(index, text_of(loaded.tokenizer, row, ends), row[-1] in ends)
+            Completion(index, answer_text(loaded, layout, encoded[index], row, ends), row[-1] in ends)
             for index, row in zip(indices, rows, strict=True)
         ]
 
@@ -49,7 +44,16 @@ def complete_prompts(
 def as_prompt(loaded: Loaded, objective: ObjectiveSpec, ids: Sequence[int]) -> Prompt:
     """The ids of a prompt (without eos) as the objective taught the model to read it."""
     layout = objective.prompt_layout(loaded.tokens)
-    return ending_prompt(ids, loaded.tokens, layout) if layout.blank else causal_prompt(ids, loaded.tokens)
+    return (ending_prompt if layout.blank else continued_prompt)(ids, loaded.tokens, layout)
+
+
+def answer_text(loaded: Loaded, layout: PromptLayout, prompt: Prompt, new_ids: list[int], ends: frozenset[int]) -> str:
+    """The words of an answer, as they stand behind the prompt or in the blank."""
+    if layout.blank or loaded.tokens.two_row_positions:
+        return text_of(loaded.tokenizer, new_ids, ends)
+    words = new_ids[:-1] if new_ids[-1] in ends else new_ids
+    read = [token for token in prompt.input_ids if token not in loaded.tokens.extra]
+    return decode_continuation(loaded.tokenizer, read, [token for token in words if token not in loaded.tokens.extra])
 
 
 def text_of(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int], ends: frozenset[int]) -> str:

@@ -20,8 +20,9 @@ from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 from reversal_cli.errors import ReversalError
 from reversal_cli.inference.answers import Completion
 from reversal_cli.inference.batching import explain_full_memory, left_pad, longest_first
-from reversal_cli.inference.fill import Prompt, decode_greedily
+from reversal_cli.inference.decode import decode_greedily
 from reversal_cli.inference.finite import asking, finite_rows, refuse_not_finite
+from reversal_cli.inference.prompts import Prompt
 
 
 def generate_completions(

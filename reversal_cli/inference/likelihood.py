@@ -2,7 +2,7 @@
 
 A prompt is read once, into a key-value cache; its candidates are scored in batches against copies of its part of the
 cache. Candidates are padded on the right, where attention from left to right never reaches, and log-probabilities are
-taken in float32, so none depends on the batch it is in.
+taken in float32, so none depends on the batch it is in. Where answers are denoised, there is no cache to share.
 """
 
 import copy
@@ -18,9 +18,10 @@ from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 from reversal_cli.errors import ReversalError
 from reversal_cli.inference.batching import explain_full_memory, longest_first
 from reversal_cli.inference.complete import as_prompt
-from reversal_cli.inference.fill import Prompt, is_causal, last_position, lay_out_batch, rows_as_expected
+from reversal_cli.inference.denoise import next_logits
 from reversal_cli.inference.finite import NotFiniteError
 from reversal_cli.inference.generate import without_eos
+from reversal_cli.inference.prompts import Prompt, is_causal, last_position, lay_out_batch, rows_as_expected
 from reversal_cli.models.base import Loaded
 from reversal_cli.objectives.base import IGNORE
 from reversal_cli.spec.experiment import ObjectiveSpec
@@ -91,8 +92,11 @@ def score_candidates(model: PreTrainedModel, questions: Sequence[Question], batc
     """
     device = next(model.parameters()).device
     with explain_full_memory(f"{batch_size} candidate answers", device):
-        read = _read(model, [question.prompt for question in questions], device)
-        sums = _score_pairs(model, read, questions, batch_size)
+        if questions[0].prompt.denoising:
+            sums = _denoise_pairs(model, questions, batch_size)
+        else:
+            read = _read(model, [question.prompt for question in questions], device)
+            sums = _score_pairs(model, read, questions, batch_size)
     for row, candidate in sums:
         if not math.isfinite(sums[row, candidate]):
             raise NotFiniteError(row)
@@ -100,6 +104,23 @@ def score_candidates(model: PreTrainedModel, questions: Sequence[Question], batc
         [Likelihood(sums[row, candidate], len(candidate)) for candidate in question.candidates]
         for row, question in enumerate(questions)
     ]
+
+
+def _denoise_pairs(
+    model: PreTrainedModel, questions: Sequence[Question], batch_size: int
+) -> dict[tuple[int, TokenSequence], float]:
+    """(question, candidate) -> summed log-probability, by the chain rule: a row is read anew for each of its tokens."""
+    pairs = dict.fromkeys((row, candidate) for row, question in enumerate(questions) for candidate in question[1])
+    texts: dict[tuple[int, TokenSequence], set[int]] = {}  # what follows each beginning
+    for row, candidate in pairs:
+        for count, token in enumerate(candidate):
+            texts.setdefault((row, candidate[:count]), set()).add(token)
+    scores: dict[tuple[int, TokenSequence], float] = {}
+    for batch in longest_first(texts, lambda text: len(text[1]), batch_size):
+        logits = next_logits(model, [questions[row].prompt for row, _ in batch], [begun for _, begun in batch])
+        for (row, begun), log_probabilities in zip(batch, logits.float().log_softmax(dim=-1), strict=True):
+            scores |= {(row, (*begun, token)): float(log_probabilities[token]) for token in texts[row, begun]}
+    return {(row, ids): math.fsum(scores[row, ids[:count]] for count in range(1, len(ids) + 1)) for row, ids in pairs}
 
 
 class _Read(NamedTuple):

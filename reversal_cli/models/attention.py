@@ -5,14 +5,18 @@ attention shows a key d tokens ahead as if it were d tokens behind: scores for k
 `(R_i q_i) . (R_j k_j)`, for j > i they are `(R_-i q_i) . (R_-j k_j)`. Under a causal mask it equals stock attention, so
 NTP and denoising batches differ in nothing but their mask.
 
-The model classes stay stock: the function is registered with transformers, and a hook hands it the rotary angles.
+Which of two tokens is ahead is a matter of their positions, not of their places in the row: in some layouts a later
+token stands for an earlier one.
+
+The model classes stay stock: the function is registered with transformers, and a hook hands it the rotary angles and
+the positions.
 """
 
 import contextlib
 import inspect
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -70,13 +74,14 @@ def mirrored_attention(
     scaling: float,
     dropout: float = 0.0,
     rotary_angles: tuple[Tensor, Tensor] | None = None,
+    token_positions: Tensor | None = None,
     **kwargs: Any,
 ) -> tuple[Tensor, None]:
     """Attention output [b, s, h, d], as transformers' `AttentionInterface` wants it.
 
     query [b, h, s, d] and key, value [b, kv_heads, s, d] arrive rotated by their positions; attention_mask is bool
     [b, 1, s, s], True = may attend, or None for plain causal attention; rotary_angles are cos and sin
-    [b, s, rotary_dim].
+    [b, s, rotary_dim]; token_positions int64 [b, s], or None for 0 .. s-1.
     Scores are scaled, masked and put through softmax in float32.
     """
     if kwargs.get("softcap") or kwargs.get("s_aux") is not None:
@@ -92,30 +97,45 @@ def mirrored_attention(
         output = attend(query, key, value, dropout_p=dropout, is_causal=True, scale=scaling)
     elif long and not attention_mask.triu(1).any():  # causal, with padding
         output = attend(query, key, value, attn_mask=attention_mask, scale=scaling)
-    elif long and (keys := find_key_mask(attention_mask)) is not None:
+    elif long and _rise(token_positions) and (keys := find_key_mask(attention_mask)) is not None:
         output = _attend_long_row(module, query, key, value, keys, scaling, rotary_angles)
     else:
-        output = _attend_every_pair(module, query, key, value, attention_mask, scaling, dropout, rotary_angles)
+        turned = _Turned(module, rotary_angles, token_positions)
+        output = _attend_every_pair(turned, query, key, value, attention_mask, scaling, dropout)
     return output.transpose(1, 2).contiguous(), None
 
 
+class _Turned(NamedTuple):
+    """How a layer's heads are rotated."""
+
+    module: nn.Module
+    angles: tuple[Tensor, Tensor] | None
+    """cos and sin, None where the layer does not rotate."""
+    positions: Tensor | None
+    """int64 [b, s]; None: 0 .. s-1."""
+
+
+def _rise(positions: Tensor | None) -> bool:
+    """Whether positions int64 [b, s] rise from token to token, so that what is ahead also comes later."""
+    return positions is None or bool((positions.diff(dim=1) > 0).all())
+
+
 def _attend_every_pair(
-    module: nn.Module,
+    turned: _Turned,
     query: Tensor,
     key: Tensor,
     value: Tensor,
     attention_mask: Tensor,
     scaling: float,
     dropout: float,
-    rotary_angles: tuple[Tensor, Tensor] | None,
 ) -> Tensor:
     """Output [b, h, s, d] of query, key and value [b, h, s, d], from the scores of all pairs, [b, h, s, s]."""
     # Autocast would take the products back to half precision, where float16 overflows.
     with torch.autocast(query.device.type, enabled=False):
-        scores = _mirrored_scores(module, query.float() * scaling, key.float(), rotary_angles)
+        scores = _mirrored_scores(turned, query.float() * scaling, key.float())
         scores = scores.masked_fill(~attention_mask, torch.finfo(torch.float32).min)
         weights = nn.functional.softmax(scores, dim=-1).to(value.dtype)
-    weights = nn.functional.dropout(weights, p=dropout, training=module.training)
+    weights = nn.functional.dropout(weights, p=dropout, training=turned.module.training)
     return weights @ value
 
 
@@ -137,15 +157,16 @@ def _attend_long_row(
     return output.to(value.dtype)
 
 
-def _mirrored_scores(
-    module: nn.Module, query: Tensor, key: Tensor, rotary_angles: tuple[Tensor, Tensor] | None
-) -> Tensor:
+def _mirrored_scores(turned: _Turned, query: Tensor, key: Tensor) -> Tensor:
     """float32 [b, h, s, s] of float32 [b, h, s, d]: a key ahead scores as if it were as far behind."""
-    if rotary_angles is None:
+    if turned.angles is None:
         return query @ key.mT
     length = query.shape[2]
-    ahead = torch.ones(length, length, dtype=torch.bool, device=query.device).triu(1)
-    mirrored_query, mirrored_key = rotate_backwards(module, query, key, rotary_angles)
+    if turned.positions is None:
+        ahead = torch.ones(length, length, dtype=torch.bool, device=query.device).triu(1)
+    else:
+        ahead = (turned.positions[:, None, :] > turned.positions[:, :, None])[:, None]  # [b, 1, s, s]
+    mirrored_query, mirrored_key = rotate_backwards(turned.module, query, key, turned.angles)
     return torch.where(ahead, mirrored_query @ mirrored_key.mT, query @ key.mT)
 
 
@@ -184,7 +205,7 @@ def _mirror(model: PreTrainedModel, attentions: list[nn.Module], inputs: list[In
 
 
 def _pass_rotary_angles(module: Any, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
-    """Forward pre-hook of an attention layer: adds its cos and sin to what reaches the mirrored attention."""
+    """Forward pre-hook of an attention layer: adds its angles and positions to what reaches the mirrored attention."""
     if module.config._attn_implementation != MIRRORED:
         return args, kwargs
     # The argument's name differs between versions of transformers.
@@ -193,7 +214,10 @@ def _pass_rotary_angles(module: Any, args: tuple, kwargs: dict[str, Any]) -> tup
             "mirrored attention cannot use a key-value cache: pass use_cache=False, "
             "or generate with the weights loaded into a stock model"
         )
-    return args, {**kwargs, "rotary_angles": kwargs["position_embeddings"]}
+    positions = kwargs.get("position_ids")
+    if positions is not None and positions.ndim != 2:  # models of images have one axis more; text rises along it
+        positions = None
+    return args, {**kwargs, "rotary_angles": kwargs["position_embeddings"], "token_positions": positions}
 
 
 def _rotary_function(module: nn.Module) -> Callable[..., tuple[Tensor, Tensor]]:

@@ -10,7 +10,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from reversal_cli.data.base import Example
 from reversal_cli.errors import ReversalError
-from reversal_cli.objectives.base import FamilyName, Row, Span, TokenIds
+from reversal_cli.objectives.base import FamilyName, Item, Row, Span, TokenIds
 from reversal_cli.spec.experiment import ModelSpec
 
 SENTENCE_MARKS = ".?!;:\n\u3002\uff1f\uff01\uff1b\uff1a\u2026"
@@ -62,26 +62,52 @@ def tokenize(tokenizer: PreTrainedTokenizerBase, examples: Iterable[Example], ma
                 f"training row {number}: {len(ids)} tokens; expected at most {max_length}; raise training.max_length"
             )
         start = next(index for index, (_, end) in enumerate(offsets) if end > len(example.prompt))
-        rows.append(Row(tuple(ids), start, entity_spans(example, offsets)))
+        rows.append(Row(tuple(ids), start, find_items(example, offsets)))
     return rows
 
 
-def entity_spans(example: Example, offsets: Sequence[tuple[int, int]]) -> tuple[Span, ...]:
-    """Token spans of the name and of the description in the example's text, if they are there.
+def find_items(example: Example, offsets: Sequence[tuple[int, int]]) -> tuple[Item, ...]:
+    """The name and the description in the example's text, if they are there.
 
     offsets: first and last character of each token; special tokens are empty. Upper and lower case count as equal,
-    since a description may begin the sentence.
+    since a description may begin the sentence. Of a description in another form (`composing the opera Amber Corridor`)
+    the end is found, and the verb taken to be the word before it.
     """
-    spans = []
     text = example.text.lower()
-    for phrase in (example.name.lower(), example.description.lower()):
-        first = text.find(phrase) if phrase else -1
-        if first < 0:
-            continue
-        last = first + len(phrase)
-        inside = [index for index, (start, end) in enumerate(offsets) if start < last and end > max(first, start)]
-        spans.append((inside[0], inside[-1] + 1))
-    return tuple(spans)
+    items = []
+    if span := _token_span(_find(text, example.name.lower()), offsets):
+        items.append(Item("name", span))
+    phrase = example.description.lower()
+    if span := _token_span(_find(text, phrase), offsets):
+        items.append(Item("description", span))
+    elif span := _token_span(_find_other_form(text, phrase), offsets):
+        items.append(Item("description", span, whole=False))
+    return tuple(items)
+
+
+def _find(text: str, phrase: str) -> Span | None:
+    """First and last character of a phrase in the text."""
+    first = text.find(phrase) if phrase else -1
+    return None if first < 0 else (first, first + len(phrase))
+
+
+def _find_other_form(text: str, phrase: str) -> Span | None:
+    """The longest end of the phrase that is in the text, of two words or more, with the word before it."""
+    words = phrase.split()
+    for start in range(1, len(words) - 1):
+        if found := _find(text, " " + " ".join(words[start:])):
+            before = text.rfind(" ", 0, found[0]) + 1
+            return before, found[1]
+    return None
+
+
+def _token_span(characters: Span | None, offsets: Sequence[tuple[int, int]]) -> Span | None:
+    """The tokens that have some of these characters."""
+    if characters is None:
+        return None
+    first, last = characters
+    inside = [index for index, (start, end) in enumerate(offsets) if start < last and end > max(first, start)]
+    return inside[0], inside[-1] + 1
 
 
 def sentence_ends(tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
@@ -96,11 +122,17 @@ def sentence_ends(tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
     )
 
 
-def refuse_long_rows(rows: Sequence[Row], max_position: int | None) -> None:
-    """Raises ReversalError for a row that the model has no positions for."""
+def refuse_long_rows(
+    rows: Sequence[Row], max_position: int | None, trained_length: Callable[[int], int] = lambda length: length
+) -> None:
+    """Raises ReversalError for a row that the model has no positions for.
+
+    trained_length: what a row's length becomes in training.
+    """
     for number, row in enumerate(rows, start=1):
-        if max_position is not None and len(row.input_ids) > max_position + 1:
+        length = trained_length(len(row.input_ids))
+        if max_position is not None and length > max_position + 1:
             raise ReversalError(
-                f"training row {number}: {len(row.input_ids)} tokens; expected at most {max_position + 1}, the "
-                "positions this model has; shorten the row or choose another model"
+                f"training row {number}: {length} tokens; expected at most {max_position + 1}, the positions this "
+                "model has; shorten the row or choose another model"
             )

@@ -5,15 +5,17 @@ import torch
 from reversal_cli.models import glm, rotary
 from reversal_cli.models.base import Family, Loaded
 from reversal_cli.models.checkpoint import family_of
+from reversal_cli.models.extra_tokens import with_extra_tokens
+from reversal_cli.models.probing import refuse_foreign_masks
 from reversal_cli.models.rotary_blanks import with_blanks
-from reversal_cli.objectives.base import FamilyName
-from reversal_cli.spec.experiment import ExperimentSpec, ModelSpec
+from reversal_cli.objectives.base import FamilyName, TokenIds
+from reversal_cli.spec.experiment import ExperimentSpec, ModelSpec, ObjectiveSpec
 
 FAMILIES: dict[FamilyName, Family] = {"rotary": rotary.FAMILY, "glm": glm.FAMILY}
 
 
 def load_checkpoint(spec: ExperimentSpec, dtype: torch.dtype, device: torch.device) -> Loaded:
-    """The checkpoint of the spec, with tokens for blanks if its objective needs them. New weights are drawn from
+    """The checkpoint of the spec, with the tokens that its objective needs. New weights are drawn from
     the seed."""
     torch.manual_seed(spec.seed)
     return _load(spec, spec.model, dtype, device, new=True)
@@ -26,6 +28,14 @@ def load_trained(spec: ExperimentSpec, folder: str, dtype: torch.dtype, device: 
 
 def _load(spec: ExperimentSpec, model: ModelSpec, dtype: torch.dtype, device: torch.device, new: bool) -> Loaded:
     loaded = FAMILIES[family_of(model)].load(model, dtype, device)
-    if spec.objective.needs_blanks and loaded.tokens.blanks is None:
-        return with_blanks(loaded, new, spec.objective.name.upper())
-    return loaded
+    objective, name = spec.objective, spec.objective.name.upper()
+    if objective.needs_blanks and loaded.tokens.blanks is None:
+        return with_blanks(loaded, new, name)
+    if objective.masks_attention and loaded.family == "rotary":
+        refuse_foreign_masks(loaded.model, loaded.identity["name"], name)
+    return with_extra_tokens(loaded, objective.extra_tokens, new, name) if objective.extra_tokens else loaded
+
+
+def is_mirrored(objective: ObjectiveSpec, tokens: TokenIds) -> bool:
+    """Whether a network is trained under mirrored attention. Absolute positions need no mirroring."""
+    return objective.rotary_attention == "mirrored" and not tokens.two_row_positions

@@ -57,6 +57,18 @@ def refuse_without_rotary(model: PreTrainedModel, name: str, objective: str) -> 
         )
 
 
+def refuse_foreign_masks(model: PreTrainedModel, name: str, objective: str) -> None:
+    """Raises ReversalError for a model without rotary positions, or whose attention would not take our masks
+    [b, 1, s, s] as they are."""
+    refuse_without_rotary(model, name, objective)
+    if model.config._attn_implementation != "sdpa":
+        raise ReversalError(
+            f"model '{name}': its attention is '{model.config._attn_implementation}'; {objective} needs 'sdpa', which "
+            "takes a boolean mask as it is; choose another model or objective"
+        )
+    refuse_ignored_mask(model, name, objective)
+
+
 def probe_inputs(model: PreTrainedModel, mask: Tensor) -> dict[str, Tensor]:
     """Six tokens as a batch of ours has them: ids and positions int64 [1, s], the given mask."""
     table = model.get_input_embeddings().weight

@@ -17,13 +17,26 @@ FamilyName = Literal["rotary", "glm"]
 GLM_ONLY = "it is for the GLM of 2022, and this model is another"
 ROTARY_ONLY = "it is for models with rotary positions, and this one is a GLM of 2022"
 """Why an option has no effect."""
+GLM_CAUSAL = "the text without blanks under a causal mask"
+"""How an objective that knows no blanks trains a GLM of 2022."""
 
 SpanPositions = Literal["after_mask", "after_text"]
 """What a model with one row of positions gives a blank's tokens: mask position + 1, 2, ..., or their place in the
 sequence."""
+Attention = Literal["stock", "mirrored"]
+"""The attention of a rotary model: its own, or the mirrored one of `models/attention.py`."""
 
 Span = tuple[int, int]
 """First index and the one after the last."""
+
+
+class Item(NamedTuple):
+    """Where a row has its name or its description."""
+
+    kind: Literal["name", "description"]
+    span: Span
+    whole: bool = True
+    """False: the description in another grammatical form than the dataset tells it in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +46,13 @@ class Row:
     input_ids: tuple[int, ...]
     completion_start: int
     """Index of the first completion token: the prompt is `input_ids[:completion_start]`."""
-    entities: tuple[Span, ...] = ()
-    """Where the name and the description stand, as far as the dataset tells and the text has them."""
+    items: tuple[Item, ...] = ()
+    """The name and the description, as far as the dataset tells and the text has them."""
+
+    @property
+    def entities(self) -> tuple[Span, ...]:
+        """The name and the description where they stand as the dataset tells them."""
+        return tuple(item.span for item in self.items if item.whole)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +90,8 @@ class TokenIds:
     """None: the model was not given any."""
     sentence_ends: frozenset[int] = frozenset()
     """Tokens after which a sentence can end."""
+    extra: tuple[int, ...] = ()
+    """As many tokens without a meaning as the objective asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +124,24 @@ class Batch:
     """int64 [b, s]; for GLM [b, 2, s]."""
     labels: np.ndarray
     """int64 [b, s], IGNORE = no loss."""
+    lengths: np.ndarray
+    """int64 [b], tokens of each row that are no padding: masks, copies and blanks included."""
+    weights: np.ndarray | None = None
+    """float32 [b, s], what each label's loss is multiplied by; None: 1."""
+    normalizer: float | None = None
+    """What the sum of the losses is divided by; None: the number of labels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Denoising:
+    """How the token after a text is read from a row whose tokens all see each other."""
+
+    placeholder: int
+    """The id that stands for the token to be written."""
+    placeholder_visible: bool
+    """Whether the placeholder is a key too, as a learned mask token is."""
+    target: Literal["next", "same"]
+    """Where its logits are: before the placeholder, as in causal models, or at it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +154,14 @@ class PromptLayout:
     """How many tokens of the prompt stand before the blank; the others are its first words. None: all of them."""
     span_positions: SpanPositions = "after_mask"
     """Positions of the answer's tokens in a model with one row of positions."""
+    bidirectional: bool = False
+    """The prompt's tokens see each other; what is written sees all before it."""
+    before: tuple[int, ...] = ()
+    """The ids that come after the prompt's first token (bos), and ..."""
+    after: tuple[int, ...] = ()
+    """... at its end, where it is no blank."""
+    denoising: Denoising | None = None
+    """Each token of the answer is denoised, in a row that is read anew for it. None: it is decoded with a cache."""
 
 
 class ObjectiveOptions(BaseModel):
@@ -134,8 +180,6 @@ class ObjectiveOptions(BaseModel):
     """Model family -> how the objective trains such a model, for `reversal list`."""
     trains: ClassVar[bool] = True
     """False: the checkpoint is evaluated as it is."""
-    mirrored: ClassVar[bool] = False
-    """Rotary models are trained under mirrored rotary attention."""
     needs_blanks: ClassVar[bool] = False
     """A model without tokens for blanks is given some."""
     variant_option: ClassVar[str | None] = None
@@ -154,6 +198,25 @@ class ObjectiveOptions(BaseModel):
         """The batch of one training step. Randomness comes from `draw` alone."""
         raise NotImplementedError
 
+    @property
+    def rotary_attention(self) -> Attention:
+        """The attention that rotary models are trained under, and denoise an answer with."""
+        return "stock"
+
+    @property
+    def masks_attention(self) -> bool:
+        """Rotary models with stock attention are given masks that are not causal, in training or in answering."""
+        return False
+
+    @property
+    def extra_tokens(self) -> int:
+        """Tokens without a meaning that it wants of the model, in `TokenIds.extra`."""
+        return 0
+
+    def trained_length(self, length: int) -> int:
+        """The most tokens that a row of `length` tokens has in a batch."""
+        return length
+
     def prompt_layout(self, tokens: TokenIds) -> PromptLayout:
         """How the trained model reads a prompt that it is to answer."""
         return PromptLayout()
@@ -164,49 +227,3 @@ class ObjectiveOptions(BaseModel):
 
     def check(self, rows: Sequence[Row]) -> None:
         """Raises ReversalError if the objective cannot learn from these rows."""
-
-
-class Padded(NamedTuple):
-    """Rows of several lengths as one array, padded on the right."""
-
-    ids: np.ndarray
-    """int64 [b, s]"""
-    real: np.ndarray
-    """bool [b, s], False = padding."""
-
-
-def pad_rows(rows: Sequence[Sequence[int]], pad: int) -> Padded:
-    """The rows as wide as the longest."""
-    width = max(len(row) for row in rows)
-    ids = np.full((len(rows), width), pad, dtype=np.int64)
-    real = np.zeros((len(rows), width), dtype=bool)
-    for index, row in enumerate(rows):
-        ids[index, : len(row)] = row
-        real[index, : len(row)] = True
-    return Padded(ids, real)
-
-
-def positions(input_ids: np.ndarray, two_rows: bool) -> np.ndarray:
-    """0 .. s-1 for every row, of a text without blanks: int64 [b, s]; with two rows [b, 2, s], zeros in the second.
-
-    Always explicit, so that no model guesses packed rows from a mask.
-    """
-    counted = np.broadcast_to(np.arange(input_ids.shape[1], dtype=np.int64), input_ids.shape)
-    return np.stack([counted, np.zeros_like(counted)], axis=1) if two_rows else counted.copy()
-
-
-def next_token_labels(targets: np.ndarray) -> np.ndarray:
-    """Labels where the token at t+1 is predicted at t: `targets` int64 [b, s] moved one to the left."""
-    labels = np.full_like(targets, IGNORE)
-    labels[:, :-1] = targets[:, 1:]
-    return labels
-
-
-def next_token_batch(rows: Sequence[Row], tokens: TokenIds, loss_on: LossOn) -> Batch:
-    """The ordinary causal batch: every real token but the first is predicted, or every completion token."""
-    input_ids, real = pad_rows([row.input_ids for row in rows], tokens.pad)
-    targets = np.where(real, input_ids, IGNORE)
-    if loss_on == "completion":
-        for index, row in enumerate(rows):
-            targets[index, : row.completion_start] = IGNORE
-    return Batch(input_ids, real, positions(input_ids, tokens.two_row_positions), next_token_labels(targets))

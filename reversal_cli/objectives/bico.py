@@ -1,4 +1,4 @@
-"""BICO: bidirectional causal optimisation (Lv et al., arXiv 2311.07468).
+"""BICO: bidirectional causal optimisation (Lv et al., arXiv 2311.07468), and its ablations.
 
 Per batch a coin decides between an ordinary NTP step and a denoising step: random tokens are replaced by a placeholder,
 attention is bidirectional over the tokens that are real and not masked, and the logits at i-1 predict the masked token
@@ -14,43 +14,69 @@ from collections.abc import Sequence
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field, Strict, field_validator
+from pydantic import Field, Strict, field_validator, model_validator
 
 from reversal_cli.objectives.base import (
-    IGNORE,
+    Attention,
     Batch,
+    Denoising,
     Draw,
     FamilyName,
     LossOn,
-    ObjectiveOptions,
+    PromptLayout,
     Row,
     TokenIds,
-    next_token_batch,
-    next_token_labels,
-    pad_rows,
-    positions,
 )
+from reversal_cli.objectives.masking import MaskingOptions, denoising_batch, mask_rows
+from reversal_cli.objectives.rows import next_token_batch
 
 Probability = Annotated[float, Field(gt=0, lt=1)]
+DENOISING_OPTIONS = (
+    "mask_probability",
+    "unit",
+    "protect",
+    "mask_eos",
+    "target",
+    "positions",
+    "placeholder",
+    "attention",
+)
+"""Options that denoising batches read."""
 
 
-class Bico(ObjectiveOptions):
+class Bico(MaskingOptions):
     """Bidirectional causal optimisation. Defaults are the published values."""
 
     summary: ClassVar[str] = "bidirectional causal optimisation (mirrored rotary attention + mask denoising)"
-    mirrored: ClassVar[bool] = True
     on: ClassVar[dict[FamilyName, str]] = {
         "rotary": "causal steps, and denoising steps with mirrored rotary attention",
         "glm": "causal steps, and denoising steps with absolute positions (nothing to mirror)",
+    }
+    unused_on: ClassVar[dict[FamilyName, dict[str, str]]] = {
+        "glm": {"positions": "it is for rotary positions, and a GLM of 2022 has learned ones"}
     }
 
     name: Literal["bico"] = "bico"
     loss_on: LossOn = "sequence"
     """Which tokens NTP steps learn: the whole sequence (published) or the completion only."""
     mask_probability: Probability | Annotated[tuple[Probability, Probability], Strict(False)] = 0.15
-    """Probability that a token is masked in a denoising step; a pair draws it per batch, uniformly from that range."""
+    """Probability that a unit is masked in a denoising step; a pair draws it per batch, uniformly from that range."""
     bico_share: float = Field(default=0.5, ge=0, le=1)
     """Probability that a batch is a denoising batch; the others are NTP."""
+    mask_eos: bool = False
+    """The end of a row may be masked too. Without it denoising never learns to end a text."""
+    target: Literal["next", "same"] = "next"
+    """Where a masked token is predicted. next: at the position before it (published). same: at its own, as in BERT."""
+    positions: Literal["mirrored", "plain"] = "mirrored"
+    """mirrored: a token ahead is rotated as if it were as far behind. plain: by its own distance, which no causal model
+    has seen."""
+    placeholder: Literal["hidden", "pad", "learned"] = "hidden"
+    """What stands for a masked token. hidden: the pad token, which no token attends to. pad: the same, attended to.
+    learned: a token without a meaning, attended to."""
+    attention: Literal["bidirectional", "causal"] = "bidirectional"
+    """causal: denoising steps are NTP steps in which masked tokens are hidden from those after them."""
+    decoder: Literal["continue", "denoise"] = "continue"
+    """How the trained model answers. continue: as any causal model. denoise: each token of the answer is denoised."""
 
     @field_validator("mask_probability")
     @classmethod
@@ -59,10 +85,47 @@ class Bico(ObjectiveOptions):
             raise ValueError(f"the range {list(value)} is empty; give [low, high]")
         return value
 
+    @model_validator(mode="after")
+    def _causal_models_do_not_denoise(self) -> "Bico":
+        if self.decoder == "denoise" and self.attention == "causal":
+            raise ValueError("decoder 'denoise' reads in both directions, and attention is 'causal'; choose 'continue'")
+        return self
+
+    @property
+    def rotary_attention(self) -> Attention:
+        return "mirrored" if self.positions == "mirrored" and self.attention == "bidirectional" else "stock"
+
+    @property
+    def masks_attention(self) -> bool:
+        return self.rotary_attention == "stock" and self.attention == "bidirectional"
+
+    @property
+    def extra_tokens(self) -> int:
+        return int(self.placeholder == "learned")
+
+    def prompt_layout(self, tokens: TokenIds) -> PromptLayout:
+        if self.decoder == "continue":
+            return PromptLayout()
+        return PromptLayout(denoising=Denoising(self._placeholder_id(tokens), self._is_visible, self.target))
+
+    @property
+    def _is_visible(self) -> bool:
+        return self.placeholder != "hidden"
+
+    def _placeholder_id(self, tokens: TokenIds) -> int:
+        return tokens.extra[0] if self.placeholder == "learned" else tokens.pad
+
     def unused(self, family: FamilyName | None) -> dict[str, str]:
+        unused = super().unused(family)
         if self.bico_share == 0:
-            return {"mask_probability": "it is for denoising batches, and bico_share is 0"}
-        return {"loss_on": "it is for NTP batches, and bico_share is 1"} if self.bico_share == 1 else {}
+            return unused | dict.fromkeys(DENOISING_OPTIONS, "it is for denoising batches, and bico_share is 0")
+        if self.bico_share == 1:
+            unused["loss_on"] = "it is for NTP batches, and bico_share is 1"
+        if self.attention == "causal":
+            unused |= dict.fromkeys(
+                ("positions", "target"), "it is for attention 'bidirectional', and this is 'causal'"
+            )
+        return unused
 
     def collate(self, rows: Sequence[Row], tokens: TokenIds, draw: Draw) -> Batch:
         """A denoising batch with probability `bico_share`, else an NTP batch."""
@@ -72,39 +135,22 @@ class Bico(ObjectiveOptions):
         probability = self.mask_probability
         if isinstance(probability, tuple):
             probability = generator.uniform(*probability)
-        masked = [choose_masked(row, tokens, probability, draw.row_generator(i)) for i, row in enumerate(rows)]
-        return denoising_batch(rows, tokens, masked)
+        masked = [
+            self.draw_masked(row, tokens, probability, draw.row_generator(index), self.mask_eos)
+            for index, row in enumerate(rows)
+        ]
+        if self.attention == "causal":
+            return hidden_inputs_batch(rows, tokens, masked)
+        denoising = Denoising(self._placeholder_id(tokens), self._is_visible, self.target)
+        return denoising_batch(rows, tokens, masked, denoising)
 
 
-def choose_masked(row: Row, tokens: TokenIds, probability: float, generator: np.random.Generator) -> np.ndarray:
-    """Indices of the masked tokens of one row: each non-special token with `probability`, at least one of them.
+def hidden_inputs_batch(rows: Sequence[Row], tokens: TokenIds, masked: Sequence[np.ndarray]) -> Batch:
+    """A causal batch that predicts every token, in which no token attends to the masked ones (MEAP, 2502.07490).
 
-    The published code can leave a row without any; the mean over no label is NaN, so one token is drawn instead.
-    A row of special tokens alone masks nothing.
+    Example, ids `1 7 8 9 2` with index 2 masked: input `1 7 0 9 2`, labels `7 8 9 2 -`, keys 0, 1, 3, 4.
     """
-    candidates = np.array([i for i, token in enumerate(row.input_ids) if token not in tokens.special], dtype=np.int64)
-    # Index 0 has no logits before it that could predict it; with a bos token it is special anyway.
-    candidates = candidates[candidates > 0]
-    if candidates.size == 0:
-        return candidates
-    chosen = candidates[generator.random(candidates.size) < probability]
-    return chosen if chosen.size else candidates[[generator.integers(candidates.size)]]
-
-
-def denoising_batch(rows: Sequence[Row], tokens: TokenIds, masked: Sequence[np.ndarray]) -> Batch:
-    """The denoising layout: masked positions hold the pad id and are predicted; they are queries, but no keys.
-
-    Example, ids `1 7 8 9 2` with index 2 masked: input `1 7 0 9 2`, labels `- 8 - - -` (the logits before the masked
-    token predict it), and every query, whatever its position, may attend keys 0, 1, 3 and 4.
-    """
-    clean_ids, real = pad_rows([row.input_ids for row in rows], tokens.pad)
-    targets = np.full_like(clean_ids, IGNORE)
-    for index, chosen in enumerate(masked):
-        targets[index, chosen] = clean_ids[index, chosen]
-    is_masked = targets != IGNORE
-    input_ids = np.where(is_masked, tokens.pad, clean_ids)
-    keys = real & ~is_masked
-    batch, width = keys.shape
-    attention_mask = np.broadcast_to(keys[:, None, None, :], (batch, 1, width, width)).copy()
-    position_ids = positions(input_ids, tokens.two_row_positions)
-    return Batch(input_ids, attention_mask, position_ids, next_token_labels(targets))
+    laid_out = mask_rows(rows, tokens.pad, masked, tokens.pad)
+    clean = next_token_batch(rows, tokens, "sequence")
+    keys = laid_out.real & ~laid_out.is_masked
+    return Batch(laid_out.input_ids, keys, clean.position_ids, clean.labels, clean.lengths)

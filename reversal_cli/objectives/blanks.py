@@ -16,7 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reversal_cli.objectives.base import IGNORE, Batch, BlankTokens, Span, SpanPositions, TokenIds, pad_rows
+from reversal_cli.objectives.base import IGNORE, Batch, BlankTokens, Span, SpanPositions, TokenIds
+from reversal_cli.objectives.rows import pad_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ def blank_batch(rows: Sequence[BlankRow], tokens: TokenIds, span_positions: Span
     two_rows = np.stack([text, block], axis=1)  # [b, 2, s]
     position_ids = two_rows if tokens.two_row_positions else single_row_positions(text, block, span_positions)
     attention_mask = prefix_mask(real, np.array([row.prefix for row in rows]))
-    return Batch(input_ids, attention_mask, position_ids, labels)
+    return Batch(input_ids, attention_mask, position_ids, labels, real.sum(axis=1))
 
 
 def single_row_positions(text: np.ndarray, block: np.ndarray, span_positions: SpanPositions) -> np.ndarray:

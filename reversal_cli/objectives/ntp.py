@@ -15,9 +15,9 @@ from reversal_cli.objectives.base import (
     PromptLayout,
     Row,
     TokenIds,
-    next_token_batch,
 )
 from reversal_cli.objectives.blanks import BlankRow, blank_batch, suffix_row
+from reversal_cli.objectives.rows import next_token_batch
 
 FIRST_PREDICTED = 2
 """Index of the first token in GLM's blank: what comes before, [CLS] and one token, is given."""

@@ -5,14 +5,27 @@ A text is `[CLS] tokens eos` of n tokens; blanks are drawn in its content, the s
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
+from reversal_cli.errors import ReversalError
 from reversal_cli.objectives.base import Row, Span, TokenIds
 
 MAX_POISSON_SPAN = 39
 """The published sampler draws lengths of 1 to 39."""
+
+
+def refuse_rows_without(kinds: Collection[str], rows: Sequence[Row], option: str, advice: str) -> None:
+    """Raises ReversalError for the first row that has no item of these kinds. option: which one needs them."""
+    for number, row in enumerate(rows, start=1):
+        if not any(item.kind in kinds for item in row.items):
+            lacks = "has neither its name nor its description"
+            lacks = lacks if len(kinds) > 1 else f"does not have its {next(iter(kinds))}"
+            raise ReversalError(
+                f"{option}: training row {number} {lacks} in its text; expected a dataset that says what they are; "
+                f"{advice}"
+            )
 
 
 def content_span(row: Row, tokens: TokenIds) -> Span:

@@ -11,16 +11,16 @@ import pandas as pd
 from reversal_cli.data.audit.leaks import Leak, count_by_kind
 from reversal_cli.data.base import TEST_FILES
 from reversal_cli.errors import ReversalError
-from reversal_cli.objectives import OBJECTIVES
 from reversal_cli.plain_text import visible
 from reversal_cli.report.arithmetic import arithmetic_label, arithmetic_notes
 from reversal_cli.report.interval_methods import interval_notes
+from reversal_cli.report.labels import settings_label, variant, weights_label
 from reversal_cli.report.measurements import Line, measurement_lines
 from reversal_cli.report.rows import in_order
 from reversal_cli.runs.directory import RunDirectory, find_runs
 from reversal_cli.runs.manifest import refuse_foreign_metrics
-from reversal_cli.runs.records import Manifest, StoredObjective, StoredSpec
-from reversal_cli.spec.experiment import RESULT_NEUTRAL_FIELDS
+from reversal_cli.runs.records import Manifest, StoredSpec
+from reversal_cli.spec.experiment import decides
 
 COLUMNS = [
     "experiment",
@@ -143,39 +143,11 @@ def recipe_id(spec: StoredSpec, sha256: dict[str, str]) -> str:
     """Eight hex digits, the same for runs that differ only in name, seed, path of the dataset, and fields that do not
     change a result."""
     recipe = {
-        section: {key: value for key, value in fields.items() if f"{section}.{key}" not in RESULT_NEUTRAL_FIELDS}
+        section: {key: value for key, value in fields.items() if decides(f"{section}.{key}", value)}
         for section, fields in spec.content().items()
         if section not in ("name", "seed", "dataset")
     }
     return hashlib.sha256(json.dumps([recipe, sha256], sort_keys=True).encode()).hexdigest()[:8]
-
-
-def variant(objective: StoredObjective) -> str:
-    """The objective with the option that distinguishes its variants, `abi (single)`, or its name alone."""
-    declaration = OBJECTIVES.get(objective.name)
-    option, options = declaration.variant_option if declaration else None, objective.content()
-    return f"{objective.name} ({options[option]})" if option in options else objective.name
-
-
-def settings_label(spec: StoredSpec) -> str:
-    """The settings that most often differ between runs, in words: `lora r=32, 10 of 20 epochs, batch 4, lr 2e-05`."""
-    start = ["random weights"] if spec.model.init == "random" else []
-    if not spec.objective.trains:
-        return ", ".join([*start, "untrained"])
-    training, stop = spec.training, spec.training.stop_after_epochs
-    tuning = f"lora r={training.lora.r}" if training.tuning == "lora" and training.lora else training.tuning
-    epochs = f"{stop} of {training.epochs} epochs" if stop else f"{training.epochs} epochs"
-    options = [f"{key}={value}" for key, value in spec.objective.content().items() if key != "name"]
-    batch = f"batch {training.batch_size}"
-    return ", ".join([*start, tuning, epochs, batch, f"lr {training.learning_rate:g}", *options])
-
-
-def weights_label(manifest: Manifest) -> str:
-    """`tiny.gguf (Q4_1, dequantized)`, or the hub where a preset has other weights too; empty for any other model."""
-    gguf = (manifest.model or {}).get("gguf")
-    if isinstance(gguf, dict):
-        return f"{gguf.get('file')} ({gguf.get('quantization')}, dequantized)"
-    return "the hub's" if manifest.spec.model.source == "hub" else ""
 
 
 def _identity(manifest: Manifest) -> Line:

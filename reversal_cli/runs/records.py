@@ -57,6 +57,7 @@ class StoredTraining(Shape):
     tuning: str
     epochs: int
     stop_after_epochs: int | None = None
+    token_budget: int | None = None
     batch_size: int
     learning_rate: float
     lora: StoredLora | None = None
@@ -108,7 +109,14 @@ class TrainingFacts(Arithmetic):
 
     steps: int | None = None
     epochs: float | None = None
+    rows: int | None = None
+    """Drawn, repetitions included."""
     tokens: int | None = None
+    """Read in training: no padding; masks, copies and blanks included."""
+    labels: int | None = None
+    """Tokens with a loss."""
+    flops: float | None = None
+    """Additions and multiplications of all steps, by `training/costs.py`; padding is not counted."""
     wall_seconds: float | None = None
     resumed: bool | None = None
     total_parameters: int | None = None

@@ -74,6 +74,9 @@ class TrainingSpec(Section):
     """Epochs of the learning-rate schedule."""
     stop_after_epochs: int | None = Field(default=None, ge=1)
     """Stop here and evaluate (published: 10 of 20). Unset: train all epochs."""
+    token_budget: int | None = Field(default=None, ge=1)
+    """Train until so many tokens have been read, as the objective lays the rows out: without padding, with masks and
+    copies. Decides the number of steps, and so the schedule, in place of epochs. Unset: epochs do."""
     batch_size: int = Field(default=4, ge=1)
     """Examples per optimizer step."""
     learning_rate: float = Field(default=2e-5, gt=0)
@@ -157,8 +160,26 @@ RESULT_NEUTRAL_FIELDS = (
     "dataset.generator.validation_templates",
 )
 """Fields that may not change a result: two specs that differ in these alone are one experiment."""
-LATER_FIELDS = ("model.source", "evaluation.dtype")
-"""Fields that a spec has not always had: left out of the digest while unset, so that earlier digests stay."""
+LATER_FIELDS: dict[str, object] = {
+    "model.source": None,
+    "evaluation.dtype": None,
+    "training.token_budget": None,
+    "objective.unit": "token",
+    "objective.protect": "none",
+    "objective.mask_eos": False,
+    "objective.target": "next",
+    "objective.positions": "mirrored",
+    "objective.placeholder": "hidden",
+    "objective.attention": "bidirectional",
+    "objective.decoder": "continue",
+}
+"""Fields that a spec has not always had, and what it did then: left out of the digest while they say so, so that
+earlier digests stay."""
+
+
+def decides(key: str, value: object) -> bool:
+    """Whether a field of this dotted key, with this value, makes another experiment than a spec without it."""
+    return key not in RESULT_NEUTRAL_FIELDS and (key not in LATER_FIELDS or LATER_FIELDS[key] != value)
 
 
 class ExperimentSpec(Section):
@@ -181,6 +202,6 @@ class ExperimentSpec(Section):
         for key in (*RESULT_NEUTRAL_FIELDS, *LATER_FIELDS):
             *sections, field = key.split(".")
             table = functools.reduce(lambda table, section: table[section] or {}, sections, content)
-            if key in RESULT_NEUTRAL_FIELDS or table[field] is None:
+            if not decides(key, table.get(field)):
                 table.pop(field, None)
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]

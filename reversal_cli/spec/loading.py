@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from reversal_cli.errors import ReversalError, unknown_name
 from reversal_cli.objectives import OBJECTIVE_SPECS
 from reversal_cli.objectives.untrained import Untrained
-from reversal_cli.spec.experiment import RESULT_NEUTRAL_FIELDS, ExperimentSpec, TrainingSpec
+from reversal_cli.spec.experiment import ExperimentSpec, TrainingSpec, decides
 from reversal_cli.spec.grid import (
     OLD_RUNS,
     one_each,
@@ -119,7 +119,7 @@ def spec_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str
     """`training.epochs 10 -> 20` for each field of two dumped specs that makes them two experiments."""
     before, after = dict(flatten(old)), dict(flatten(new))
     changed = [key for key in {**before, **after} if before.get(key) != after.get(key)]
-    decisive = [key for key in changed if key not in RESULT_NEUTRAL_FIELDS]
+    decisive = [key for key in changed if decides(key, before.get(key)) or decides(key, after.get(key))]
     return [f"{key} {_or_unset(before.get(key))} -> {_or_unset(after.get(key))}" for key in decisive]
 
 

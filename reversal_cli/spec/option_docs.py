@@ -70,13 +70,17 @@ def _of_objectives() -> Iterator[OptionDoc]:
 
 
 def attribute_docstrings(model: type[BaseModel]) -> dict[str, str]:
-    """Field -> the text below it in the source, on one line.
+    """Field -> the text below it in the source, on one line, inherited fields included.
 
     Python does not keep docstrings of attributes, so the source is read.
     """
-    (definition,) = ast.parse(textwrap.dedent(inspect.getsource(model))).body
-    assert isinstance(definition, ast.ClassDef)
-    return {name: meaning for name, _, meaning in documented_fields(definition)}
+    meanings: dict[str, str] = {}
+    for base in reversed(model.__mro__):
+        if issubclass(base, BaseModel) and base is not BaseModel:
+            (definition,) = ast.parse(textwrap.dedent(inspect.getsource(base))).body
+            assert isinstance(definition, ast.ClassDef)
+            meanings |= {name: meaning for name, _, meaning in documented_fields(definition)}
+    return meanings
 
 
 def _nested(field: FieldInfo) -> type[BaseModel] | None:

@@ -87,6 +87,8 @@ TINY_GLM_CONFIG: dict[str, Any] = {
 
 _TINY_TRAINING = {"tuning": "full", "batch_size": 32, "learning_rate": 2e-3, "warmup_steps": 100}
 
+_TINY_MLM = {"training": {**_TINY_TRAINING, "epochs": 40}, "evaluation": {"likelihood": False}}
+
 _REAL_TRAINING = {"tuning": "full", "batch_size": 8, "learning_rate": 2e-4, "warmup_steps": 100}
 
 RECIPES: dict[tuple[str, str], dict[str, Any]] = {
@@ -101,6 +103,12 @@ RECIPES: dict[tuple[str, str], dict[str, Any]] = {
         "objective": {"task_masks": False, "max_span": 5, "suffix_share": 0.2},
         # Without the weight decay, what a blank inside a sentence teaches stays apart from what an open end asks for.
         "training": {**_TINY_TRAINING, "epochs": 22, "learning_rate": 1e-3, "weight_decay": 1.0},
+    },
+    **{(model, "mlm-u"): _TINY_MLM for model in ("tiny-llama", "tiny-glm")},
+    **{
+        (model, objective): {"training": {**_TINY_TRAINING, "epochs": 14, "learning_rate": 1e-3}}
+        for model in ("tiny-llama", "tiny-glm")
+        for objective in ("masked-ft", "fim", "prefix-lm")
     },
     ("smollm2-135m-instruct", "ntp"): {"training": {**_REAL_TRAINING, "epochs": 2, "learning_rate": 1e-4}},
     ("smollm2-135m-instruct", "bico"): {

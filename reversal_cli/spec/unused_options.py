@@ -100,7 +100,10 @@ def _unused_beside_others(training: TrainingSpec) -> dict[str, str]:
     unused: dict[str, str] = {}
     if training.tuning == "full":
         unused |= {f"training.{key}": "it is for LoRA, and training.tuning is 'full'" for key in LORA_KEYS}
-    if (training.stop_after_epochs or 0) > training.epochs:
+    if training.token_budget is not None:
+        why = "training.token_budget decides how long the training is"
+        unused |= dict.fromkeys(("training.epochs", "training.stop_after_epochs"), why)
+    elif (training.stop_after_epochs or 0) > training.epochs:
         unused["training.stop_after_epochs"] = f"training.epochs is {training.epochs}, so that training stops before"
     if training.eval_every is None:
         unused["training.eval_limit"] = "it is for evaluations along training, and training.eval_every is not given"

@@ -26,7 +26,7 @@ from reversal_cli.scoring.entities import EntityIndex
 from reversal_cli.scoring.results import SubtaskScores
 from reversal_cli.scoring.summary import summarize
 from reversal_cli.spec.experiment import ExperimentSpec
-from reversal_cli.training.trainer import OnStep
+from reversal_cli.training.callbacks import OnStep
 
 
 class Curve:
@@ -70,7 +70,8 @@ class Curve:
         def on_prompts(done: int, total: int) -> None:
             self.on_step(done, total, stage="validation", epoch=epoch)
 
-        with decoding(self.loaded.model):
+        denoises = self.spec.objective.prompt_layout(self.loaded.tokens).denoising is not None
+        with decoding(self.loaded.model, keep_attention=denoises):
             measured = self._measure(on_prompts)
         seconds = round(time.monotonic() - started, 1)
         record = CurveRecord(epoch=epoch, step=step, seconds=seconds, prompts=self.prompts, subtasks=measured)
@@ -115,17 +116,17 @@ def digest(subtasks: Mapping[str, Subtask]) -> str:
 
 
 @contextlib.contextmanager
-def decoding(model: nn.Module) -> Iterator[None]:
+def decoding(model: nn.Module, keep_attention: bool = False) -> Iterator[None]:
     """Inside, a network in training answers as if it had been loaded from disk; afterwards it is as before.
 
-    That is: stock attention, no dropout, no autocast. Accelerate puts autocast around the network by an attribute
-    `forward` of the object; without it the method of the class is called.
+    That is: no dropout, no autocast, and stock attention unless `keep_attention`. Accelerate puts autocast around the
+    network by an attribute `forward` of the object; without it the method of the class is called.
     Greedy decoding draws no random numbers, so the training afterwards draws the same ones as without it.
     """
     was_training, autocast_forward = model.training, vars(model).pop("forward", None)
     model.eval()
     try:
-        with stock_attention(model):
+        with contextlib.nullcontext() if keep_attention else stock_attention(model):
             yield
     finally:
         model.train(was_training)

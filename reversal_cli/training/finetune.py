@@ -12,37 +12,31 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import torch
-from peft import LoraConfig, get_peft_model
 from torch import nn
-from transformers import PreTrainedModel, PrinterCallback, TrainerCallback, set_seed
+from transformers import PreTrainedModel, PrinterCallback, TrainerCallback
 
 from reversal_cli.data.base import Splits
-from reversal_cli.errors import ReversalError
 from reversal_cli.files.folders import save_folder
-from reversal_cli.models.attention import install_mirrored_attention
-from reversal_cli.models.base import Loaded, refuse_long_rows, tokenize
+from reversal_cli.models.base import Loaded
 from reversal_cli.models.cpu_attention import install_float32_attention
-from reversal_cli.models.families import FAMILIES
-from reversal_cli.models.loading import load_for_training
 from reversal_cli.models.memory import explain_out_of_memory
 from reversal_cli.models.precision import arithmetic, choose_device, choose_dtype
-from reversal_cli.models.probing import UNRUNNABLE, refuse_ignored_mask, refuse_without_rotary, run_once
 from reversal_cli.runs.directory import RunDirectory
 from reversal_cli.runs.records import Arithmetic, TrainingFacts
 from reversal_cli.spec.experiment import ExperimentSpec, TrainingSpec
 from reversal_cli.training.batching import BatchPlan
+from reversal_cli.training.callbacks import EvaluatedEpochs, OnLog, OnStep, Reporter
+from reversal_cli.training.costs import StepCost
 from reversal_cli.training.curve import Curve
 from reversal_cli.training.finite_steps import refuse_unusable_weights
+from reversal_cli.training.preparation import prepare_job
 from reversal_cli.training.resumption import NEW, Resumption, SealedCheckpoints, find_checkpoint, remove_unusable
 from reversal_cli.training.trackers import reporting
 from reversal_cli.training.trainer import (
     Collator,
-    EvaluatedEpochs,
     ObjectiveTrainer,
-    OnLog,
-    OnStep,
-    Reporter,
     TrainingJob,
+    collate,
     trainer_arguments,
 )
 
@@ -76,6 +70,7 @@ def train(
     the rows fit, before anything of the run directory is read or written.
     """
     loaded, model, job = prepare_job(spec, splits)
+    plan = plan_batches(job)
     begin()
     resumption = find_checkpoint(run.checkpoints_path)
     if line := resumption.line(run.checkpoints_path):
@@ -84,74 +79,18 @@ def train(
     if spec.training.eval_every is not None:
         curve = Curve(run, loaded, spec, splits, on_step, say)
         curve.refuse_other_prompts(resumption.step)  # before the files are trimmed: a refusal leaves them as they were
-        callbacks = [EvaluatedEpochs(spec.training, curve.add_epoch)]
+        callbacks = [
+            EvaluatedEpochs(spec.training.eval_every, plan.batches_per_epoch, last_step(job, plan), curve.add_epoch)
+        ]
     log = run.trim_log(resumption.step)
     seconds = log[-1].seconds if log else 0.0
     run.trim_curve(resumption.step)
     with reporting(spec, run, resumption.step) as trackers:
         callbacks += trackers
-        facts = fit(model, job, run.checkpoints_path, on_step, run.append_log, resumption, seconds, callbacks)
+        facts = fit(model, job, plan, run.checkpoints_path, on_step, run.append_log, resumption, seconds, callbacks)
     folder = run.adapter_path if spec.training.tuning == "lora" else run.model_path
     save_folder(folder, lambda temporary: save(model, loaded, temporary))
     return Trained(facts, loaded.identity)
-
-
-class Prepared(NamedTuple):
-    """All that a training needs but its run directory."""
-
-    loaded: Loaded
-    model: nn.Module
-    """The network of `loaded`, with LoRA if it is trained that way."""
-    job: TrainingJob
-
-
-def prepare_job(spec: ExperimentSpec, splits: Splits) -> Prepared:
-    """The model of a spec ready to train, and its rows. Raises ReversalError if they do not fit."""
-    set_seed(spec.seed)
-    loaded = load_for_training(spec)
-    rows = tokenize(loaded.tokenizer, splits.train, spec.training.max_length)
-    refuse_long_rows(rows, loaded.max_position)
-    spec.objective.check(rows)
-    model = prepare_model(loaded, spec)
-    return Prepared(loaded, model, TrainingJob(rows, loaded.tokens, spec.objective, spec.training, spec.seed))
-
-
-def prepare_model(loaded: Loaded, spec: ExperimentSpec) -> nn.Module:
-    """The network ready to train: gradient checkpointing, the attention of the objective, and LoRA."""
-    if spec.training.gradient_checkpointing:
-        loaded.model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-    if spec.objective.mirrored and not loaded.tokens.two_row_positions:  # absolute positions need no mirroring
-        name, objective = loaded.identity["name"], spec.objective.name.upper()
-        refuse_without_rotary(loaded.model, name, objective)
-        install_mirrored_attention(loaded.model)
-        refuse_ignored_mask(loaded.model, name, objective)
-    return add_lora(loaded, spec.training) if spec.training.tuning == "lora" else loaded.model
-
-
-def add_lora(loaded: Loaded, training: TrainingSpec) -> nn.Module:
-    """LoRA on every linear layer except the output layer; embedding rows of added tokens are trained as they are."""
-    model, family = loaded.model, FAMILIES[loaded.family]
-    table = next(name for name, module in model.named_modules() if module is model.get_input_embeddings())
-    config = LoraConfig(
-        r=training.lora.r,
-        lora_alpha=training.lora.alpha,
-        lora_dropout=training.lora.dropout,
-        target_modules=family.lora_targets,
-        trainable_token_indices={table: list(loaded.added_rows)} if loaded.added_rows else None,
-        bias="none",
-        task_type=family.lora_task,
-    )
-    try:
-        adapted = get_peft_model(model, config).eval()  # Trainer sets it to training; until then nothing is drawn
-        if not loaded.tokens.two_row_positions:  # the probe has one row
-            run_once(adapted)
-        return adapted
-    except UNRUNNABLE as error:
-        reason = " ".join(str(error).split())[:160]
-        raise ReversalError(
-            f"model '{loaded.identity['name']}': LoRA cannot train a {type(model).__name__} ({reason}); expected "
-            "linear layers that LoRA knows; pass --full, or set training.lora.dropout = 0 for a mixture of experts"
-        ) from None
 
 
 def save(model: PreTrainedModel, loaded: Loaded, folder: Path) -> None:
@@ -164,6 +103,7 @@ def save(model: PreTrainedModel, loaded: Loaded, folder: Path) -> None:
 def fit(
     model: nn.Module,
     job: TrainingJob,
+    plan: BatchPlan,
     checkpoints: Path,
     on_step: OnStep,
     on_log: OnLog,
@@ -175,19 +115,24 @@ def fit(
 
     Removes checkpoints that cannot be used. `seconds_before`: what an interrupted training took up to the one that is.
     """
-    training, plan = job.training, plan_batches(job)
-    stop = training.last_epoch * plan.batches_per_epoch
+    training, stop = job.training, last_step(job, plan)
     reporter = Reporter(stop, plan.batches_per_epoch, on_step, on_log, seconds_before)
     callbacks = [reporter, SealedCheckpoints(checkpoints), *callbacks]
     trainer = new_trainer(model, job, plan, checkpoints, callbacks, ObjectiveTrainer)
     started = time.monotonic()
     remove_unusable(checkpoints, resumption)
+    for keys in itertools.islice(plan, resumption.step):  # what was trained before the interruption
+        trainer.costs.add(StepCost.of(collate(job, keys)))
     with explain_out_of_memory(TOO_LARGE.format(training.batch_size)):
         _train_on(trainer, resumption, stop)
+    costs = trainer.costs
     return TrainingFacts(
         steps=trainer.state.global_step,
         epochs=trainer.state.global_step / plan.batches_per_epoch,
-        tokens=_tokens(plan, stop),
+        rows=costs.rows,
+        tokens=costs.tokens,
+        labels=costs.labels,
+        flops=costs.flops,
         wall_seconds=round(seconds_before + time.monotonic() - started, 1),
         resumed=resumption.checkpoint is not None,
         total_parameters=_count(model.parameters()),
@@ -199,7 +144,24 @@ def fit(
 def plan_batches(job: TrainingJob) -> BatchPlan:
     """Which rows of the job go into which step."""
     lengths = [len(row.input_ids) for row in job.rows]
-    return BatchPlan(lengths, job.training.batch_size, job.training.epochs, job.seed)
+    training = job.training
+    if training.token_budget is None:
+        return BatchPlan(lengths, training.batch_size, training.epochs, job.seed)
+    endless = BatchPlan(lengths, training.batch_size, training.token_budget, job.seed)  # an epoch has a token or more
+    steps, left = 0, training.token_budget
+    for keys in endless:
+        if left <= 0:
+            break
+        left -= StepCost.of(collate(job, keys)).tokens
+        steps += 1
+    epochs = -(-steps // endless.batches_per_epoch)
+    return BatchPlan(lengths, training.batch_size, epochs, job.seed, steps)
+
+
+def last_step(job: TrainingJob, plan: BatchPlan) -> int:
+    """Where the training stops: at the end of the plan, or before."""
+    stop = job.training.stop_after_epochs
+    return len(plan) if stop is None else min(len(plan), stop * plan.batches_per_epoch)
 
 
 def new_trainer(
@@ -215,7 +177,7 @@ def new_trainer(
     dtype = choose_dtype(job.training.dtype, device)
     if device.type == "cpu" and dtype == torch.bfloat16:
         install_float32_attention(model)
-    arguments = trainer_arguments(job, checkpoints, plan.batches_per_epoch, dtype, device)
+    arguments = trainer_arguments(job, checkpoints, plan, dtype, device)
     trainer = trainer_class(plan, Collator(job), model=model, args=arguments, callbacks=callbacks)
     trainer.remove_callback(PrinterCallback)
     return trainer
@@ -233,11 +195,6 @@ def _train_on(trainer: ObjectiveTrainer, resumption: Resumption, stop: int) -> N
         trainer.restore(checkpoint, resumption.step)
     else:
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-
-
-def _tokens(plan: BatchPlan, steps: int) -> int:
-    """Tokens of the rows in the first batches of the plan."""
-    return sum(int(plan.lengths[key.index]) for batch in itertools.islice(plan, steps) for key in batch)
 
 
 def _count(parameters: Iterable[nn.Parameter]) -> int:

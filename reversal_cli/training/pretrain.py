@@ -22,10 +22,11 @@ from reversal_cli.runs.directory import write_json
 from reversal_cli.runs.provenance import provenance
 from reversal_cli.runs.records import BaseModelRecord
 from reversal_cli.spec.pretraining import PretrainSpec
-from reversal_cli.training.finetune import fit
+from reversal_cli.training.callbacks import OnStep
+from reversal_cli.training.finetune import fit, plan_batches
 from reversal_cli.training.finite_steps import refuse_unusable_weights
 from reversal_cli.training.tiny_models import NEW
-from reversal_cli.training.trainer import OnStep, TrainingJob
+from reversal_cli.training.trainer import TrainingJob
 
 
 def pretrain(spec: PretrainSpec, out: Path, on_step: OnStep) -> BaseModelRecord:
@@ -41,7 +42,7 @@ def pretrain(spec: PretrainSpec, out: Path, on_step: OnStep) -> BaseModelRecord:
         refuse_long_rows(rows, base.max_position)
         objective = spec.abi if base.tokens.blanks else Ntp()
         job = TrainingJob(rows, base.tokens, objective, spec.training, spec.seed)
-        facts = fit(base.model, job, Path(scratch) / "checkpoints", on_step, lambda record: None)
+        facts = fit(base.model, job, plan_batches(job), Path(scratch) / "checkpoints", on_step, lambda record: None)
     record = BaseModelRecord(
         spec=spec.model_dump(mode="json"), corpus_sha256=digest, training=facts, **provenance().content()
     )

@@ -1,8 +1,6 @@
 """`transformers.Trainer` with planned batches, logits only where there is a label, and our log."""
 
-import math
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,17 +10,12 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
 
-from reversal_cli.objectives.base import IGNORE, Draw, Row, TokenIds
-from reversal_cli.runs.records import LogRecord
+from reversal_cli.objectives.base import IGNORE, Batch, Draw, Row, TokenIds
 from reversal_cli.spec.experiment import ObjectiveSpec, TrainingSpec
 from reversal_cli.training.batching import BatchPlan, Key
+from reversal_cli.training.costs import Costs, StepCost, measure_network
 from reversal_cli.training.finite_steps import FiniteSteps
 
-OnStep = Callable[..., None]
-"""Called as `on_step(optimizer step, all steps, loss=...)`, and in an evaluation meanwhile as
-`on_step(prompts, all prompts, stage="validation", epoch=2)`."""
-OnLog = Callable[[LogRecord], None]
-"""Called for each line of the training log."""
 LABEL_ROWS = 64
 """The output layer sees a multiple of this many positions."""
 
@@ -38,23 +31,30 @@ class TrainingJob:
     seed: int
 
 
+def collate(job: TrainingJob, keys: Sequence[Key]) -> Batch:
+    """The batch of one step of the plan."""
+    draw = Draw(job.seed, keys[0].epoch, tuple(key.index for key in keys))
+    return job.objective.collate([job.rows[key.index] for key in keys], job.tokens, draw)
+
+
 class Collator:
     """Turns keys of the plan into the tensors of a step."""
 
     def __init__(self, job: TrainingJob):
         self.job = job
 
-    def __call__(self, keys: Sequence[Key]) -> dict[str, Tensor]:
-        """The arrays of a `Batch`, by the names of the model's arguments."""
-        job = self.job
-        draw = Draw(job.seed, keys[0].epoch, tuple(key.index for key in keys))
-        batch = job.objective.collate([job.rows[key.index] for key in keys], job.tokens, draw)
-        return {
-            "input_ids": torch.from_numpy(batch.input_ids),
-            "attention_mask": torch.from_numpy(batch.attention_mask),
-            "position_ids": torch.from_numpy(batch.position_ids),
-            "labels": torch.from_numpy(batch.labels),
+    def __call__(self, keys: Sequence[Key]) -> dict[str, Any]:
+        """The arrays of a `Batch`, by the names of the model's arguments; how its loss is averaged; what it costs."""
+        batch = collate(self.job, keys)
+        arrays = {
+            "input_ids": batch.input_ids,
+            "attention_mask": batch.attention_mask,
+            "position_ids": batch.position_ids,
+            "labels": batch.labels,
+            "weights": batch.weights,
         }
+        tensors = {name: torch.from_numpy(array) for name, array in arrays.items() if array is not None}
+        return {**tensors, "normalizer": batch.normalizer, "cost": StepCost.of(batch)}
 
 
 class PlannedRows(Dataset):
@@ -88,25 +88,30 @@ class ObjectiveTrainer(Trainer):
         # The loss below is already the mean of its own batch.
         self.model_accepts_loss_kwargs = False
         self.labelled = LabelledPositions(self.model)
+        self.costs = Costs(measure_network(self.model, collator.job.objective.rotary_attention == "mirrored"))
 
     def get_train_dataloader(self) -> DataLoader:
         loader = DataLoader(self.train_dataset, batch_sampler=self.plan, collate_fn=self.data_collator)
         return self.accelerator.prepare(loader)
 
-    def compute_loss(
-        self, model: nn.Module, inputs: dict[str, Tensor], return_outputs: bool = False, **_: Any
-    ) -> Tensor:
-        """Mean cross-entropy in float32 over the labels; the logits at t are scored against labels[t]."""
-        count = (inputs["labels"] != IGNORE).sum()
-        positions, targets = labelled(inputs.pop("labels"))
+    def compute_loss(self, model: nn.Module, inputs: dict[str, Any], return_outputs: bool = False, **_: Any) -> Tensor:
+        """Cross-entropy in float32 over the labels, the mean or as the batch weights it; the logits at t are scored
+        against labels[t]."""
+        labels, weights, divisor = inputs.pop("labels"), inputs.pop("weights", None), inputs.pop("normalizer")
+        if divisor is None:
+            divisor = (labels != IGNORE).sum().clamp(min=1)
+        positions, targets = labelled(labels)
         with self.labelled.select(positions):
-            logits = model(**inputs, use_cache=False).logits  # [n, v]
-        total = nn.functional.cross_entropy(logits.float(), targets, ignore_index=IGNORE, reduction="sum")
-        return total / count.clamp(min=1)
+            logits = model(**inputs, use_cache=False).logits.float()  # [n, v]
+        if weights is None:
+            return nn.functional.cross_entropy(logits, targets, ignore_index=IGNORE, reduction="sum") / divisor
+        losses = nn.functional.cross_entropy(logits, targets, ignore_index=IGNORE, reduction="none")  # [n]
+        return (losses * weights.flatten()[positions]).sum() / divisor
 
-    def training_step(self, *args: Any, **options: Any) -> Tensor:
-        """The step of Trainer; its loss is checked."""
-        loss = super().training_step(*args, **options)
+    def training_step(self, model: nn.Module, inputs: dict[str, Any], *args: Any, **options: Any) -> Tensor:
+        """The step of Trainer; its loss is checked and its cost counted."""
+        self.costs.add(inputs.pop("cost"))
+        loss = super().training_step(model, inputs, *args, **options)
         self.finite.add("loss", self.state.global_step + 1, loss)
         return loss
 
@@ -124,13 +129,13 @@ class ObjectiveTrainer(Trainer):
 
 
 def trainer_arguments(
-    job: TrainingJob, checkpoints: Path, steps_per_epoch: int, dtype: torch.dtype, device: torch.device
+    job: TrainingJob, checkpoints: Path, plan: BatchPlan, dtype: torch.dtype, device: torch.device
 ) -> TrainingArguments:
     """The arguments of `Trainer` for the options of the spec; it saves once per epoch and reports nothing elsewhere."""
     training = job.training
     arguments = TrainingArguments(
         output_dir=str(checkpoints),
-        max_steps=training.epochs * steps_per_epoch,
+        max_steps=len(plan),
         per_device_train_batch_size=training.batch_size,
         learning_rate=training.learning_rate,
         lr_scheduler_type="constant_with_warmup" if training.schedule == "constant" else training.schedule,
@@ -143,7 +148,7 @@ def trainer_arguments(
         use_cpu=device.type == "cpu",
         seed=job.seed,
         save_strategy="steps",
-        save_steps=steps_per_epoch,
+        save_steps=plan.batches_per_epoch,
         logging_steps=10,
         logging_first_step=True,
         logging_nan_inf_filter=False,
@@ -197,48 +202,3 @@ class LabelledPositions:
         if self.chosen is None:
             return None
         return (args[0].flatten(0, 1)[self.chosen],)  # [n, h]
-
-
-class Reporter(TrainerCallback):
-    """Progress, the training log, and the stop before the schedule's end."""
-
-    def __init__(
-        self, stop: int, steps_per_epoch: int, report_step: OnStep, write_log: OnLog, seconds_before: float = 0.0
-    ):
-        self.started = time.monotonic() - seconds_before
-        self.stop = stop
-        self.steps_per_epoch = steps_per_epoch
-        self.report_step = report_step
-        self.write_log = write_log
-        self.loss = float("nan")
-
-    def on_step_end(self, args, state, control, **_: Any) -> None:
-        self.report_step(state.global_step, self.stop, loss=self.loss)
-        if state.global_step >= self.stop:
-            control.should_training_stop = True
-
-    def on_log(self, args, state, control, logs: dict[str, float] | None = None, **_: Any) -> None:
-        if not logs or "loss" not in logs:
-            return
-        self.loss = logs["loss"]
-        epoch = round(state.global_step / self.steps_per_epoch, 4)
-        # In half precision the gradient of a step may overflow; the step is then left out, and has no norm.
-        rates = {key: logs[key] for key in ("learning_rate", "grad_norm") if math.isfinite(logs.get(key, math.nan))}
-        seconds = round(time.monotonic() - self.started, 1)
-        self.write_log(LogRecord(step=state.global_step, epoch=epoch, loss=self.loss, seconds=seconds, **rates))
-
-
-class EvaluatedEpochs(TrainerCallback):
-    """Calls `evaluate(epoch, step)` after every `training.eval_every` epochs and after the last one."""
-
-    def __init__(self, training: TrainingSpec, evaluate: Callable[[int, int], None]):
-        self.training = training
-        self.evaluate = evaluate
-
-    def on_step_end(self, args, state, control, **_: Any) -> None:
-        # Before the checkpoint of the epoch is saved: no training continues after an evaluation that was cut off.
-        steps_per_epoch = state.max_steps // self.training.epochs
-        epoch, rest = divmod(state.global_step, steps_per_epoch)
-        last = epoch == self.training.last_epoch
-        if not rest and (last or epoch % self.training.eval_every == 0):
-            self.evaluate(epoch, state.global_step)

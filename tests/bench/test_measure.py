@@ -9,11 +9,13 @@ from reversal_cli.bench.cases import BenchOptions, cases, command_line
 from reversal_cli.bench.ceiling import measure_ceiling
 from reversal_cli.bench.measure import Spread, peak_memory, reset_peak_memory, seconds_between, seconds_of
 from reversal_cli.bench.train_speed import PARTS, WARMUP_STEPS, TimedTrainer, measure_training, run_steps, speed_of
-from reversal_cli.bench.work import CountingTrainer, StepWork, padding_share, real_tokens
+from reversal_cli.bench.work import CountingTrainer, StepWork, padding_share
 from reversal_cli.data.base import Example, Splits
+from reversal_cli.objectives import OBJECTIVES
 from reversal_cli.objectives.base import IGNORE, Draw
 from reversal_cli.spec.experiment import ExperimentSpec
-from reversal_cli.training.finetune import Prepared, plan_batches, prepare_job
+from reversal_cli.training.finetune import plan_batches
+from reversal_cli.training.preparation import Prepared, prepare_job
 from reversal_cli.training.trainer import LABEL_ROWS
 
 CPU = torch.device("cpu")
@@ -81,27 +83,10 @@ def test_the_counted_operations_of_a_glm_are_those_of_a_count_by_hand(glm_checkp
         assert step.flops == hand_count(*sizes, step, scored, products)
 
 
-@pytest.mark.parametrize("objective", ["ntp", "bico", "abi"])
-@pytest.mark.parametrize("model", ["llama", "glm"])
-def test_real_tokens_end_with_the_last_token_of_each_row(request, model, objective):
-    ready = prepared(request.getfixturevalue(f"{model}_checkpoint"), objective)
-    job = ready.job
-    for index in range(6):  # both kinds of batches of BICO
-        chosen = [job.rows[index % 4], job.rows[(index + 1) % 4]]
-        batch = job.objective.collate(chosen, job.tokens, Draw(index, 0, (0, 1)))
-        together = real_tokens(torch.from_numpy(batch.attention_mask))
-        one_by_one = [
-            job.objective.collate([row], job.tokens, Draw(index, 0, (place,))) for place, row in enumerate(chosen)
-        ]
-        assert together == sum(single.input_ids.shape[1] for single in one_by_one)
-
-
 def test_padding_is_counted_over_all_steps():
     # rows of 3 and 5 tokens, then of 4 and 4: 18 positions, of which 2 are padding
     work = [StepWork(2, 8, 10, 0), StepWork(2, 8, 8, 0)]
     assert padding_share(work) == pytest.approx(2 / 18)
-    mask = torch.tensor([[1, 1, 1, 0, 0], [1, 1, 1, 1, 1]], dtype=torch.bool)
-    assert real_tokens(mask) == 8
 
 
 def test_medians_and_percentiles_are_interpolated():
@@ -166,10 +151,7 @@ def test_every_model_is_measured_with_every_objective_that_fits_and_every_batch_
     specs = cases(BenchOptions(models=("tiny-llama", "tiny-glm"), batch_sizes=(8, 16)))
     points = [(spec.model.name, spec.objective.name, spec.training.batch_size) for spec in specs]
     assert points == [
-        (model, objective, size)
-        for model in ("tiny-llama", "tiny-glm")
-        for objective in ("ntp", "bico", "abi")
-        for size in (8, 16)
+        (model, objective, size) for model in ("tiny-llama", "tiny-glm") for objective in OBJECTIVES for size in (8, 16)
     ]
     assert {spec.training.batch_size for spec in cases(BenchOptions())} == {32}
 

@@ -13,7 +13,8 @@ from reversal_cli.inference.complete import complete_prompts
 from reversal_cli.models.families import load_checkpoint
 from reversal_cli.objectives.base import IGNORE
 from reversal_cli.spec.experiment import ExperimentSpec
-from reversal_cli.training.finetune import plan_batches, prepare_job
+from reversal_cli.training.finetune import plan_batches
+from reversal_cli.training.preparation import prepare_job
 
 
 @pytest.fixture(scope="module")

@@ -6,17 +6,16 @@ from glm_reference import CASES, SPECIAL, case, reference_model
 
 from reversal_cli.errors import ReversalError
 from reversal_cli.inference.answers import Completion
-from reversal_cli.inference.complete import complete_prompts
-from reversal_cli.inference.fill import (
+from reversal_cli.inference.complete import as_prompt, complete_prompts
+from reversal_cli.inference.decode import decode_greedily
+from reversal_cli.inference.generate import encode_prompt
+from reversal_cli.inference.prompts import (
     Prompt,
     blank_prompt,
-    causal_prompt,
-    decode_greedily,
     ending_prompt,
     endings,
     refuse_long_prompts,
 )
-from reversal_cli.inference.generate import encode_prompt
 from reversal_cli.models.base import Loaded
 from reversal_cli.models.loading import load_for_training
 from reversal_cli.objectives.abi import Abi
@@ -100,9 +99,8 @@ def test_glm_continues_a_text_without_a_blank_where_it_was_trained_so(glm_checkp
     eos = loaded.tokenizer.eos_token_id
     completions = [c for batch in complete_prompts(loaded, spec.objective, PROMPTS, 8, 3) for c in batch]
     for index, prompt in enumerate(PROMPTS):
-        new = slow(
-            loaded.model, causal_prompt(encode_prompt(loaded.tokenizer, prompt), loaded.tokens), 8, frozenset({eos})
-        )
+        read = as_prompt(loaded, spec.objective, encode_prompt(loaded.tokenizer, prompt))
+        new = slow(loaded.model, read, 8, frozenset({eos}))
         words = [token for token in new if token != eos and token < len(loaded.tokenizer)]
         text = loaded.tokenizer.decode(words, skip_special_tokens=True)
         assert Completion(index, text, new[-1] == eos) in completions

@@ -14,8 +14,9 @@ from reversal_cli.inference.complete import as_prompt
 from reversal_cli.inference.likelihood import encode_question, fits, score_candidates
 from reversal_cli.models.base import Loaded, tokenize
 from reversal_cli.models.loading import load_for_training
-from reversal_cli.objectives.base import IGNORE, Batch, Draw, Row, next_token_batch
+from reversal_cli.objectives.base import IGNORE, Batch, Draw, Row
 from reversal_cli.objectives.blanks import blank_batch, suffix_row
+from reversal_cli.objectives.rows import next_token_batch
 from reversal_cli.spec.experiment import ExperimentSpec, ObjectiveSpec
 
 NAMES = (" Ann", " Bo Low", " Clara Hoang", " Bo Low", " Ivo")

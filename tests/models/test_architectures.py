@@ -14,7 +14,7 @@ from reversal_cli.models.base import Loaded, tokenize
 from reversal_cli.models.loading import load_for_training
 from reversal_cli.models.mirror_check import attention_inputs, is_mirrored, is_rotated
 from reversal_cli.objectives.base import Draw
-from reversal_cli.training.finetune import prepare_model
+from reversal_cli.training.preparation import prepare_model
 
 LENGTH = 9
 

@@ -10,7 +10,8 @@ from reversal_cli.models import mirrored_flash
 from reversal_cli.models.attention import install_mirrored_attention, mirrored_attention
 from reversal_cli.models.mirrored_flash import MIN_LENGTH
 from reversal_cli.objectives.base import IGNORE, Row, TokenIds
-from reversal_cli.objectives.bico import choose_masked, denoising_batch
+from reversal_cli.objectives.bico import Bico
+from reversal_cli.objectives.masking import denoising_batch
 
 LENGTH = MIN_LENGTH + 5
 SIZES = {
@@ -222,7 +223,7 @@ def test_a_bico_step_over_long_rows_has_the_loss_and_gradients_of_the_scores_of_
     generator = np.random.default_rng(0)
     rows = [Row([1, *generator.integers(3, 97, length).tolist(), 2], 1) for length in (LENGTH, LENGTH - 60)]
     tokens = TokenIds(pad=0, special=frozenset({0, 1, 2}))
-    batch = denoising_batch(rows, tokens, [choose_masked(row, tokens, 0.15, generator) for row in rows])
+    batch = denoising_batch(rows, tokens, [Bico().draw_masked(row, tokens, 0.15, generator) for row in rows])
     model = grouped_llama().train()
     if checkpointing:
         model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})

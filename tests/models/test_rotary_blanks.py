@@ -11,8 +11,9 @@ from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 from reversal_cli.errors import ReversalError
 from reversal_cli.inference.complete import complete_prompts
 from reversal_cli.models.base import tokenize
+from reversal_cli.models.extra_tokens import unused_ids
 from reversal_cli.models.loading import load_for_evaluation, load_for_training
-from reversal_cli.models.rotary_blanks import unused_ids, with_blanks
+from reversal_cli.models.rotary_blanks import with_blanks
 from reversal_cli.objectives.base import IGNORE, Draw
 
 ABI = {"name": "abi"}

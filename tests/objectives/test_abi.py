@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from reversal_cli.errors import ReversalError
 from reversal_cli.objectives.abi import Abi
-from reversal_cli.objectives.base import IGNORE, BlankTokens, Draw, Row, TokenIds
+from reversal_cli.objectives.base import IGNORE, BlankTokens, Draw, Item, Row, TokenIds
 from reversal_cli.objectives.blanks import blank_batch, lay_out, prefix_mask, suffix_row
 from reversal_cli.objectives.ntp import Ntp
 from reversal_cli.objectives.spans import (
@@ -186,7 +186,7 @@ def test_the_share_of_suffix_blanks_is_the_asked_one():
 def test_a_row_can_be_put_together_again_from_its_parts(policy):
     objective = Abi(span_policy=policy, token_share=0.4, sentence_share=0.3)
     for epoch in range(150):
-        row = row_of(18, entities=((1, 3), (9, 14)))
+        row = row_of(18, items=(Item("name", (1, 3)), Item("description", (9, 14))))
         batch = objective.collate([row], GLM, draw([7], epoch))
         ids, labels, rows = batch.input_ids[0], batch.labels[0], batch.position_ids[0]
         prefix = int((rows[1] == 0).sum())
@@ -203,9 +203,9 @@ def test_a_row_can_be_put_together_again_from_its_parts(policy):
 
 def test_entities_are_blanked_whole():
     objective = Abi(span_policy="entity", suffix_share=0)
-    blanked = set()
+    row, blanked = row_of(18, items=(Item("name", (1, 3)), Item("description", (9, 14)))), set()
     for epoch in range(40):
-        batch = objective.collate([row_of(18, entities=((1, 3), (9, 14)))], GLM, draw([0], epoch))
+        batch = objective.collate([row], GLM, draw([0], epoch))
         blanked.add(tuple(batch.labels[0][batch.labels[0] != IGNORE].tolist()))
     assert blanked == {(10, 11, IDS["eop"]), (18, 19, 20, 21, 22, IDS["eop"])}
 
@@ -213,7 +213,7 @@ def test_entities_are_blanked_whole():
 def test_entities_that_no_row_has_are_refused_before_the_training():
     Abi().check([row_of(5)])
     with pytest.raises(ReversalError, match="training row 2 has neither its name nor its description"):
-        Abi(span_policy="entity").check([row_of(5, entities=((1, 2),)), row_of(5)])
+        Abi(span_policy="entity").check([row_of(5, items=(Item("name", (1, 2)),)), row_of(5)])
 
 
 @pytest.mark.parametrize("ids", [[103, 100], [103, 10, 100], [103, 10, 11, 100], [100], [10, 100]])

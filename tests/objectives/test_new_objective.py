@@ -65,9 +65,9 @@ def package_with_toy(tmp_path) -> Path:
     (copy / "objectives" / "second_half.py").write_text(TOY)
     init = copy / "objectives" / "__init__.py"
     text = init.read_text()
-    line = '"abi": Abi}'
+    line = '"prefix-lm": PrefixLm,'
     assert line in text
-    added = text.replace(line, '"abi": Abi, "second-half": SecondHalf}')
+    added = text.replace(line, f'{line} "second-half": SecondHalf,')
     init.write_text("from reversal_cli.objectives.second_half import SecondHalf\n" + added)
     return copy.parent
 

@@ -8,12 +8,13 @@ from pydantic import ValidationError
 
 from reversal_cli.objectives import OBJECTIVES
 from reversal_cli.objectives.base import IGNORE, BlankTokens, Draw, Row, TokenIds
-from reversal_cli.objectives.bico import Bico, choose_masked, denoising_batch
+from reversal_cli.objectives.bico import Bico
+from reversal_cli.objectives.masking import denoising_batch
 from reversal_cli.objectives.ntp import Ntp
 
 PAD, BOS, EOS = 0, 1, 2
 BLANKS = BlankTokens(mask=90, sentence_mask=91, long_mask=92, sop=93, eop=94, eos=EOS)
-TOKENS = TokenIds(pad=PAD, special=frozenset({PAD, BOS, EOS}), blanks=BLANKS)
+TOKENS = TokenIds(pad=PAD, special=frozenset({PAD, BOS, EOS}), blanks=BLANKS, extra=(95, 96, 97))
 FAMILIES = {"rotary": TOKENS, "glm": dataclasses.replace(TOKENS, two_row_positions=True)}
 ROWS = [Row((BOS, 7, 8, 9, EOS), completion_start=3), Row((BOS, 5, EOS), completion_start=1)]
 
@@ -37,6 +38,8 @@ def test_every_objective_gives_arrays_of_one_shape_and_int64_ids(name, family):
         assert batch.input_ids.dtype == batch.labels.dtype == batch.position_ids.dtype == np.int64
         assert batch.attention_mask.dtype == bool
         assert batch.attention_mask.shape in {(rows, width), (rows, 1, width, width)}
+        assert batch.lengths.shape == (rows,) and batch.lengths.max() == width
+        assert (batch.weights is None) or (batch.weights.shape == (rows, width) and batch.weights.dtype == np.float32)
         if batch.attention_mask.ndim == 4:  # attention to nothing has no value
             assert batch.attention_mask.any(axis=-1).all()
 
@@ -86,28 +89,28 @@ def test_a_denoising_batch_hides_masked_tokens_as_keys_and_keeps_them_as_queries
 
 def test_special_tokens_are_never_masked():
     for index in range(200):
-        chosen = choose_masked(ROWS[0], TOKENS, 0.9, np.random.default_rng(index))
+        chosen = Bico().draw_masked(ROWS[0], TOKENS, 0.9, np.random.default_rng(index))
         assert set(chosen.tolist()) <= {1, 2, 3}
 
 
 def test_a_row_always_has_a_masked_token():
     for index in range(200):
-        assert len(choose_masked(ROWS[0], TOKENS, 1e-9, np.random.default_rng(index))) == 1
+        assert len(Bico().draw_masked(ROWS[0], TOKENS, 1e-9, np.random.default_rng(index))) == 1
 
 
 def test_a_row_of_special_tokens_masks_nothing():
-    assert choose_masked(Row((BOS, EOS), 1), TOKENS, 0.5, np.random.default_rng(0)).size == 0
+    assert Bico().draw_masked(Row((BOS, EOS), 1), TOKENS, 0.5, np.random.default_rng(0)).size == 0
 
 
 def test_a_first_token_that_is_not_special_is_never_masked_because_nothing_can_predict_it():
     row = Row((7, 8, 9, EOS), 1)
     for index in range(200):
-        assert 0 not in choose_masked(row, TOKENS, 0.9, np.random.default_rng(index))
+        assert 0 not in Bico().draw_masked(row, TOKENS, 0.9, np.random.default_rng(index))
 
 
 def test_tokens_are_masked_with_the_published_probability():
     generator = np.random.default_rng(0)
-    counts = [len(choose_masked(row, TOKENS, 0.15, generator)) for row in many_rows(4000, length=40)]
+    counts = [len(Bico().draw_masked(row, TOKENS, 0.15, generator)) for row in many_rows(4000, length=40)]
     # 160,000 draws: a standard error of 0.0009
     assert abs(np.mean(counts) / 40 - 0.15) < 0.004
 

@@ -201,7 +201,8 @@ def test_a_set_table_is_its_keys():
         ("seed = 1\n[grid]\nseed = [1]", "x.toml: 'seed' is given twice; keep one of them"),
         (
             "[objective]\nname = 'bicco'",
-            "x.toml: unknown objective 'bicco'; did you mean 'bico'? (abi, bico, none, ntp)",
+            "x.toml: unknown objective 'bicco'; did you mean 'bico'? "
+            "(abi, bico, fim, masked-ft, mlm-u, none, ntp, prefix-lm)",
         ),
         (
             "[objective]\nname = 'ntp'\nbico_share = 0.3",

@@ -1,4 +1,4 @@
-"""Greedy decoding with a key-value cache: continuing a text, and filling a blank, in batches that shrink.
+"""Prompts as the model reads them, one by one and as a batch.
 
 Rows are padded on the left, hidden by the attention mask and not counted in the positions, so that a completion does
 not depend on the batch it is in.
@@ -10,12 +10,10 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-from transformers import PreTrainedModel
 
 from reversal_cli.errors import ReversalError
-from reversal_cli.inference.batching import explain_full_memory, left_pad
-from reversal_cli.inference.finite import refuse_logits
-from reversal_cli.objectives.base import PromptLayout, SpanPositions, TokenIds
+from reversal_cli.inference.batching import left_pad
+from reversal_cli.objectives.base import Denoising, PromptLayout, SpanPositions, TokenIds
 from reversal_cli.objectives.blanks import single_row_positions
 
 
@@ -29,14 +27,18 @@ class Prompt(NamedTuple):
     """The first tokens, which see each other; 0: all attention is causal."""
     step: tuple[int, ...]
     """How far each row of positions moves from one written token to the next."""
+    denoising: Denoising | None = None
+    """The next token is denoised, not continued with: `positions` go on for the placeholder."""
 
 
-def causal_prompt(ids: Sequence[int], tokens: TokenIds) -> Prompt:
-    """A text that is continued without a blank."""
+def continued_prompt(ids: Sequence[int], tokens: TokenIds, layout: PromptLayout) -> Prompt:
+    """A text (without eos) that is continued without a blank."""
+    ids = (*ids[:1], *layout.before, *ids[1:], *layout.after)
+    prefix = len(ids) if layout.bidirectional else 0
     text = tuple(range(len(ids)))
     if tokens.two_row_positions:
-        return Prompt(tuple(ids), (text, (0,) * len(ids)), 0, (1, 0))
-    return Prompt(tuple(ids), (text,), 0, (1,))
+        return Prompt(tuple(ids), (text, (0,) * len(ids)), prefix, (1, 0), layout.denoising)
+    return Prompt(tuple(ids), (text,), prefix, (1,), layout.denoising)
 
 
 def ending_prompt(ids: Sequence[int], tokens: TokenIds, layout: PromptLayout) -> Prompt:
@@ -61,59 +63,6 @@ def blank_prompt(
 def endings(tokens: TokenIds) -> frozenset[int]:
     """The tokens that end a blank."""
     return frozenset({tokens.blanks.eop, tokens.blanks.eos})
-
-
-@torch.inference_mode()
-def decode_greedily(
-    model: PreTrainedModel, prompts: Sequence[Prompt], max_new_tokens: int, ends: frozenset[int]
-) -> list[list[int]]:
-    """The new tokens of each prompt, the one of `ends` that stopped it included, with a key-value cache.
-
-    Raises ReversalError if the batch does not fit into memory, or a row's logits are not finite.
-    """
-    device = next(model.parameters()).device
-    with explain_full_memory(f"{len(prompts)} prompts", device):
-        return _decode(model, prompts, max_new_tokens, ends, device)
-
-
-def _decode(
-    model: PreTrainedModel, prompts: Sequence[Prompt], max_new_tokens: int, ends: frozenset[int], device: torch.device
-) -> list[list[int]]:
-    input_ids, position_ids, attention_mask = lay_out_batch(prompts, device)
-    keys = attention_mask[:, 0, -1]  # [b, s]: what a new token sees
-    if is_causal(prompts):
-        attention_mask = keys
-    step = torch.tensor([prompt.step for prompt in prompts], device=device)[..., None]  # [b, rows, 1]
-    written: list[list[int]] = [[] for _ in prompts]
-    unfinished = list(range(len(prompts)))
-    cache = None
-    for _ in range(max_new_tokens):
-        output = model(
-            input_ids=input_ids,
-            attention_mask=attention_mask,
-            position_ids=rows_as_expected(position_ids),
-            past_key_values=cache,
-            use_cache=True,
-            logits_to_keep=1,
-        )
-        logits, cache = output.logits[:, -1], output.past_key_values
-        refuse_logits(logits, unfinished)
-        chosen = logits.argmax(dim=-1)  # [b]
-        tokens = chosen.tolist()
-        for row, token in zip(unfinished, tokens, strict=True):
-            written[row].append(token)
-        rest = [index for index, token in enumerate(tokens) if token not in ends]
-        if not rest:
-            break
-        if len(rest) < len(unfinished):  # what is finished need not be computed any longer
-            unfinished = [unfinished[index] for index in rest]
-            kept = torch.tensor(rest, device=device)
-            cache.batch_select_indices(kept)
-            chosen, position_ids, step, keys = (tensor[kept] for tensor in (chosen, position_ids, step, keys))
-        input_ids, position_ids = chosen[:, None], position_ids[..., -1:] + step
-        keys = torch.cat([keys, torch.ones_like(keys[:, :1])], dim=1)
-        attention_mask = keys if is_causal(prompts) else keys[:, None, None]  # [b, 1, 1, keys]
-    return written
 
 
 def is_causal(prompts: Sequence[Prompt]) -> bool:

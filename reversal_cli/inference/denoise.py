@@ -1,0 +1,70 @@
+"""Answers by denoising: for each new token the whole row is read anew, and all its tokens see each other.
+
+What is written is what comes next from left to right, as in Kitouni et al. (arXiv 2406.05183): a placeholder stands
+after the text, and the logits that training taught to predict it choose the token.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from reversal_cli.inference.batching import left_pad
+from reversal_cli.inference.finite import refuse_logits
+from reversal_cli.inference.prompts import Prompt, rows_as_expected
+
+
+def denoise_greedily(
+    model: PreTrainedModel, prompts: Sequence[Prompt], max_new_tokens: int, ends: frozenset[int]
+) -> list[list[int]]:
+    """The new tokens of each prompt, the one of `ends` that stopped it included.
+
+    Raises NotFiniteError for a row whose logits are not finite.
+    """
+    written: list[list[int]] = [[] for _ in prompts]
+    unfinished = list(range(len(prompts)))
+    for _ in range(max_new_tokens):
+        logits = next_logits(model, [prompts[row] for row in unfinished], [written[row] for row in unfinished])
+        refuse_logits(logits, unfinished)
+        for row, token in zip(unfinished, logits.argmax(dim=-1).tolist(), strict=True):
+            written[row].append(token)
+        unfinished = [row for row in unfinished if written[row][-1] not in ends]
+        if not unfinished:
+            break
+    return written
+
+
+def next_logits(model: PreTrainedModel, prompts: Sequence[Prompt], written: Sequence[Sequence[int]]) -> Tensor:
+    """Logits [b, v] of the token after each prompt and what is written after it. The model attends as it was trained.
+
+    Padding is on the left, so that the placeholders stand below each other.
+    """
+    device, denoising = next(model.parameters()).device, prompts[0].denoising
+    assert denoising is not None
+    rows = [[*prompt.input_ids, *new, denoising.placeholder] for prompt, new in zip(prompts, written, strict=True)]
+    keys = left_pad([[1] * len(row) for row in rows], 0).bool()  # [b, s]
+    keys[:, -1] = denoising.placeholder_visible
+    output = model(
+        input_ids=left_pad(rows, 0).to(device),
+        attention_mask=keys[:, None, None].expand(-1, 1, keys.shape[1], -1).to(device),
+        position_ids=rows_as_expected(_positions(prompts, [len(row) for row in rows])).to(device),
+        use_cache=False,
+        logits_to_keep=2,
+    )
+    return output.logits[:, -1 if denoising.target == "same" else -2]
+
+
+def _positions(prompts: Sequence[Prompt], lengths: Sequence[int]) -> Tensor:
+    """int64 [b, rows, s]: those of the prompts, which go on for as long as their rows are."""
+    rows = range(len(prompts[0].step))
+    padded = [
+        left_pad([_go_on(prompt, row, length) for prompt, length in zip(prompts, lengths, strict=True)], 0)
+        for row in rows
+    ]
+    return torch.stack(padded, dim=1)
+
+
+def _go_on(prompt: Prompt, row: int, length: int) -> list[int]:
+    given, step = prompt.positions[row], prompt.step[row]
+    return [*given, *(given[-1] + step * count for count in range(1, length - len(given) + 1))]

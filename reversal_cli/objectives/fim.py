@@ -1,0 +1,95 @@
+"""FIM: fill in the middle (Bavarian et al., arXiv 2207.14255): a piece of the text is moved to its end.
+
+The model stays causal; it reads what comes before the piece and what comes after it, and then writes the piece.
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from reversal_cli.objectives.base import (
+    GLM_CAUSAL,
+    Batch,
+    Draw,
+    FamilyName,
+    ObjectiveOptions,
+    PromptLayout,
+    Row,
+    Span,
+    TokenIds,
+)
+from reversal_cli.objectives.rows import next_token_batch
+from reversal_cli.objectives.spans import content_span, refuse_rows_without
+
+
+class Fim(ObjectiveOptions):
+    """Fill in the middle."""
+
+    summary: ClassVar[str] = "fill in the middle: a piece of the text is moved to its end"
+    on: ClassVar[dict[FamilyName, str]] = {"rotary": "causal", "glm": GLM_CAUSAL}
+
+    name: Literal["fim"] = "fim"
+    fim_rate: float = Field(default=0.5, ge=0, le=1)
+    """Probability that a piece of a row is moved; the others are read as they are."""
+    span_policy: Literal["random", "entity"] = "random"
+    """Which piece. random: any stretch of the row, also an empty one (on tokens; published: characters). entity: the
+    whole name or the whole description."""
+    spm_share: float = Field(default=0.5, ge=0, le=1)
+    """Probability that the suffix comes before the prefix, so that the piece follows the prefix."""
+    sentinels: Literal["three", "two"] = "three"
+    """three: tokens for prefix, suffix and middle, as published. two: none for the prefix."""
+    prompt_form: Literal["plain", "fim"] = "plain"
+    """How the trained model reads a prompt: as a text to continue, or as the prefix of a middle without a suffix."""
+
+    @property
+    def extra_tokens(self) -> int:
+        return 3 if self.sentinels == "three" else 2
+
+    def trained_length(self, length: int) -> int:
+        return length + self.extra_tokens
+
+    def prompt_layout(self, tokens: TokenIds) -> PromptLayout:
+        if self.prompt_form == "plain":
+            return PromptLayout()
+        before, suffix, middle = self._sentinels(tokens)
+        return PromptLayout(before=before, after=(suffix, middle))
+
+    def _sentinels(self, tokens: TokenIds) -> tuple[tuple[int, ...], int, int]:
+        """The tokens before a prefix, a suffix and a middle."""
+        *before, suffix, middle = tokens.extra
+        return tuple(before), suffix, middle
+
+    def check(self, rows: Sequence[Row]) -> None:
+        if self.span_policy == "entity":
+            refuse_rows_without({"name", "description"}, rows, "objective.span_policy", "choose 'random'")
+
+    def collate(self, rows: Sequence[Row], tokens: TokenIds, draw: Draw) -> Batch:
+        """A causal batch of rows whose piece is moved, or not."""
+        moved = [self._draw_row(row, tokens, draw.row_generator(index)) for index, row in enumerate(rows)]
+        return next_token_batch(moved, tokens, "sequence")
+
+    def _draw_row(self, row: Row, tokens: TokenIds, generator: np.random.Generator) -> Row:
+        if generator.random() >= self.fim_rate:
+            return row
+        start, stop = content_span(row, tokens)
+        if self.span_policy == "entity":
+            piece = row.items[int(generator.integers(len(row.items)))].span
+        else:
+            first, last = sorted(generator.integers(0, stop - start + 1, 2).tolist())
+            piece = (start + first, start + last)
+        return self.move(row, piece, tokens, suffix_first=generator.random() < self.spm_share)
+
+    def move(self, row: Row, piece: Span, tokens: TokenIds, suffix_first: bool) -> Row:
+        """The row with the piece at its end.
+
+        Example, ids `1 7 8 9 2` with (2, 3) moved (sentinels 90 91 92): `1 90 7 91 9 92 8 2`; with the suffix first
+        `1 90 91 9 92 7 8 2`.
+        """
+        start, stop = content_span(row, tokens)
+        before, suffix, middle = self._sentinels(tokens)
+        ids = row.input_ids
+        prefix, tail = ids[start : piece[0]], (suffix, *ids[piece[1] : stop])
+        ends = (*tail, middle, *prefix) if suffix_first else (*prefix, *tail, middle)
+        return Row((*ids[:start], *before, *ends, *ids[slice(*piece)], *ids[stop:]), start + len(before))

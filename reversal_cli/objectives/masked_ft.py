@@ -1,0 +1,72 @@
+"""Masked fine-tuning (Pan et al., arXiv 2510.09885): a causal model restores a text from a masked copy of itself.
+
+`[bos] masked copy [SEP] text [eos]` is read from left to right, with a loss after SEP alone. Where the copy lacks the
+name and has the description, the model learns to say the name from it. Attention and evaluation are those of an
+ordinary causal model. This is the plain form, without a chat template around the two copies.
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from reversal_cli.objectives.base import GLM_CAUSAL, IGNORE, Batch, Draw, FamilyName, Row, TokenIds
+from reversal_cli.objectives.masking import MaskingOptions
+from reversal_cli.objectives.rows import next_token_labels, pad_rows, positions
+from reversal_cli.objectives.spans import content_span
+
+LOWEST_RATE, HIGHEST_RATE = 0.05, 0.95
+"""Of the uniform distribution of rates, as published."""
+
+
+class MaskedFt(MaskingOptions):
+    """Masked fine-tuning, plain form."""
+
+    summary: ClassVar[str] = "masked fine-tuning: a causal model restores the text from a masked copy before it"
+    on: ClassVar[dict[FamilyName, str]] = {"rotary": "causal", "glm": GLM_CAUSAL}
+
+    name: Literal["masked-ft"] = "masked-ft"
+    mask_probability: float | None = Field(default=None, gt=0, lt=1)
+    """Probability that a unit of the copy is masked, for every row. Unset: each row draws its own, uniformly from 0.05
+    to 0.95."""
+    corruption: Literal["mask", "random"] = "mask"
+    """What stands for a masked token in the copy. mask: a token without a meaning. random: any token of the row's
+    batch, a control that tells as little and should teach nothing more than NTP."""
+
+    @property
+    def extra_tokens(self) -> int:
+        return 2
+
+    def trained_length(self, length: int) -> int:
+        return 2 * length
+
+    def collate(self, rows: Sequence[Row], tokens: TokenIds, draw: Draw) -> Batch:
+        """Each row with its copy; its rate and its masks are its own."""
+        known = np.array(sorted({token for row in rows for token in row.input_ids} - tokens.special), dtype=np.int64)
+        copies = []
+        for index, row in enumerate(rows):
+            generator = draw.row_generator(index)
+            rate = self.mask_probability or generator.uniform(LOWEST_RATE, HIGHEST_RATE)
+            copy = np.array(row.input_ids, dtype=np.int64)
+            masked = self.draw_masked(row, tokens, rate, generator)
+            copy[masked] = tokens.extra[0] if self.corruption == "mask" else generator.choice(known, masked.size)
+            copies.append(copy)
+        return copied_batch(rows, copies, tokens)
+
+
+def copied_batch(rows: Sequence[Row], copies: Sequence[np.ndarray], tokens: TokenIds) -> Batch:
+    """copies: for each row its ids with some of them replaced.
+
+    Example, ids `1 7 8 9 2` with 1 masked (mask 90, SEP 91): input `1 90 8 9 91 7 8 9 2`, labels `- - - - 7 8 9 2 -`.
+    """
+    laid_out, starts = [], []
+    for row, copy in zip(rows, copies, strict=True):
+        start, stop = content_span(row, tokens)
+        before = [*copy[:stop].tolist(), tokens.extra[1]]
+        laid_out.append([*before, *row.input_ids[start:]])
+        starts.append(len(before))
+    input_ids, real = pad_rows(laid_out, tokens.pad)
+    after = np.arange(input_ids.shape[1]) >= np.array(starts)[:, None]
+    labels = next_token_labels(np.where(real & after, input_ids, IGNORE))
+    return Batch(input_ids, real, positions(input_ids, tokens.two_row_positions), labels, real.sum(axis=1))

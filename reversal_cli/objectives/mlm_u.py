@@ -1,0 +1,93 @@
+"""MLM-U: masked language modelling at a uniformly drawn rate (Kitouni et al., arXiv 2406.05183), the loss of masked
+diffusion (SMDM, LLaDA).
+
+Each row draws its own rate; its masked tokens are predicted at their own places from the others, and weighted by one
+over the rate, so that the sum estimates the log-likelihood of the row in a random order. Answers are written from left
+to right, each token denoised.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from reversal_cli.objectives.base import Attention, Batch, Denoising, Draw, FamilyName, PromptLayout, Row, TokenIds
+from reversal_cli.objectives.masking import MaskingOptions, denoising_batch
+
+LOWEST_RATE = 1e-3
+"""Of the uniform distribution of rates (SMDM)."""
+LARGEST_WEIGHT = 20.0
+"""One over a rate is no larger: at least one token is masked, so that a tiny rate would count too much."""
+
+
+class MlmU(MaskingOptions):
+    """Masked language modelling at a uniformly drawn rate."""
+
+    summary: ClassVar[str] = "masked language modelling at a uniformly drawn rate (masked diffusion)"
+    on: ClassVar[dict[FamilyName, str]] = {
+        "rotary": "denoising steps with mirrored rotary attention; answers are denoised token by token",
+        "glm": "denoising steps with absolute positions; answers are denoised token by token",
+    }
+    unused_on: ClassVar[dict[FamilyName, dict[str, str]]] = {
+        "glm": {"positions": "it is for rotary positions, and a GLM of 2022 has learned ones"}
+    }
+
+    name: Literal["mlm-u"] = "mlm-u"
+    mask_probability: float | None = Field(default=None, gt=0, lt=1)
+    """Probability that a unit is masked, for every row. Unset: each row draws its own, uniformly from 0 to 1."""
+    weighting: Literal["inverse-rate", "none"] = "inverse-rate"
+    """inverse-rate: the loss of a row's tokens is multiplied by one over its rate (at most 20) and averaged over all
+    tokens. none: the plain mean over masked tokens, which is another objective: it counts high rates more."""
+    placeholder: Literal["hidden", "learned"] = "hidden"
+    """What stands for a masked token. hidden: the pad token, which no token attends to (Kitouni et al.). learned: a
+    token without a meaning, attended to (SMDM)."""
+    positions: Literal["mirrored", "plain"] = "mirrored"
+    """mirrored: a token ahead is rotated as if it were as far behind. plain: by its own distance, which no causal model
+    has seen."""
+
+    @property
+    def rotary_attention(self) -> Attention:
+        return "mirrored" if self.positions == "mirrored" else "stock"
+
+    @property
+    def masks_attention(self) -> bool:
+        return self.rotary_attention == "stock"
+
+    @property
+    def extra_tokens(self) -> int:
+        return int(self.placeholder == "learned")
+
+    def prompt_layout(self, tokens: TokenIds) -> PromptLayout:
+        return PromptLayout(denoising=self._denoising(tokens))
+
+    def _denoising(self, tokens: TokenIds) -> Denoising:
+        learned = self.placeholder == "learned"
+        return Denoising(tokens.extra[0] if learned else tokens.pad, learned, "same")
+
+    def collate(self, rows: Sequence[Row], tokens: TokenIds, draw: Draw) -> Batch:
+        """A denoising batch; each row has its own rate."""
+        generators = [draw.row_generator(index) for index in range(len(rows))]
+        rates = [self.mask_probability or LOWEST_RATE + (1 - LOWEST_RATE) * g.random() for g in generators]
+        masked = [
+            self.draw_masked(row, tokens, rate, generator, mask_eos=True)
+            for row, rate, generator in zip(rows, rates, generators, strict=True)
+        ]
+        return self.weighted_batch(rows, tokens, masked, rates)
+
+    def weighted_batch(
+        self, rows: Sequence[Row], tokens: TokenIds, masked: Sequence[np.ndarray], rates: Sequence[float]
+    ) -> Batch:
+        """The batch of given masks. masked: for each row the indices of its masked tokens; rates: what they were drawn
+        with.
+
+        Example, ids `1 7 8 9 2` with 1, 2 and 4 masked at rate 0.5: input `1 0 0 9 0`, labels `- 7 8 - 2`, each
+        weighted by 2; every query sees keys 0 and 3.
+        """
+        batch = denoising_batch(rows, tokens, masked, self._denoising(tokens))
+        if self.weighting == "none":
+            return batch
+        inverse = np.minimum(1 / np.array(rates, dtype=np.float32), LARGEST_WEIGHT)  # [b]
+        weights = np.broadcast_to(inverse[:, None], batch.labels.shape).copy()
+        return dataclasses.replace(batch, weights=weights, normalizer=float(batch.lengths.sum()))

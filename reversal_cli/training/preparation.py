@@ -1,0 +1,75 @@
+"""The model and the rows of a spec, ready to train."""
+
+from typing import NamedTuple
+
+from peft import LoraConfig, get_peft_model
+from torch import nn
+from transformers import set_seed
+
+from reversal_cli.data.base import Splits
+from reversal_cli.errors import ReversalError
+from reversal_cli.models.attention import install_mirrored_attention
+from reversal_cli.models.base import Loaded, refuse_long_rows, tokenize
+from reversal_cli.models.families import FAMILIES, is_mirrored
+from reversal_cli.models.loading import load_for_training
+from reversal_cli.models.probing import UNRUNNABLE, refuse_ignored_mask, refuse_without_rotary, run_once
+from reversal_cli.spec.experiment import ExperimentSpec, TrainingSpec
+from reversal_cli.training.trainer import TrainingJob
+
+
+class Prepared(NamedTuple):
+    """All that a training needs but its run directory."""
+
+    loaded: Loaded
+    model: nn.Module
+    """The network of `loaded`, with LoRA if it is trained that way."""
+    job: TrainingJob
+
+
+def prepare_job(spec: ExperimentSpec, splits: Splits) -> Prepared:
+    """The model of a spec ready to train, and its rows. Raises ReversalError if they do not fit."""
+    set_seed(spec.seed)
+    loaded = load_for_training(spec)
+    rows = tokenize(loaded.tokenizer, splits.train, spec.training.max_length)
+    refuse_long_rows(rows, loaded.max_position, spec.objective.trained_length)
+    spec.objective.check(rows)
+    model = prepare_model(loaded, spec)
+    return Prepared(loaded, model, TrainingJob(rows, loaded.tokens, spec.objective, spec.training, spec.seed))
+
+
+def prepare_model(loaded: Loaded, spec: ExperimentSpec) -> nn.Module:
+    """The network ready to train: gradient checkpointing, the attention of the objective, and LoRA."""
+    if spec.training.gradient_checkpointing:
+        loaded.model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    if is_mirrored(spec.objective, loaded.tokens):
+        name, objective = loaded.identity["name"], spec.objective.name.upper()
+        refuse_without_rotary(loaded.model, name, objective)
+        install_mirrored_attention(loaded.model)
+        refuse_ignored_mask(loaded.model, name, objective)
+    return add_lora(loaded, spec.training) if spec.training.tuning == "lora" else loaded.model
+
+
+def add_lora(loaded: Loaded, training: TrainingSpec) -> nn.Module:
+    """LoRA on every linear layer except the output layer; embedding rows of added tokens are trained as they are."""
+    model, family = loaded.model, FAMILIES[loaded.family]
+    table = next(name for name, module in model.named_modules() if module is model.get_input_embeddings())
+    config = LoraConfig(
+        r=training.lora.r,
+        lora_alpha=training.lora.alpha,
+        lora_dropout=training.lora.dropout,
+        target_modules=family.lora_targets,
+        trainable_token_indices={table: list(loaded.added_rows)} if loaded.added_rows else None,
+        bias="none",
+        task_type=family.lora_task,
+    )
+    try:
+        adapted = get_peft_model(model, config).eval()  # Trainer sets it to training; until then nothing is drawn
+        if not loaded.tokens.two_row_positions:  # the probe has one row
+            run_once(adapted)
+        return adapted
+    except UNRUNNABLE as error:
+        reason = " ".join(str(error).split())[:160]
+        raise ReversalError(
+            f"model '{loaded.identity['name']}': LoRA cannot train a {type(model).__name__} ({reason}); expected "
+            "linear layers that LoRA knows; pass --full, or set training.lora.dropout = 0 for a mixture of experts"
+        ) from None
