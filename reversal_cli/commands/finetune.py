@@ -27,7 +27,6 @@ from reversal_cli.commands.options import (
 from reversal_cli.console import Terminal
 from reversal_cli.spec.field_docs import field_help
 
-
 OBJECTIVE_HELP = "ntp, bico, abi, masked-ft, mlm-u, fim, prefix-lm, or none (untrained baseline).  [default: ntp]"
 
 
