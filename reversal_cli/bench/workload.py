@@ -8,6 +8,9 @@ from reversal_cli.evaluation.evaluate import count_prompts
 from reversal_cli.evaluation.predictions import GENERATION, RANKING
 from reversal_cli.spec.experiment import EvaluationSpec, TrainingSpec
 
+CHARACTERS_PER_TOKEN = 4
+"""Of English, roughly: how many rows a token budget is worth before there is a tokenizer."""
+
 
 class Training(NamedTuple):
     """What a training does."""
@@ -38,10 +41,14 @@ class Workload(NamedTuple):
 
 def training_of(training: TrainingSpec, splits: Splits) -> Training:
     """The work of a training on these rows."""
-    epochs = training.last_epoch
+    characters = mean_characters(splits.train)
+    rows = training.last_epoch * len(splits.train)
+    if training.token_budget is not None:
+        rows = round(training.token_budget * CHARACTERS_PER_TOKEN / characters)
+    epochs = -(-rows // len(splits.train))
     evaluations = 0 if training.eval_every is None else -(-epochs // training.eval_every)
     prompts = sum(min(training.eval_limit, len(subtask.examples)) for subtask in splits.validation.values())
-    return Training(epochs * len(splits.train), mean_characters(splits.train), evaluations * prompts)
+    return Training(rows, characters, evaluations * prompts)
 
 
 def evaluation_of(settings: EvaluationSpec, splits: Splits) -> Evaluation:
