@@ -9,7 +9,7 @@ from reversal_cli.data.template_keys import with_template_ids
 from reversal_cli.errors import ReversalError, unknown_name
 from reversal_cli.evaluation.controls import controls
 from reversal_cli.evaluation.estimate import Pending, pending
-from reversal_cli.evaluation.predictions import STAGES, Progress, add_likelihood, predict
+from reversal_cli.evaluation.predictions import STAGES, Progress, add_likelihood, predict, with_inversion
 from reversal_cli.inference.answers import Complete, Measure
 from reversal_cli.inference.finite import NotFiniteError
 from reversal_cli.runs.directory import RunDirectory
@@ -121,7 +121,7 @@ def _with_conditions(
 
 def _subtask_scores(subtask: Subtask, predictions: Sequence[Prediction], intervals: Unit) -> SubtaskScores:
     """Every metric of a subtask; with candidates and log-probability gap if all predictions have a ranking."""
-    scores = summarize(predictions, intervals).model_copy(update={"target": subtask.target})
+    scores = summarize(with_inversion(predictions), intervals).model_copy(update={"target": subtask.target})
     rankings = [prediction.ranking for prediction in predictions if prediction.ranking is not None]
     if len(rankings) < len(predictions):
         return scores

@@ -86,6 +86,7 @@ def _ranking(case: _Case, likelihoods: Sequence[Likelihood], others: dict[str, s
         candidates=len(likelihoods),
         log_probability=by_entity[entity].log_probability,
         tokens=by_entity[entity].tokens,
+        log_probabilities={key: round(value.log_probability, 6) for key, value in by_entity.items()},
     )
     if other is None:
         return ranking

@@ -154,6 +154,8 @@ class Ranking(Shape):
     other_entity: str | None = None
     """The entity whose answer the target is compared with; None if there is no other one."""
     other_log_probability: float | None = None
+    log_probabilities: dict[str, float] = Field(default={})
+    """Entity -> summed log-probability of its answer; empty: not recorded by an earlier version."""
 
 
 class ChoiceMade(Shape):

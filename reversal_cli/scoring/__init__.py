@@ -59,6 +59,11 @@ METRICS: dict[str, Metric] = {
     "mrr": Metric("1 / rank of the target by probability among the targets of all entities", "mrr/1"),
     "rank_top1_normalized": Metric("rank_top1 by mean log-probability per token", "rank_top1_normalized/1"),
     "mrr_normalized": Metric("mrr by mean log-probability per token", "mrr_normalized/1"),
+    "inverse_rank_top1": Metric(
+        "by Bayes' rule from these rankings: of all entities asked about, the right one makes the answer likeliest",
+        "inverse_rank_top1/1",
+    ),
+    "inverse_mrr": Metric("1 / rank of that entity", "inverse_mrr/1"),
     "multiple_choice": Metric("of four lettered options the target's letter is the most probable", "multiple_choice/1"),
 }
 """All metrics by name. `contains` comes first: it is the default of every table."""
