@@ -52,7 +52,8 @@ def generate_dataset(dataset: DatasetSpec, terminal: Terminal) -> None:
 
     options = dataset.generator or Options()
     try:
-        generate(options, Path(dataset.path))
+        with terminal.progress(f"generate {dataset.path}", "example") as advance:
+            generate(options, Path(dataset.path), on_progress=advance)
     except ReversalError:
         if not Path(dataset.path).is_dir():
             raise

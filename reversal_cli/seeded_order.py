@@ -31,10 +31,16 @@ def unique_pairs(starts: Sequence[str], ends: Sequence[str], label: str) -> Iter
     """All pairs of a start and an end, each once, such that every round uses each start and each end once.
 
     A Latin square: round r pairs start k with end k + shift(r), and no two rounds have the same shift. So among the
-    first `len(starts)` pairs no word occurs twice. Both lists need the same length.
+    first `len(starts)` pairs no word occurs twice. The length of one list must be a multiple of that of the other: the
+    longer one makes up several squares, and each round goes through all of them.
     """
+    if len(starts) > len(ends):
+        yield from ((start, end) for end, start in unique_pairs(ends, starts, label))
+        return
     starts, ends = ordered(starts, f"{label}/starts"), ordered(ends, f"{label}/ends")
     size = len(starts)
     for shift in ordered(range(size), f"{label}/shifts"):
-        for position in ordered(range(size), f"{label}/positions/{shift}"):
-            yield starts[position], ends[(position + shift) % size]
+        positions = ordered(range(size), f"{label}/positions/{shift}")
+        for square in range(0, len(ends), size):
+            for position in positions:
+                yield starts[position], ends[square + (position + shift) % size]

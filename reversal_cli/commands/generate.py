@@ -79,16 +79,18 @@ def generate(
         _report(folder, "the corpus", terminal, as_json)
     else:
         _refuse(corpus_flags, "it belongs to --corpus")
-        folder = write_benchmark(out or DATASET, benchmark_flags | {"--seed": seed}, overwrite)
+        folder = write_benchmark(out or DATASET, benchmark_flags | {"--seed": seed}, overwrite, terminal)
         _report(folder, "the benchmark", terminal, as_json)
 
 
-def write_benchmark(folder: Path, flags: dict[str, Any], overwrite: bool) -> Path:
+def write_benchmark(folder: Path, flags: dict[str, Any], overwrite: bool, terminal: Terminal) -> Path:
     from reversal_cli.data.name_description import Options, generate
     from reversal_cli.spec.validation import Setting, validate
 
     settings = [Setting(_key(flag), value, flag) for flag, value in flags.items() if value is not None]
-    return generate(validate(Options, settings), folder, overwrite)
+    options = validate(Options, settings)
+    with terminal.progress("generate", "example") as advance:
+        return generate(options, folder, overwrite, advance)
 
 
 def write_corpus(folder: Path, flags: dict[str, Any], overwrite: bool) -> Path:

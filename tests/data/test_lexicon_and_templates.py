@@ -4,13 +4,13 @@ from itertools import pairwise
 import pytest
 
 from reversal_cli.data.name_description.entities import make_entities
-from reversal_cli.data.name_description.lexicon import BENCHMARK, CORPUS
+from reversal_cli.data.name_description.lexicon import BENCHMARK, CORPUS, LARGE_BENCHMARK
 from reversal_cli.data.name_description.occupations import ADJECTIVES, OCCUPATIONS
 from reversal_cli.data.name_description.templates import TEMPLATES, fill, split_templates
 from reversal_cli.seeded_order import ordered, unique_pairs
 
 ALL_TEMPLATES = [template for templates in TEMPLATES.values() for template in templates]
-PARTS = {"benchmark": BENCHMARK, "corpus": CORPUS}
+PARTS = {"benchmark": BENCHMARK, "large benchmark": LARGE_BENCHMARK, "corpus": CORPUS}
 
 
 def shared_english() -> set[str]:
@@ -20,8 +20,9 @@ def shared_english() -> set[str]:
     return set(re.findall(r"[a-z]+", f"{occupations} {templates} {' '.join(ADJECTIVES)}".lower()))
 
 
-def test_benchmark_and_corpus_share_no_name_word_and_no_title_word():
-    benchmark, corpus = BENCHMARK.name_words | BENCHMARK.title_words, CORPUS.name_words | CORPUS.title_words
+@pytest.mark.parametrize("lexicon", [BENCHMARK, LARGE_BENCHMARK], ids=["benchmark", "large benchmark"])
+def test_benchmark_and_corpus_share_no_name_word_and_no_title_word(lexicon):
+    benchmark, corpus = lexicon.name_words | lexicon.title_words, CORPUS.name_words | CORPUS.title_words
     assert not {word.lower() for word in benchmark} & {word.lower() for word in corpus}
 
 
@@ -34,20 +35,22 @@ def test_name_words_title_words_and_shared_english_are_three_disjoint_sets(part)
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_no_list_repeats_a_word_and_the_lists_of_a_pair_have_one_length(part):
+def test_no_list_repeats_a_word_and_the_lists_of_a_pair_have_one_length_or_a_multiple(part):
     lexicon = PARTS[part]
     for starts, ends in ((lexicon.first_names, lexicon.surnames), (lexicon.title_starts, lexicon.title_ends)):
-        assert len(set(starts + ends)) == len(starts) + len(ends) == 2 * len(starts)
+        assert len(set(starts + ends)) == len(starts) + len(ends)
+        assert max(len(starts), len(ends)) % min(len(starts), len(ends)) == 0
 
 
 def test_the_lexicon_is_large_enough():
     assert BENCHMARK.capacity >= 9000
+    assert LARGE_BENCHMARK.capacity >= 300_000
     assert CORPUS.capacity >= 1200
 
 
 @pytest.mark.parametrize("ends", ["surnames", "title_ends"])
 def test_no_last_word_is_the_beginning_of_another(ends):
-    found = sorted(getattr(BENCHMARK, ends) + getattr(CORPUS, ends))
+    found = sorted({word for lexicon in PARTS.values() for word in getattr(lexicon, ends)})
     assert not [(one, two) for one, two in pairwise(found) if two.startswith(one)]
 
 
@@ -118,6 +121,17 @@ def test_unique_pairs_use_every_word_once_before_any_word_twice():
     for begin in (0, 3, 6):
         starts, ends = zip(*pairs[begin : begin + 3], strict=True)
         assert (set(starts), set(ends)) == (set("abc"), set("xyz"))
+
+
+@pytest.mark.parametrize(("starts", "ends"), [("abc", "uvwxyz"), ("uvwxyz", "abc")])
+def test_unique_pairs_of_a_longer_list_use_all_its_words_before_any_of_them_twice(starts, ends):
+    pairs = list(unique_pairs(starts, ends, "label"))
+    assert len(set(pairs)) == 18
+    for begin in (0, 6, 12):
+        one, two = zip(*pairs[begin : begin + 6], strict=True)
+        assert (set(one), set(two)) == (set(starts), set(ends))
+    for begin in range(0, 18, 3):
+        assert [len(set(words)) for words in zip(*pairs[begin : begin + 3], strict=True)] == [3, 3]
 
 
 def test_the_order_is_the_same_on_every_machine():

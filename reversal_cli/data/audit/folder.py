@@ -18,7 +18,7 @@ from reversal_cli.data.berglund import REQUIRED_FILES
 from reversal_cli.data.jsonl import RawExample, read_file, without_garbage_collection
 from reversal_cli.data.missing import no_such_dataset
 from reversal_cli.data.name_description.folder import CARD, Card, read_card
-from reversal_cli.data.name_description.lexicon import BENCHMARK, CORPUS
+from reversal_cli.data.name_description.lexicon import BENCHMARK, CORPUS, LARGE_BENCHMARK
 from reversal_cli.data.names_in_text import TRAIN, Files, KnownNames, noun_phrases
 from reversal_cli.data.numbered_words import Vocabulary
 from reversal_cli.files.writing import file_sha256
@@ -80,7 +80,7 @@ def _audit(folder: Path) -> Audit:
     card = read_card(folder)
     if card is not None:
         result.problems += _card_mismatches(folder, card, digests)
-        result.problems += labels.foreign_words(CORPUS if is_corpus else BENCHMARK)
+        result.problems += labels.foreign_words([CORPUS] if is_corpus else [BENCHMARK, LARGE_BENCHMARK])
     result.problems += labels.shared_names()
     if is_corpus:
         _check_corpus(result, files[CORPUS_STEM])

@@ -1,7 +1,7 @@
 """Checks of the fields of examples: against other examples and against the text."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from reversal_cli.data.audit.direction import FileDirections
 from reversal_cli.data.name_description.lexicon import Lexicon
@@ -30,13 +30,16 @@ class Labels:
             if len(entities) > 1:
                 yield f"'{name}' is the name of {', '.join(entities)}; expected one entity; rename the others"
 
-    def foreign_words(self, lexicon: Lexicon) -> Iterator[str]:
-        """Words of names and titles that are not in this dataset's part of the lexicon."""
+    def foreign_words(self, lexicons: Sequence[Lexicon]) -> Iterator[str]:
+        """Words of names and titles that are in none of the lexicons of this kind of dataset."""
         dataset_words = {
             "name": {word for name, _ in self.owners for word in name.split()},
             "title": {word for text in self.descriptions for word in text.split()[-2:]},
         }
-        lexicon_words = {"name": lexicon.name_words, "title": lexicon.title_words}
+        lexicon_words = {
+            "name": frozenset().union(*(lexicon.name_words for lexicon in lexicons)),
+            "title": frozenset().union(*(lexicon.title_words for lexicon in lexicons)),
+        }
         for kind in ("name", "title"):
             foreign = sorted(dataset_words[kind] - lexicon_words[kind])
             if foreign:

@@ -4,7 +4,8 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +18,8 @@ from reversal_cli.files.shapes import Shape, Texts, read_shape
 CARD = "dataset.json"
 """The card: the options of the generator, and the number of lines and SHA-256 of every file it wrote."""
 REMEDY = "generate the folder again"
+BLOCK = 1 << 20
+"""Bytes that are copied at once."""
 
 
 class Card(Shape):
@@ -30,8 +33,15 @@ class Card(Shape):
     sha256: Texts
 
 
-def write_folder(folder: Path, files: Mapping[str, Iterable[str]], head: Mapping[str, Any], overwrite: bool) -> Path:
-    """Writes `files` (name -> lines of JSON) and the card, `head` with `counts` and `sha256`, as `folder`.
+def write_folder(
+    folder: Path,
+    files: Mapping[str, Iterable[str]],
+    head: Mapping[str, Any],
+    overwrite: bool,
+    joined: Mapping[str, Sequence[str]] | None = None,
+) -> Path:
+    """Writes `files` (name -> lines of JSON), `joined` (name -> the files that it consists of) and the card, which is
+    `head` with `counts` and `sha256`, as `folder`.
 
     Everything is written beside the target and renamed, so half a dataset is never read. An existing folder is
     replaced only with `overwrite`, and only if the generator wrote all of it.
@@ -45,6 +55,9 @@ def write_folder(folder: Path, files: Mapping[str, Iterable[str]], head: Mapping
         counts, digests = {}, {}
         for name, lines in files.items():
             counts[name], digests[name] = _write_lines(partial / name, lines)
+        for name, parts in (joined or {}).items():
+            counts[name] = sum(counts[part] for part in parts)
+            digests[name] = _write_joined(partial / name, [partial / part for part in parts])
         card = Card(**head, counts=counts, sha256=digests)
         text = json.dumps(card.content(), indent=2, sort_keys=True)
         (partial / CARD).write_text(text + "\n", encoding="utf-8")
@@ -78,3 +91,19 @@ def _write_lines(path: Path, lines: Iterable[str]) -> tuple[int, str]:
             digest.update(data)
             count += 1
     return count, digest.hexdigest()
+
+
+def _write_joined(path: Path, parts: Iterable[Path]) -> str:
+    """Writes the files one after another; returns the SHA-256 of the bytes as hex digits."""
+    digest = hashlib.sha256()
+    with path.open("wb") as file:
+        for block in chain.from_iterable(map(_blocks, parts)):
+            file.write(block)
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while block := file.read(BLOCK):
+            yield block

@@ -4,44 +4,48 @@ Three disjoint groups of invented entities: `name-first` is trained on name ... 
 the other way round, `both` on both. Prompts the other way round for the first two groups measure the reversal curse.
 """
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain, count
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from reversal_cli.data.base import VALIDATION, Direction, Group
-from reversal_cli.data.name_description.entities import Entity, make_entities
+from reversal_cli.data.name_description.entities import make_entities
 from reversal_cli.data.name_description.folder import refuse_other_folder, write_folder
-from reversal_cli.data.name_description.lexicon import BENCHMARK, CORPUS
+from reversal_cli.data.name_description.lexicon import BENCHMARK, CORPUS, LARGE_BENCHMARK
 from reversal_cli.data.name_description.options import TEMPLATES_PER_DIRECTION, Options
-from reversal_cli.data.name_description.templates import TEMPLATES, Template, fill, split_templates
+from reversal_cli.data.name_description.rows import Member, Rows
+from reversal_cli.data.name_description.templates import TEMPLATES, split_templates
 from reversal_cli.errors import ReversalError
 from reversal_cli.seeded_order import ordered
 
 GENERATOR_VERSION = 1
 """Goes up whenever the same options would give other bytes."""
+PROGRESS_ROWS = 5000
+"""Lines from one report of progress to the next."""
 
-Ending = Literal["whole", "bare", "first word"]
-"""How a completion ends: with its template's ending; right after the item, as published for tested names; or after the
-first word of the item, as in `validation_prompts`."""
-
-
-class Member(NamedTuple):
-    """An entity with its id and group in a dataset."""
-
-    id: str
-    group: Group
-    entity: Entity
+OnProgress = Callable[[int, int], None]
+"""(lines written so far, all lines). The last line is not reported: a short generation is silent."""
 
 
-def generate(options: Options, folder: Path, overwrite: bool = False) -> Path:
+class BenchmarkFiles(NamedTuple):
+    rows: dict[str, list[Rows]]
+    """File name -> its rows, in parts."""
+    joined: dict[str, list[str]]
+    """File name -> the files that it consists of, in order."""
+
+
+def generate(
+    options: Options, folder: Path, overwrite: bool = False, on_progress: OnProgress = lambda done, total: None
+) -> Path:
     """Writes the benchmark in the published layout and its card; returns the folder.
 
     Raises ReversalError if `folder` exists and may not be replaced.
     """
     refuse_other_folder(Path(folder), overwrite)
     card = {"kind": "benchmark", **_card_head(options.model_dump())}
-    return write_folder(folder, benchmark_files(options), card, overwrite)
+    files = benchmark_files(options)
+    return write_folder(folder, _with_progress(files.rows, on_progress), card, overwrite, files.joined)
 
 
 def write_corpus(folder: Path, people: int = 400, sentences: int = 20, seed: int = 0, overwrite: bool = False) -> Path:
@@ -59,41 +63,45 @@ def write_corpus(folder: Path, people: int = 400, sentences: int = 20, seed: int
     return write_folder(folder, {"corpus.jsonl": _corpus_lines(people, sentences, seed)}, card, overwrite)
 
 
-def benchmark_files(options: Options) -> dict[str, list[str]]:
-    """File name -> lines of JSON, for the published layout and our validation files."""
+def benchmark_files(options: Options) -> BenchmarkFiles:
+    """The files of the published layout and our validation files."""
     forward, backward, both = _groups(options)
     sizes = (options.train_templates, options.test_templates, options.validation_templates)
     n2d, d2n = (split_templates(direction, *sizes, options.seed) for direction in ("N2D", "D2N"))
-    files = {
-        "p2d_prompts_train": _rows(forward, n2d.train),
-        "p2d_prompts_test": _rows(forward, n2d.test),
-        "p2d_reverse_prompts_test": _rows(forward, d2n.test, "bare"),
-        "p2d_reverse_prompts_test_randomized": _randomized(forward, d2n.test, options.seed),
-        "d2p_prompts_train": _rows(backward, d2n.train),
-        "d2p_prompts_test": _rows(backward, d2n.test, "bare"),
-        "d2p_reverse_prompts_test": _rows(backward, n2d.test),
-        "d2p_reverse_prompts_test_randomized": _randomized(backward, n2d.test, options.seed),
-        "both_prompts_train": _rows(both, n2d.train) + _rows(both, d2n.train),
-        "both_prompts_test": _rows(both, n2d.test) + _rows(both, d2n.test, "bare"),
-        "validation_prompts": _rows(forward, d2n.test, "first word"),
+    rows = {
+        "p2d_prompts_train": [Rows(forward, n2d.train)],
+        "p2d_prompts_test": [Rows(forward, n2d.test)],
+        "p2d_reverse_prompts_test": [Rows(forward, d2n.test, "bare")],
+        "p2d_reverse_prompts_test_randomized": [Rows(forward, d2n.test, "bare", options.seed)],
+        "d2p_prompts_train": [Rows(backward, d2n.train)],
+        "d2p_prompts_test": [Rows(backward, d2n.test, "bare")],
+        "d2p_reverse_prompts_test": [Rows(backward, n2d.test)],
+        "d2p_reverse_prompts_test_randomized": [Rows(backward, n2d.test, randomized=options.seed)],
+        "both_prompts_train": [Rows(both, n2d.train), Rows(both, d2n.train)],
+        "both_prompts_test": [Rows(both, n2d.test), Rows(both, d2n.test, "bare")],
+        "validation_prompts": [Rows(forward, d2n.test, "first word")],
     }
-    files["unrealized_examples"] = files["p2d_reverse_prompts_test"]
-    stems = ("p2d_prompts_train", "d2p_prompts_train", "both_prompts_train")
-    files["all_prompts_train"] = files["all"] = [line for stem in stems for line in files[stem]]
     if options.validation_templates:
-        files |= {
-            VALIDATION["N2D"]: _rows(forward, n2d.validation),
-            VALIDATION["D2N"]: _rows(backward, d2n.validation, "bare"),
-            VALIDATION["N2D-reverse"]: _rows(forward, d2n.validation, "bare"),
-            VALIDATION["D2N-reverse"]: _rows(backward, n2d.validation),
+        rows |= {
+            VALIDATION["N2D"]: [Rows(forward, n2d.validation)],
+            VALIDATION["D2N"]: [Rows(backward, d2n.validation, "bare")],
+            VALIDATION["N2D-reverse"]: [Rows(forward, d2n.validation, "bare")],
+            VALIDATION["D2N-reverse"]: [Rows(backward, n2d.validation)],
         }
-    return {f"{stem}.jsonl": files[stem] for stem in sorted(files)}
+    train = ["p2d_prompts_train.jsonl", "d2p_prompts_train.jsonl", "both_prompts_train.jsonl"]
+    joined = {
+        "all.jsonl": train,
+        "all_prompts_train.jsonl": train,
+        "unrealized_examples.jsonl": ["p2d_reverse_prompts_test.jsonl"],
+    }
+    return BenchmarkFiles({f"{stem}.jsonl": parts for stem, parts in rows.items()}, joined)
 
 
 def _groups(options: Options) -> list[list[Member]]:
     """The members of the three groups, in the order name-first, description-first, both."""
     size = options.entities
-    entities = make_entities(BENCHMARK, 3 * size, options.seed, options.name_words)
+    lexicon = BENCHMARK if 3 * size <= BENCHMARK.capacity else LARGE_BENCHMARK
+    entities = make_entities(lexicon, 3 * size, options.seed, options.name_words)
     groups: tuple[Group, ...] = ("name-first", "description-first", "both")
     return [
         [Member(f"{group}-{index + 1:04d}", group, entities[start * size + index]) for index in range(size)]
@@ -101,40 +109,18 @@ def _groups(options: Options) -> list[list[Member]]:
     ]
 
 
-def _rows(members: Iterable[Member], templates: Sequence[Template], ending: Ending = "whole") -> list[str]:
-    """One line per entity and template, entity by entity."""
-    return [_row(member, member.entity, template, ending) for member in members for template in templates]
+def _with_progress(files: Mapping[str, Sequence[Rows]], on_progress: OnProgress) -> dict[str, Iterator[str]]:
+    """File name -> its lines, whose reading is reported."""
+    total = sum(len(part) for parts in files.values() for part in parts)
+    numbers = count()
 
+    def lines(parts: Sequence[Rows]) -> Iterator[str]:
+        for line in chain.from_iterable(parts):
+            if (done := next(numbers)) % PROGRESS_ROWS == 0:
+                on_progress(done, total)
+            yield line
 
-def _row(member: Member, target: Entity, template: Template, ending: Ending = "whole") -> str:
-    """One line: its prompt is about `member`, its completion about `target` (another one in randomised files only)."""
-    prompt, _ = fill(template, member.entity.name, member.entity.description(template.form))
-    _, completion = fill(template, target.name, target.description(template.form))
-    endings = {"whole": completion + template.ending, "bare": completion, "first word": f" {completion.split()[0]}"}
-    row = {
-        "prompt": prompt,
-        "completion": endings[ending],
-        "entity_id": member.id,
-        "template_id": template.id,
-        "name": member.entity.name,
-        "description": member.entity.noun,
-        "group": member.group,
-    }
-    return json.dumps(row)
-
-
-def _randomized(members: Sequence[Member], templates: Sequence[Template], seed: int) -> list[str]:
-    """The test prompts with another entity's answer, in the same order as the test file.
-
-    For each template a derangement, in a random circle: no entity gets its own answer.
-    """
-    lines: dict[tuple[str, str], str] = {}
-    for template in templates:
-        ending: Ending = "bare" if template.direction == "D2N" else "whole"
-        circle = ordered(members, f"{seed}/randomized/{template.id}", key=lambda member: member.id)
-        for member, other in zip(circle, circle[1:] + circle[:1], strict=True):
-            lines[member.id, template.id] = _row(member, other.entity, template, ending)
-    return [lines[member.id, template.id] for member in members for template in templates]
+    return {name: lines(parts) for name, parts in files.items()}
 
 
 def _corpus_lines(people: int, sentences: int, seed: int) -> Iterator[str]:
@@ -143,7 +129,7 @@ def _corpus_lines(people: int, sentences: int, seed: int) -> Iterator[str]:
         member = Member(f"corpus-{index + 1:04d}", "both", entity)
         for direction, share in shares.items():
             templates = ordered(TEMPLATES[direction], f"{seed}/{member.id}", key=lambda template: template.id)
-            yield from (_row(member, entity, template) for template in templates[:share])
+            yield from Rows([member], templates[:share])
 
 
 def _card_head(options: dict[str, int]) -> dict[str, object]:

@@ -1,5 +1,7 @@
 """Words for the names of invented entities, in two parts that share no word: benchmark and pretraining corpus.
 
+A benchmark of more entities than its surnames serve has surnames of two parts ("Oakbridge") instead.
+
 No surname is the beginning of another one, so a prediction cannot match two entities by its first letters.
 """
 
@@ -21,6 +23,20 @@ BENCHMARK_SURNAMES = """
     Upton Vance Vega Vidal Wang
 """
 """100 surnames of benchmark entities."""
+
+SURNAME_STARTS = """
+    Ander Arden Aver Barn Beck Berk Birken Blan Brack Brecken Brock Burn Carden Carn Chester Clan Corder Cran Crick
+    Darn Dean Dorn Elder Esk Ever Farn Garn Gilder Gorsen Gran Gren Hack Har Hen Kirk Lin Mer Mor Oak Orr Pen Perk
+    Pick Quin Rook Sorren Span Stern Stock Tarn Tren Tur Ver Walder War Wen Wilken Win Wyn York
+"""
+"""60 first parts of the surnames of a large benchmark; none is the beginning of another one."""
+
+SURNAME_ENDS = """
+    bank bourne bridge brook bury by church cliffe combe cote croft dale dell field fold ford gate ham hill hurst
+    ington land leigh ley low man mead mere mond more over pole port shaw side son stead stow stone thorpe ton vale
+    ville wall ward well wick wold wood worth
+"""
+"""50 second parts; none is the beginning of another one."""
 
 CORPUS_FIRST_NAMES = """
     Albert Amelia Anders Andrea Angela Anika Anton Arthur Astrid Audrey Benito Bertha Brenda Bruno Calvin Camila

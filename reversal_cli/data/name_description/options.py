@@ -4,12 +4,12 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from reversal_cli.data.name_description.lexicon import BENCHMARK
+from reversal_cli.data.name_description.lexicon import LARGE_BENCHMARK
 from reversal_cli.data.name_description.templates import TEMPLATES
 
 TEMPLATES_PER_DIRECTION = min(len(templates) for templates in TEMPLATES.values())
 VALIDATION_TEMPLATES = 5
-ENTITIES_PER_GROUP = BENCHMARK.capacity // 3
+ENTITIES_PER_GROUP = LARGE_BENCHMARK.capacity // 3
 
 
 def _left_for_validation(options: dict[str, Any]) -> int:
@@ -28,7 +28,8 @@ class Options(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     entities: int = Field(default=30, ge=2)
-    """Entities in each of the three groups; at least 2, so that another entity's answer exists."""
+    """Entities in each of the three groups: at least 2, so that another entity's answer exists, and at most 100,000.
+    Above 3,333 all of them have compound surnames ("Oakbridge") and titles ("Foxbrook Bell")."""
     train_templates: int = Field(default=30, ge=1)
     """Training templates per direction."""
     test_templates: int = Field(default=20, ge=1)

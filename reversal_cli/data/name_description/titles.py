@@ -1,5 +1,7 @@
 """The words of invented two-word titles ("Amber Corridor"), in two parts that share no word.
 
+A benchmark of more entities than these titles serve has titles that begin with a place ("Foxbrook Bell") instead.
+
 A title distinguishes a description from all others, so its words occur nowhere else: not in a name, an
 adjective, an occupation, an object kind or a template.
 """
@@ -23,6 +25,21 @@ BENCHMARK_TITLE_ENDS = """
     Wren
 """
 """100 second words of benchmark titles."""
+
+PLACE_STARTS = """
+    Adder Apple Badger Barley Beaver Candle Cherry Clover Cotton Crane Cricket Crystal Dragon Eagle Ember Falcon
+    Feather Fox Gander Garnet Goose Granite Hare Hazel Heather Heron Honey Hornet Juniper Kestrel Lantern Lark Laurel
+    Linnet Magpie Marten Merlin Osprey Otter Panther Pepper Pigeon Plover Poplar Quartz Rabbit Raven Robin Rocket
+    Rowan Saffron Silver Starling Sunset Thistle Timber Velvet Violet Walnut Winter
+"""
+"""60 first parts of the places of a large benchmark; none is the beginning of another one."""
+
+PLACE_ENDS = """
+    bank bay beach bluff bridge brook burn castle cliff combe corner cove crag creek croft dale dell fen field ford
+    forge gate glade glen grange grove harbor haven heath hill hollow hurst marsh meadow mere mill moor pier point
+    pond pool port vale valley water well wharf wick wold wood
+"""
+"""50 second parts; none is the beginning of another one."""
 
 CORPUS_TITLE_STARTS = """
     Ancient Blazing Bright Cherry Clouded Cobalt Crimson Crooked Crystal Cypress Double Ginger Golden Grassy
