@@ -121,7 +121,7 @@ def glm_tokens(tokenizer: PreTrainedTokenizerFast, sentence_ends: frozenset[int]
         eos=tokenizer.eos_token_id,
     )
     special = frozenset({*tokenizer.all_special_ids, *tokenizer.added_tokens_decoder})
-    return TokenIds(tokenizer.pad_token_id, special, True, blanks, sentence_ends)
+    return TokenIds(tokenizer.pad_token_id, special, True, blanks, sentence_ends, len(tokenizer))
 
 
 def _read_ids(path: Path) -> dict[str, int]:

@@ -50,7 +50,10 @@ def load(spec: ModelSpec, dtype: torch.dtype, device: torch.device) -> Loaded:
     refuse_non_causal(model.to(device).eval(), spec.name)
     weights = identity(spec, type(model).__name__, model.num_parameters(), vars(model.config).get("_commit_hash"))
     tokens = TokenIds(
-        tokenizer.pad_token_id, frozenset(tokenizer.all_special_ids), sentence_ends=sentence_ends(tokenizer)
+        tokenizer.pad_token_id,
+        frozenset(tokenizer.all_special_ids),
+        sentence_ends=sentence_ends(tokenizer),
+        vocabulary=len(tokenizer),
     )
     return Loaded(model, tokenizer, weights, tokens)
 

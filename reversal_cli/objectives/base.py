@@ -90,6 +90,8 @@ class TokenIds:
     """None: the model was not given any."""
     sentence_ends: frozenset[int] = frozenset()
     """Tokens after which a sentence can end."""
+    vocabulary: int = 0
+    """Tokens of the tokenizer: ids from 0 on."""
     extra: tuple[int, ...] = ()
     """As many tokens without a meaning as the objective asked for."""
 

@@ -31,8 +31,8 @@ class MaskedFt(MaskingOptions):
     """Probability that a unit of the copy is masked, for every row. Unset: each row draws its own, uniformly from 0.05
     to 0.95."""
     corruption: Literal["mask", "random"] = "mask"
-    """What stands for a masked token in the copy. mask: a token without a meaning. random: any token of the row's
-    batch, a control that tells as little and should teach nothing more than NTP."""
+    """What stands for a masked token in the copy. mask: a token without a meaning. random: any token of the
+    vocabulary, a control: the copy then does not say where it is wrong."""
 
     @property
     def extra_tokens(self) -> int:
@@ -43,14 +43,14 @@ class MaskedFt(MaskingOptions):
 
     def collate(self, rows: Sequence[Row], tokens: TokenIds, draw: Draw) -> Batch:
         """Each row with its copy; its rate and its masks are its own."""
-        known = np.array(sorted({token for row in rows for token in row.input_ids} - tokens.special), dtype=np.int64)
         copies = []
         for index, row in enumerate(rows):
             generator = draw.row_generator(index)
             rate = self.mask_probability or generator.uniform(LOWEST_RATE, HIGHEST_RATE)
             copy = np.array(row.input_ids, dtype=np.int64)
             masked = self.draw_masked(row, tokens, rate, generator)
-            copy[masked] = tokens.extra[0] if self.corruption == "mask" else generator.choice(known, masked.size)
+            random = generator.integers(tokens.vocabulary, size=masked.size) if self.corruption == "random" else None
+            copy[masked] = tokens.extra[0] if random is None else random
             copies.append(copy)
         return copied_batch(rows, copies, tokens)
 
