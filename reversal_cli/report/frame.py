@@ -11,16 +11,16 @@ import pandas as pd
 from reversal_cli.data.audit.leaks import Leak, count_by_kind
 from reversal_cli.data.base import TEST_FILES
 from reversal_cli.errors import ReversalError
-from reversal_cli.objectives import OBJECTIVES
 from reversal_cli.plain_text import visible
 from reversal_cli.report.arithmetic import arithmetic_label, arithmetic_notes
 from reversal_cli.report.interval_methods import interval_notes
 from reversal_cli.report.measurements import Line, measurement_lines
+from reversal_cli.report.methods import variant
 from reversal_cli.report.rows import in_order
 from reversal_cli.runs.directory import RunDirectory, find_runs
 from reversal_cli.runs.manifest import refuse_foreign_metrics
-from reversal_cli.runs.records import Manifest, StoredObjective, StoredSpec
-from reversal_cli.spec.experiment import RESULT_NEUTRAL_FIELDS
+from reversal_cli.runs.records import Manifest, StoredSpec, StoredTransform
+from reversal_cli.spec.experiment import decisive_content
 
 COLUMNS = [
     "experiment",
@@ -142,19 +142,9 @@ def dataset_id(sha256: dict[str, str]) -> str:
 def recipe_id(spec: StoredSpec, sha256: dict[str, str]) -> str:
     """Eight hex digits, the same for runs that differ only in name, seed, path of the dataset, and fields that do not
     change a result."""
-    recipe = {
-        section: {key: value for key, value in fields.items() if f"{section}.{key}" not in RESULT_NEUTRAL_FIELDS}
-        for section, fields in spec.content().items()
-        if section not in ("name", "seed", "dataset")
-    }
+    content = decisive_content(spec.content())
+    recipe = {section: fields for section, fields in content.items() if section not in ("name", "seed", "dataset")}
     return hashlib.sha256(json.dumps([recipe, sha256], sort_keys=True).encode()).hexdigest()[:8]
-
-
-def variant(objective: StoredObjective) -> str:
-    """The objective with the option that distinguishes its variants, `abi (single)`, or its name alone."""
-    declaration = OBJECTIVES.get(objective.name)
-    option, options = declaration.variant_option if declaration else None, objective.content()
-    return f"{objective.name} ({options[option]})" if option in options else objective.name
 
 
 def settings_label(spec: StoredSpec) -> str:
@@ -166,6 +156,9 @@ def settings_label(spec: StoredSpec) -> str:
     tuning = f"lora r={training.lora.r}" if training.tuning == "lora" and training.lora else training.tuning
     epochs = f"{stop} of {training.epochs} epochs" if stop else f"{training.epochs} epochs"
     options = [f"{key}={value}" for key, value in spec.objective.content().items() if key != "name"]
+    if spec.transform.name != StoredTransform().name:
+        given = spec.transform.content().items()
+        options += [f"transform {spec.transform.name}", *(f"{key}={value}" for key, value in given if key != "name")]
     batch = f"batch {training.batch_size}"
     return ", ".join([*start, tuning, epochs, batch, f"lr {training.learning_rate:g}", *options])
 
@@ -185,7 +178,7 @@ def _identity(manifest: Manifest) -> Line:
         "experiment": spec.name,
         "model": spec.model.name,
         "objective": spec.objective.name,
-        "variant": variant(spec.objective),
+        "variant": variant(spec),
         "seed": spec.seed,
         "settings": settings_label(spec),
         "arithmetic": arithmetic_label(manifest.training),
