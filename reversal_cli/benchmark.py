@@ -83,6 +83,8 @@ class Benchmarks:
             splits = prepare_dataset(spec.dataset, self.terminal)
             leaks = find_allowed_leaks(spec.dataset, splits, self.terminal, self.allow_leaks)
             self._read[key] = Benchmark(splits, leaks)
+        if spec.objective.trains:
+            spec.transform.check(self._read[key].splits.train)
         if spec.training.eval_every is not None and spec.objective.trains:
             refuse_missing_validation(Path(spec.dataset.path), self._read[key].splits)
         return self._read[key]

@@ -48,9 +48,9 @@ def run_experiment(
     specs = (*experiment.baselines, *experiment.specs)
     benchmarks = prepare_datasets(specs, terminal, allow_leaks)
     runs = [RunDirectory(run_path(results, spec.name, spec.seed)) for spec in specs]
-    kinds = [(spec.model.name, spec.objective.name, spec.training.last_epoch) for spec in specs]
+    kinds = [(spec.model.name, spec.method, spec.shortened_training.last_epoch) for spec in specs]
     done = [run.is_complete and not overwrite for run in runs]
-    epochs = [spec.training.last_epoch if spec.objective.trains else 0 for spec in specs]
+    epochs = [spec.shortened_training.last_epoch if spec.objective.trains else 0 for spec in specs]
     clock = RunClock([None if complete else kind for kind, complete in zip(kinds, done, strict=True)], epochs, workers)
     stages = partial(_all_stages, results=results, overwrite=overwrite, device=device)
     jobs = [Job(f"{spec.name} seed {spec.seed}", partial(stages, spec, benchmarks.of(spec))) for spec in specs]
@@ -247,4 +247,4 @@ def _evaluate(
 
 
 def _label(spec: ExperimentSpec) -> str:
-    return f"{model_stem(spec.model.name)} {spec.objective.label}"
+    return f"{model_stem(spec.model.name)} {spec.method}"

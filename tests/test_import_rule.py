@@ -18,7 +18,16 @@ GROUND = {
     "files",
 }
 """Folders and modules that know nothing of experiments; they may import one another."""
-LADDER = ("data", "objectives"), ("spec",), ("runs",), ("models",), ("inference",), ("evaluation",), ("training",)
+LADDER = (
+    ("data", "objectives"),
+    ("transforms",),
+    ("spec",),
+    ("runs",),
+    ("models",),
+    ("inference",),
+    ("evaluation",),
+    ("training",),
+)
 """From the bottom up: each may import all that stand before it."""
 
 
@@ -31,7 +40,7 @@ def may_import() -> dict[str, set[str]]:
         below |= set(names)
     allowed["runs"].add("scoring")
     allowed["scoring"] = {"data", *GROUND}
-    allowed["report"] = {"runs", "spec", "scoring", "data", "objectives", *GROUND}
+    allowed["report"] = {"runs", "spec", "scoring", "data", "objectives", "transforms", *GROUND}
     allowed["export"] = {"data", "scoring", *GROUND}
     for name in ("evaluation", "training"):
         allowed[name].add("scoring")

@@ -27,7 +27,7 @@ def list_names(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """List objectives, models, datasets, metrics and options."""
+    """List objectives, transforms, models, datasets, metrics and options."""
     terminal = Terminal(quiet)
     if options:
         show_options(section, terminal, as_json)
@@ -74,6 +74,7 @@ def known_names() -> dict[str, dict[str, str]]:
     from reversal_cli.objectives import OBJECTIVE_SPECS
     from reversal_cli.scoring import METRICS
     from reversal_cli.spec.presets import PRESETS
+    from reversal_cli.transforms import TRANSFORMS
 
     return {
         "objectives": {name: options.summary for name, options in OBJECTIVE_SPECS.items()},
@@ -82,6 +83,7 @@ def known_names() -> dict[str, dict[str, str]]:
             for name, options in OBJECTIVE_SPECS.items()
             for family, how in options.on.items()
         },
+        "transforms": {name: options.summary for name, options in TRANSFORMS.items()},
         "models": {name: f"{preset.summary}; {preset.where}" for name, preset in PRESETS.items()}
         | {
             "FOLDER": "a checkpoint on disk",

@@ -44,6 +44,8 @@ class Example:
     description: str = ""
     """Noun phrase of the description; empty if the file does not have it."""
     group: Group | None = None
+    marks: tuple[int, ...] = ()
+    """Characters before which training puts a token of the transform."""
 
     @property
     def text(self) -> str:

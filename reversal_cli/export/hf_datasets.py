@@ -48,4 +48,5 @@ def save(splits: Splits, _max_new_tokens: int, folder: Path) -> None:
 
 
 def _fields(example: Example) -> dict[str, str]:
-    return asdict(example) | {"group": example.group or ""}
+    fields = asdict(example) | {"group": example.group or ""}
+    return {name: fields[name] for name in FIELDS}

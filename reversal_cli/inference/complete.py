@@ -52,8 +52,9 @@ def answer_text(loaded: Loaded, layout: PromptLayout, prompt: Prompt, new_ids: l
     if layout.blank or loaded.tokens.two_row_positions:
         return text_of(loaded.tokenizer, new_ids, ends)
     words = new_ids[:-1] if new_ids[-1] in ends else new_ids
-    read = [token for token in prompt.input_ids if token not in loaded.tokens.extra]
-    return decode_continuation(loaded.tokenizer, read, [token for token in words if token not in loaded.tokens.extra])
+    wordless = {*loaded.tokens.extra, *loaded.tokens.of_transform}
+    read = [token for token in prompt.input_ids if token not in wordless]
+    return decode_continuation(loaded.tokenizer, read, [token for token in words if token not in wordless])
 
 
 def text_of(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int], ends: frozenset[int]) -> str:

@@ -9,6 +9,7 @@ from tokenizers import pre_tokenizers
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from reversal_cli.data.base import Example
+from reversal_cli.data.mentions import find_mentions
 from reversal_cli.errors import ReversalError
 from reversal_cli.objectives.base import FamilyName, Item, Row, Span, TokenIds
 from reversal_cli.spec.experiment import ModelSpec
@@ -61,50 +62,29 @@ def tokenize(tokenizer: PreTrainedTokenizerBase, examples: Iterable[Example], ma
             raise ReversalError(
                 f"training row {number}: {len(ids)} tokens; expected at most {max_length}; raise training.max_length"
             )
-        start = next(index for index, (_, end) in enumerate(offsets) if end > len(example.prompt))
-        rows.append(Row(tuple(ids), start, find_items(example, offsets)))
+        start = _token_after(len(example.prompt), offsets)
+        marks = tuple(_token_after(mark, offsets) for mark in example.marks)
+        rows.append(Row(tuple(ids), start, find_items(example, offsets), marks))
     return rows
 
 
-def find_items(example: Example, offsets: Sequence[tuple[int, int]]) -> tuple[Item, ...]:
+def _token_after(character: int, offsets: Sequence[Span]) -> int:
+    """The first token that reaches past a character."""
+    return next(index for index, (_, end) in enumerate(offsets) if end > character)
+
+
+def find_items(example: Example, offsets: Sequence[Span]) -> tuple[Item, ...]:
     """The name and the description in the example's text, if they are there.
 
-    offsets: first and last character of each token; special tokens are empty. Upper and lower case count as equal,
-    since a description may begin the sentence. Of a description in another form (`composing the opera Amber Corridor`)
-    the end is found, and the verb taken to be the word before it.
+    offsets: first and last character of each token; special tokens are empty.
     """
-    text = example.text.lower()
-    items = []
-    if span := _token_span(_find(text, example.name.lower()), offsets):
-        items.append(Item("name", span))
-    phrase = example.description.lower()
-    if span := _token_span(_find(text, phrase), offsets):
-        items.append(Item("description", span))
-    elif span := _token_span(_find_other_form(text, phrase), offsets):
-        items.append(Item("description", span, whole=False))
-    return tuple(items)
+    return tuple(
+        Item(mention.kind, _token_span(mention.span, offsets), mention.whole) for mention in find_mentions(example)
+    )
 
 
-def _find(text: str, phrase: str) -> Span | None:
-    """First and last character of a phrase in the text."""
-    first = text.find(phrase) if phrase else -1
-    return None if first < 0 else (first, first + len(phrase))
-
-
-def _find_other_form(text: str, phrase: str) -> Span | None:
-    """The longest end of the phrase that is in the text, of two words or more, with the word before it."""
-    words = phrase.split()
-    for start in range(1, len(words) - 1):
-        if found := _find(text, " " + " ".join(words[start:])):
-            before = text.rfind(" ", 0, found[0]) + 1
-            return before, found[1]
-    return None
-
-
-def _token_span(characters: Span | None, offsets: Sequence[tuple[int, int]]) -> Span | None:
+def _token_span(characters: Span, offsets: Sequence[Span]) -> Span:
     """The tokens that have some of these characters."""
-    if characters is None:
-        return None
     first, last = characters
     inside = [index for index, (start, end) in enumerate(offsets) if start < last and end > max(first, start)]
     return inside[0], inside[-1] + 1

@@ -1,5 +1,7 @@
 """The model families, and loading a checkpoint with its own."""
 
+import dataclasses
+
 import torch
 
 from reversal_cli.models import glm, rotary
@@ -15,8 +17,8 @@ FAMILIES: dict[FamilyName, Family] = {"rotary": rotary.FAMILY, "glm": glm.FAMILY
 
 
 def load_checkpoint(spec: ExperimentSpec, dtype: torch.dtype, device: torch.device) -> Loaded:
-    """The checkpoint of the spec, with the tokens that its objective needs. New weights are drawn from
-    the seed."""
+    """The checkpoint of the spec, with the tokens that its objective and its transform need. New weights
+    are drawn from the seed."""
     torch.manual_seed(spec.seed)
     return _load(spec, spec.model, dtype, device, new=True)
 
@@ -33,7 +35,14 @@ def _load(spec: ExperimentSpec, model: ModelSpec, dtype: torch.dtype, device: to
         return with_blanks(loaded, new, name)
     if objective.masks_attention and loaded.family == "rotary":
         refuse_foreign_masks(loaded.model, loaded.identity["name"], name)
-    return with_extra_tokens(loaded, objective.extra_tokens, new, name) if objective.extra_tokens else loaded
+    own, count = objective.extra_tokens, objective.extra_tokens + spec.transform.extra_tokens
+    if not count:
+        return loaded
+    loaded = with_extra_tokens(loaded, count, new, spec.method)
+    spare = loaded.tokens.extra
+    return dataclasses.replace(
+        loaded, tokens=dataclasses.replace(loaded.tokens, extra=spare[:own], of_transform=spare[own:])
+    )
 
 
 def is_mirrored(objective: ObjectiveSpec, tokens: TokenIds) -> bool:

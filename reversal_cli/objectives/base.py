@@ -48,6 +48,10 @@ class Row:
     """Index of the first completion token: the prompt is `input_ids[:completion_start]`."""
     items: tuple[Item, ...] = ()
     """The name and the description, as far as the dataset tells and the text has them."""
+    marks: tuple[int, ...] = ()
+    """Tokens before which a transform puts one of its own; it takes them out again."""
+    alternative: "Row | None" = None
+    """What a drawing may show instead."""
 
     @property
     def entities(self) -> tuple[Span, ...]:
@@ -94,6 +98,8 @@ class TokenIds:
     """Tokens of the tokenizer: ids from 0 on."""
     extra: tuple[int, ...] = ()
     """As many tokens without a meaning as the objective asked for."""
+    of_transform: tuple[int, ...] = ()
+    """As many more as the transform asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +118,10 @@ class Draw:
     def row_generator(self, row: int) -> np.random.Generator:
         """For what is drawn per example: the same whatever batch the example lands in."""
         return np.random.default_rng((self.seed, self.epoch, self.indices[row], 1))
+
+    def transform_generator(self, row: int) -> np.random.Generator:
+        """For what a transform draws per example."""
+        return np.random.default_rng((self.seed, self.epoch, self.indices[row], 3))
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +209,11 @@ class ObjectiveOptions(BaseModel):
     def collate(self, rows: Sequence[Row], tokens: TokenIds, draw: Draw) -> Batch:
         """The batch of one training step. Randomness comes from `draw` alone."""
         raise NotImplementedError
+
+    @property
+    def needs_prompt(self) -> bool:
+        """It learns the completion alone, so that a row must say where its prompt ends."""
+        return False
 
     @property
     def rotary_attention(self) -> Attention:

@@ -100,6 +100,10 @@ class Bico(MaskingOptions):
         return self.rotary_attention == "stock" and self.attention == "bidirectional"
 
     @property
+    def needs_prompt(self) -> bool:
+        return self.loss_on == "completion"
+
+    @property
     def extra_tokens(self) -> int:
         return int(self.placeholder == "learned")
 

@@ -46,6 +46,10 @@ class Ntp(ObjectiveOptions):
     is the beginning of the blank. before_blank: `prompt [gMASK]`, read in both directions, which this training never
     showed."""
 
+    @property
+    def needs_prompt(self) -> bool:
+        return self.loss_on == "completion"
+
     def prompt_layout(self, tokens: TokenIds) -> PromptLayout:
         if not self._in_blanks(tokens):
             return PromptLayout()

@@ -10,6 +10,8 @@ SHARED = ("model", "objective", "recipe", "seed", "rows", "entities", "templates
 """Columns that are removed if all rows have the same value."""
 IN_NOTES = ("model", "seed")
 """Those whose value is in the notes of a table anyway."""
+OPTION = re.compile(r" \(.*?\)")
+"""Of an objective or a transform, which names of experiments may lack."""
 NO_RUN = ("", "chance")
 """Values in the experiment column of rows that are not runs."""
 
@@ -57,10 +59,11 @@ def _missing_details(rows: Iterable[tuple[str, str]]) -> dict[str, str] | None:
     """`{"abi": "abi (single)"}`: objectives with more details than the names. None if a name lacks the objective."""
     details: dict[str, str] = {}
     for objective, name in rows:
-        words = re.findall(r"\w+", objective.replace("none", "untrained"))
-        if words and words[0] not in name:
+        method = OPTION.sub("", objective)
+        words, needed = (re.findall(r"\w+", text.replace("none", "untrained")) for text in (objective, method))
+        if any(word not in name for word in needed):
             return None
-        if any(word not in name for word in words) and details.setdefault(words[0], objective) != objective:
+        if any(word not in name for word in words) and details.setdefault(method, objective) != objective:
             return None
     return details
 

@@ -14,13 +14,14 @@ from reversal_cli.errors import ReversalError
 from reversal_cli.plain_text import visible
 from reversal_cli.report.arithmetic import arithmetic_label, arithmetic_notes
 from reversal_cli.report.interval_methods import interval_notes
-from reversal_cli.report.labels import settings_label, variant, weights_label
+from reversal_cli.report.labels import settings_label, weights_label
 from reversal_cli.report.measurements import Line, measurement_lines
+from reversal_cli.report.methods import variant
 from reversal_cli.report.rows import in_order
 from reversal_cli.runs.directory import RunDirectory, find_runs
 from reversal_cli.runs.manifest import refuse_foreign_metrics
 from reversal_cli.runs.records import Manifest, StoredSpec
-from reversal_cli.spec.experiment import decides
+from reversal_cli.spec.experiment import decisive_content
 
 COLUMNS = [
     "experiment",
@@ -142,11 +143,8 @@ def dataset_id(sha256: dict[str, str]) -> str:
 def recipe_id(spec: StoredSpec, sha256: dict[str, str]) -> str:
     """Eight hex digits, the same for runs that differ only in name, seed, path of the dataset, and fields that do not
     change a result."""
-    recipe = {
-        section: {key: value for key, value in fields.items() if decides(f"{section}.{key}", value)}
-        for section, fields in spec.content().items()
-        if section not in ("name", "seed", "dataset")
-    }
+    content = decisive_content(spec.content())
+    recipe = {section: fields for section, fields in content.items() if section not in ("name", "seed", "dataset")}
     return hashlib.sha256(json.dumps([recipe, sha256], sort_keys=True).encode()).hexdigest()[:8]
 
 
@@ -157,7 +155,7 @@ def _identity(manifest: Manifest) -> Line:
         "experiment": spec.name,
         "model": spec.model.name,
         "objective": spec.objective.name,
-        "variant": variant(spec.objective),
+        "variant": variant(spec),
         "seed": spec.seed,
         "settings": settings_label(spec),
         "arithmetic": arithmetic_label(manifest.training),

@@ -1,15 +1,7 @@
-"""A run in words: its objective, its settings, its weights."""
+"""A run in words: its settings and its weights."""
 
-from reversal_cli.objectives import OBJECTIVES
-from reversal_cli.runs.records import Manifest, StoredObjective, StoredSpec
+from reversal_cli.runs.records import Manifest, StoredSpec, StoredTransform
 from reversal_cli.spec.experiment import decides
-
-
-def variant(objective: StoredObjective) -> str:
-    """The objective with the option that distinguishes its variants, `abi (single)`, or its name alone."""
-    declaration = OBJECTIVES.get(objective.name)
-    option, options = declaration.variant_option if declaration else None, objective.content()
-    return f"{objective.name} ({options[option]})" if option in options else objective.name
 
 
 def settings_label(spec: StoredSpec) -> str:
@@ -26,6 +18,9 @@ def settings_label(spec: StoredSpec) -> str:
         for key, value in spec.objective.content().items()
         if key != "name" and decides(f"objective.{key}", value)
     ]
+    if spec.transform.name != StoredTransform().name:
+        given = spec.transform.content().items()
+        options += [f"transform {spec.transform.name}", *(f"{key}={value}" for key, value in given if key != "name")]
     batch = f"batch {training.batch_size}"
     return ", ".join([*start, tuning, epochs, batch, f"lr {training.learning_rate:g}", *options])
 

@@ -49,6 +49,12 @@ class StoredObjective(Shape):
         return options is None or options.trains
 
 
+class StoredTransform(Shape):
+    """The name of a transform; its options are further fields."""
+
+    name: str = "none"
+
+
 class StoredLora(Shape):
     r: int
 
@@ -74,6 +80,7 @@ class StoredSpec(Shape):
     seed: int
     model: StoredModel
     objective: StoredObjective
+    transform: StoredTransform = StoredTransform()
     training: StoredTraining
     evaluation: StoredEvaluation = StoredEvaluation()
 
@@ -115,6 +122,9 @@ class TrainingFacts(Arithmetic):
     """Read in training: no padding; masks, copies and blanks included."""
     labels: int | None = None
     """Tokens with a loss."""
+    shown_reversed: int | None = None
+    """Rows of an epoch that show an entity in the direction in which the dataset's training does not; None: as the
+    dataset has it."""
     flops: float | None = None
     """Additions and multiplications of all steps, by `training/costs.py`; padding is not counted."""
     wall_seconds: float | None = None

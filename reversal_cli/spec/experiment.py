@@ -8,7 +8,7 @@ import functools
 import hashlib
 import json
 import re
-from typing import TYPE_CHECKING, Annotated, Literal, Union
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -18,6 +18,9 @@ from reversal_cli.objectives.base import ObjectiveOptions
 from reversal_cli.objectives.ntp import Ntp
 from reversal_cli.spec.presets import Source
 from reversal_cli.statistics.interval_units import Unit
+from reversal_cli.transforms import TRANSFORMS
+from reversal_cli.transforms.base import TransformOptions
+from reversal_cli.transforms.identity import Identity
 
 DEVICES = re.compile(r"auto|(cpu|cuda|mps|xpu)(:\d+)?")
 """Whether this machine has the device is known only with PyTorch, later."""
@@ -146,8 +149,10 @@ class EvaluationSpec(Section):
 
 if TYPE_CHECKING:
     ObjectiveSpec = ObjectiveOptions  # a union that is computed is no type to a checker
+    TransformSpec = TransformOptions
 else:
     ObjectiveSpec = Annotated[Union[(*OBJECTIVE_SPECS.values(),)], Field(discriminator="name")]
+    TransformSpec = Annotated[Union[(*TRANSFORMS.values(),)], Field(discriminator="name")]
 
 
 RESULT_NEUTRAL_FIELDS = (
@@ -172,6 +177,7 @@ LATER_FIELDS: dict[str, object] = {
     "objective.placeholder": "hidden",
     "objective.attention": "bidirectional",
     "objective.decoder": "continue",
+    "transform": {"name": "none"},
 }
 """Fields that a spec has not always had, and what it did then: left out of the digest while they say so, so that
 earlier digests stay."""
@@ -180,6 +186,17 @@ earlier digests stay."""
 def decides(key: str, value: object) -> bool:
     """Whether a field of this dotted key, with this value, makes another experiment than a spec without it."""
     return key not in RESULT_NEUTRAL_FIELDS and (key not in LATER_FIELDS or LATER_FIELDS[key] != value)
+
+
+def decisive_content(content: dict[str, Any]) -> dict[str, Any]:
+    """What is left of a dumped spec without fields that may not change a result and later fields that say what specs
+    did before."""
+    for key in (*RESULT_NEUTRAL_FIELDS, *LATER_FIELDS):
+        *sections, field = key.split(".")
+        table = functools.reduce(lambda table, section: table.get(section) or {}, sections, content)
+        if not decides(key, table.get(field)):
+            table.pop(field, None)
+    return content
 
 
 class ExperimentSpec(Section):
@@ -192,16 +209,25 @@ class ExperimentSpec(Section):
     dataset: DatasetSpec = DatasetSpec()
     model: ModelSpec = ModelSpec()
     objective: ObjectiveSpec = Ntp()
+    transform: TransformSpec = Identity()
     training: TrainingSpec = TrainingSpec()
     evaluation: EvaluationSpec = EvaluationSpec()
 
     @property
+    def method(self) -> str:
+        """Objective and transform, for progress lines: `ntp + reverse`."""
+        transform = self.transform
+        return self.objective.label if transform.is_identity else f"{self.objective.label} + {transform.name}"
+
+    @property
+    def shortened_training(self) -> TrainingSpec:
+        """The training with the epochs that the transform leaves."""
+        divisor, training = self.transform.epoch_divisor, self.training
+        stop = training.stop_after_epochs and training.stop_after_epochs // divisor
+        return training.model_copy(update={"epochs": training.epochs // divisor, "stop_after_epochs": stop})
+
+    @property
     def digest(self) -> str:
         """Twelve hex digits: same digest, same experiment. What may not change a result is left out."""
-        content = self.model_dump(mode="json")
-        for key in (*RESULT_NEUTRAL_FIELDS, *LATER_FIELDS):
-            *sections, field = key.split(".")
-            table = functools.reduce(lambda table, section: table[section] or {}, sections, content)
-            if not decides(key, table.get(field)):
-                table.pop(field, None)
+        content = decisive_content(self.model_dump(mode="json"))
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reversal_cli.errors import ReversalError, unknown_name
-from reversal_cli.objectives import OBJECTIVE_SPECS
+from reversal_cli.errors import ReversalError
 from reversal_cli.objectives.untrained import Untrained
+from reversal_cli.spec.choices import CHOICES, DEFAULTS, Chosen, applies, refuse_misfit, refuse_unknown
 from reversal_cli.spec.experiment import ExperimentSpec, TrainingSpec, decides
 from reversal_cli.spec.grid import (
     OLD_RUNS,
@@ -25,14 +25,17 @@ from reversal_cli.spec.grid import (
     refuse_twice,
     split_axes,
 )
-from reversal_cli.spec.names import check_experiment_name, check_model_name, model_stem, name_part, objective_label
+from reversal_cli.spec.names import check_experiment_name, check_model_name, default_name, name_part
 from reversal_cli.spec.presets import RECIPES, preset_source
 from reversal_cli.spec.toml import flatten, parse_value, read_toml
 from reversal_cli.spec.unused_options import Layers, refuse_unused_blanks, refuse_unused_pretraining, settle
-from reversal_cli.spec.validation import Setting, unknown_key, validate
+from reversal_cli.spec.validation import Setting, validate
 
 if TYPE_CHECKING:
     from reversal_cli.spec.pretraining import PretrainSpec
+
+NAMES = ("model.name", *(f"{section}.name" for section in CHOICES))
+"""Keys of a spec that are one name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +77,11 @@ def load_experiment(file: Path | None, settings: Sequence[Setting] = ()) -> Expe
     name_source = top["name"].source if "name" in top else source
     points = list(_points(runs, axes, common, settings))
     _refuse_lists(points)
-    objectives = {point.get("objective.name", "ntp").value for point in points}
-    specs = settle([_layers(point, name, name_source, objectives) for point in points])
+    all_chosen = {section: {point.chosen[section].value for point in points} for section in CHOICES}
+    layers = [_layers(point, name, name_source, all_chosen) for point in points]
+    specs = settle(layers)
+    for spec, layer in zip(specs, layers, strict=True):
+        refuse_misfit(spec, [*layer.defaults, *layer.given])
     _refuse_shared_folders(specs, source)
     baselines = _baselines(points, specs) if _wants_baseline(top) else ()
     return Experiment(name or specs[0].name, specs, baselines, notes)
@@ -137,6 +143,10 @@ class _Point:
     def get(self, key: str, default: str) -> Setting:
         return next((s for s in reversed(self.settings) if s.key == key), Setting(key, default, "default"))
 
+    @property
+    def chosen(self) -> Chosen:
+        return {section: self.get(f"{section}.name", default) for section, default in DEFAULTS.items()}
+
 
 def _points(
     runs: Sequence[Sequence[Setting]],
@@ -167,43 +177,24 @@ def _wants_baseline(top: Mapping[str, Setting]) -> bool:
     return setting.value
 
 
-def _layers(point: _Point, experiment: str, name_source: str, objectives: set[Any]) -> Layers:
-    objective, model = point.get("objective.name", "ntp"), point.get("model.name", "tiny-llama")
-    if objective.value not in OBJECTIVE_SPECS:
-        raise unknown_name(objective.source, "objective", str(objective.value), OBJECTIVE_SPECS)
+def _layers(point: _Point, experiment: str, name_source: str, all_chosen: Mapping[str, set[Any]]) -> Layers:
+    chosen, model = point.chosen, point.get("model.name", "tiny-llama")
+    refuse_unknown(chosen)
     check_model_name(model)
     suffix = "-".join(name_part(setting) for setting in point.axes if setting.key != "seed")
-    stem = model_stem(str(model.value))
-    name = "/".join(part for part in (experiment, suffix) if part) or f"{stem}-{objective_label(objective.value)}"
+    name = "/".join(part for part in (experiment, suffix) if part) or default_name(model, chosen)
     check_experiment_name(name, name_source)
-    source = preset_source(str(model.value))
-    recipe = RECIPES.get((model.value, objective.value), {})
+    source, objective = preset_source(str(model.value)), chosen["objective"].value
+    recipe = RECIPES.get((model.value, objective), {})
     return Layers(
         defaults=[
             Setting("name", name, name_source),
-            Setting("objective.name", objective.value, objective.source),
+            *(Setting(f"{section}.name", setting.value, setting.source) for section, setting in chosen.items()),
             *([Setting("model.source", source, "found on this machine")] if source else []),
-            *(Setting(key, value, f"recipe of {model.value} and {objective.value}") for key, value in flatten(recipe)),
+            *(Setting(key, value, f"recipe of {model.value} and {objective}") for key, value in flatten(recipe)),
         ],
-        given=[s for s in point.settings if s.key not in ("name", "baseline") and _applies(s, objective, objectives)],
+        given=[s for s in point.settings if s.key not in ("name", "baseline") and applies(s, chosen, all_chosen)],
     )
-
-
-def _applies(setting: Setting, objective: Setting, objectives: set[Any]) -> bool:
-    """Whether a setting belongs to this point; False only for an option of another objective in the same grid."""
-    section, _, field = setting.key.partition(".")
-    if section != "objective" or not field or field in OBJECTIVE_SPECS[objective.value].model_fields:
-        return True
-    owners = [name for name, options in OBJECTIVE_SPECS.items() if field in options.model_fields]
-    if not owners:
-        fields = {key for options in OBJECTIVE_SPECS.values() for key in options.model_fields}
-        raise unknown_key(setting, [f"objective.{key}" for key in sorted(fields)])
-    if objectives.isdisjoint(owners):
-        raise ReversalError(
-            f"{setting.source}: '{setting.key}' belongs to objective '{owners[0]}', but the objective is "
-            f"'{objective.value}' ({objective.source}); leave it out or choose objective '{owners[0]}'"
-        )
-    return False
 
 
 def _refuse_shared_folders(specs: Sequence[ExperimentSpec], source: str) -> None:
@@ -216,7 +207,7 @@ def _refuse_shared_folders(specs: Sequence[ExperimentSpec], source: str) -> None
 
 
 def _refuse_lists(points: Iterable[_Point]) -> None:
-    for setting in (point.get(key, "") for point in points for key in ("objective.name", "model.name")):
+    for setting in (point.get(key, "") for point in points for key in NAMES):
         if isinstance(setting.value, list):
             raise ReversalError(f"{setting.source}: '{setting.key}' is a list; expected one name; put lists in [grid]")
 

@@ -1,6 +1,7 @@
 """Validates experiment and model names; derives run names."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from reversal_cli.errors import ReversalError, unknown_name
@@ -8,6 +9,7 @@ from reversal_cli.objectives import OBJECTIVE_SPECS
 from reversal_cli.spec.gguf_path import gguf_file
 from reversal_cli.spec.presets import PRESETS
 from reversal_cli.spec.validation import Setting
+from reversal_cli.transforms import TRANSFORMS
 
 HUB_ID = re.compile(r"[\w-][\w.-]*/[\w.-]+")
 NAME_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+=-]*")
@@ -54,6 +56,13 @@ def model_stem(name: str) -> str:
 def objective_label(objective: str) -> str:
     """What run names call the objective of this name: `untrained` for `none`."""
     return OBJECTIVE_SPECS[objective]().label  # type: ignore[call-arg]  # every objective has its name by default
+
+
+def default_name(model: Setting, chosen: Mapping[str, Setting]) -> str:
+    """The name of an experiment without one: `tiny-llama-ntp`, `tiny-llama-ntp-reverse`."""
+    transform = chosen["transform"].value
+    parts = [model_stem(str(model.value)), objective_label(chosen["objective"].value)]
+    return "-".join(parts if TRANSFORMS[transform].is_identity else [*parts, transform])
 
 
 def name_part(setting: Setting) -> str:

@@ -11,11 +11,12 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from reversal_cli.errors import unknown_name
-from reversal_cli.objectives import OBJECTIVE_SPECS
+from reversal_cli.spec.choices import CHOICES, DEFAULTS
 from reversal_cli.spec.experiment import ExperimentSpec
 from reversal_cli.spec.field_docs import documented_fields
 
-NAMES = f"What is trained: {', '.join(OBJECTIVE_SPECS)}; see `reversal list`."
+WHAT = {"objective": "What is trained", "transform": "What is done to the training rows"}
+"""The meaning of the name of a section in `CHOICES`."""
 
 
 class OptionDoc(NamedTuple):
@@ -31,7 +32,7 @@ class OptionDoc(NamedTuple):
 def option_docs(section: str | None = None) -> list[OptionDoc]:
     """Every option, in the order of the spec; `section`: only its options, such as `training` or `training.lora`.
 
-    The meaning of an objective's option begins with the objective's name.
+    The meaning of an option of an objective or a transform begins with its name.
 
     Raises ReversalError for an unknown section.
     """
@@ -52,21 +53,22 @@ def sections() -> set[str]:
 def _of_model(model: type[BaseModel], prefix: str) -> Iterator[OptionDoc]:
     meanings = attribute_docstrings(model)
     for name, field in model.model_fields.items():
-        if name == "objective":
-            yield from _of_objectives()
+        if name in CHOICES:
+            yield from _of_choice(name)
         elif nested := _nested(field):
             yield from _of_model(nested, f"{prefix}{name}.")
         else:
             yield OptionDoc(prefix + name, _default(field), meanings[name])
 
 
-def _of_objectives() -> Iterator[OptionDoc]:
-    yield OptionDoc("objective.name", ExperimentSpec.model_fields["objective"].default.name, NAMES)
-    for objective, options in OBJECTIVE_SPECS.items():
+def _of_choice(section: str) -> Iterator[OptionDoc]:
+    names = f"{WHAT[section]}: {', '.join(CHOICES[section])}; see `reversal list`."
+    yield OptionDoc(f"{section}.name", DEFAULTS[section], names)
+    for choice, options in CHOICES[section].items():
         meanings = attribute_docstrings(options)
         for name, field in options.model_fields.items():
             if name != "name":
-                yield OptionDoc(f"objective.{name}", _default(field), f"{objective}: {meanings[name]}")
+                yield OptionDoc(f"{section}.{name}", _default(field), f"{choice}: {meanings[name]}")
 
 
 def attribute_docstrings(model: type[BaseModel]) -> dict[str, str]:

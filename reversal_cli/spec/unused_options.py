@@ -68,16 +68,19 @@ def refuse_unused_blanks(family: FamilyName, abi: Abi, given: Sequence[Setting])
 
 def changed_unused_options(spec: ExperimentSpec, family: FamilyName | None) -> dict[str, str]:
     """Dotted key -> why, of the unused options that are not at their defaults."""
-    parts = {"model": spec.model, "objective": spec.objective, "training": spec.training}
+    parts = {"model": spec.model, "objective": spec.objective, "transform": spec.transform, "training": spec.training}
     changed = {
         key for name, part in parts.items() for key, _ in flatten(part.model_dump(exclude_defaults=True), f"{name}.")
     }
+    if not spec.transform.is_identity:
+        changed.add("transform.name")
     return {key: why for key, why in unused_options(spec, family).items() if key in changed}
 
 
 def unused_options(spec: ExperimentSpec, family: FamilyName | None) -> dict[str, str]:
     """Dotted key -> why it has no effect. family None: not known yet, so that only other options tell."""
     unused = {f"objective.{field}": why for field, why in spec.objective.unused(family).items()}
+    unused |= {f"transform.{field}": why for field, why in spec.transform.unused().items()}
     if family == "rotary":
         unused |= {"model.gelu": GLM_ONLY, "model.mask_token_id": GLM_ONLY}
     if preset_source(spec.model.name) is None:
@@ -91,7 +94,8 @@ def _unused_in_training(spec: ExperimentSpec) -> dict[str, str]:
     """The options of a training that have no effect."""
     if not spec.objective.trains:
         why = f"it is for a training, and objective '{spec.objective.name}' has none"
-        return {f"training.{key}": why for key in TRAINING_KEYS if key not in ("dtype", "device")}
+        of_transform = {f"transform.{key}": why for key in type(spec.transform).model_fields}
+        return of_transform | {f"training.{key}": why for key in TRAINING_KEYS if key not in ("dtype", "device")}
     return _unused_beside_others(spec.training)
 
 

@@ -28,6 +28,7 @@ from reversal_cli.training.batching import BatchPlan
 from reversal_cli.training.callbacks import EvaluatedEpochs, OnLog, OnStep, Reporter
 from reversal_cli.training.costs import StepCost
 from reversal_cli.training.curve import Curve
+from reversal_cli.training.direction import count_shown_reversed
 from reversal_cli.training.finite_steps import refuse_unusable_weights
 from reversal_cli.training.preparation import prepare_job
 from reversal_cli.training.resumption import NEW, Resumption, SealedCheckpoints, find_checkpoint, remove_unusable
@@ -71,7 +72,10 @@ def train(
     """
     loaded, model, job = prepare_job(spec, splits)
     plan = plan_batches(job)
+    shown_reversed = None if spec.transform.is_identity else count_shown_reversed(job, loaded.tokenizer, splits)
     begin()
+    if shown_reversed is not None:
+        say(f"shown reversed: {shown_reversed} of {len(job.rows)} rows in an epoch")
     resumption = find_checkpoint(run.checkpoints_path)
     if line := resumption.line(run.checkpoints_path):
         say(line)
@@ -90,7 +94,7 @@ def train(
         facts = fit(model, job, plan, run.checkpoints_path, on_step, run.append_log, resumption, seconds, callbacks)
     folder = run.adapter_path if spec.training.tuning == "lora" else run.model_path
     save_folder(folder, lambda temporary: save(model, loaded, temporary))
-    return Trained(facts, loaded.identity)
+    return Trained(facts.model_copy(update={"shown_reversed": shown_reversed}), loaded.identity)
 
 
 def save(model: PreTrainedModel, loaded: Loaded, folder: Path) -> None:

@@ -1,5 +1,6 @@
 """The model and the rows of a spec, ready to train."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from peft import LoraConfig, get_peft_model
@@ -13,6 +14,7 @@ from reversal_cli.models.base import Loaded, refuse_long_rows, tokenize
 from reversal_cli.models.families import FAMILIES, is_mirrored
 from reversal_cli.models.loading import load_for_training
 from reversal_cli.models.probing import UNRUNNABLE, refuse_ignored_mask, refuse_without_rotary, run_once
+from reversal_cli.objectives.base import Row
 from reversal_cli.spec.experiment import ExperimentSpec, TrainingSpec
 from reversal_cli.training.trainer import TrainingJob
 
@@ -30,11 +32,20 @@ def prepare_job(spec: ExperimentSpec, splits: Splits) -> Prepared:
     """The model of a spec ready to train, and its rows. Raises ReversalError if they do not fit."""
     set_seed(spec.seed)
     loaded = load_for_training(spec)
-    rows = tokenize(loaded.tokenizer, splits.train, spec.training.max_length)
-    refuse_long_rows(rows, loaded.max_position, spec.objective.trained_length)
-    spec.objective.check(rows)
+    rows = prepare_rows(loaded, spec, splits)
     model = prepare_model(loaded, spec)
-    return Prepared(loaded, model, TrainingJob(rows, loaded.tokens, spec.objective, spec.training, spec.seed))
+    training, transform = spec.shortened_training, spec.transform
+    return Prepared(loaded, model, TrainingJob(rows, loaded.tokens, spec.objective, training, spec.seed, transform))
+
+
+def prepare_rows(loaded: Loaded, spec: ExperimentSpec, splits: Splits) -> Sequence[Row]:
+    """The training rows after the transform. Raises ReversalError if the model or the objective cannot take one."""
+    examples = spec.transform.examples(splits.train, spec.seed)
+    rows = spec.transform.rows(tokenize(loaded.tokenizer, examples, spec.training.max_length), loaded.tokens)
+    forms = [*rows, *(row.alternative for row in rows if row.alternative)]
+    refuse_long_rows(forms, loaded.max_position, spec.objective.trained_length)
+    spec.objective.check(forms)
+    return rows
 
 
 def prepare_model(loaded: Loaded, spec: ExperimentSpec) -> nn.Module:

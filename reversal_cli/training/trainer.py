@@ -1,7 +1,7 @@
 """`transformers.Trainer` with planned batches, logits only where there is a label, and our log."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,11 @@ from torch.utils.data import DataLoader, Dataset
 from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
 
 from reversal_cli.objectives.base import IGNORE, Batch, Draw, Row, TokenIds
-from reversal_cli.spec.experiment import ObjectiveSpec, TrainingSpec
+from reversal_cli.spec.experiment import ObjectiveSpec, TrainingSpec, TransformSpec
 from reversal_cli.training.batching import BatchPlan, Key
 from reversal_cli.training.costs import Costs, StepCost, measure_network
 from reversal_cli.training.finite_steps import FiniteSteps
+from reversal_cli.transforms.identity import Identity
 
 LABEL_ROWS = 64
 """The output layer sees a multiple of this many positions."""
@@ -29,12 +30,21 @@ class TrainingJob:
     objective: ObjectiveSpec
     training: TrainingSpec
     seed: int
+    transform: TransformSpec = field(default_factory=Identity)
 
 
 def collate(job: TrainingJob, keys: Sequence[Key]) -> Batch:
     """The batch of one step of the plan."""
     draw = Draw(job.seed, keys[0].epoch, tuple(key.index for key in keys))
-    return job.objective.collate([job.rows[key.index] for key in keys], job.tokens, draw)
+    return job.objective.collate(drawn_rows(job, draw), job.tokens, draw)
+
+
+def drawn_rows(job: TrainingJob, draw: Draw) -> list[Row]:
+    """The rows of a batch as this drawing shows them."""
+    rows = [job.rows[index] for index in draw.indices]
+    if not job.transform.changes_drawings:
+        return rows
+    return [job.transform.row(row, job.tokens, draw.transform_generator(i)) for i, row in enumerate(rows)]
 
 
 class Collator:

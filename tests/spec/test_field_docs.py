@@ -3,8 +3,8 @@
 import pytest
 
 from reversal_cli.cli import main
+from reversal_cli.objectives import OBJECTIVE_SPECS
 from reversal_cli.spec.field_docs import SECTIONS, field_docs, field_help
-from reversal_cli.spec.loading import OBJECTIVE_SPECS
 from reversal_cli.spec.option_docs import option_docs
 from reversal_cli.spec.presets import RECIPES
 from reversal_cli.spec.pretraining import PretrainSpec

@@ -1,5 +1,6 @@
 """Invented entities: a unique name and a unique description in three grammatical forms."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -8,6 +9,9 @@ from reversal_cli.data.name_description.lexicon import Lexicon
 from reversal_cli.data.name_description.occupations import ADJECTIVES, OCCUPATIONS, Occupation
 from reversal_cli.data.name_description.templates import Form
 from reversal_cli.seeded_order import cycle_ordered, unique_pairs
+
+NOUN = re.compile(r"the (?P<adjective>\S+) (?P<agent>\S+) \S+ the (?P<kind>\S+) (?P<title>.+)")
+OCCUPATION_OF = {occupation.agent: occupation for occupation in OCCUPATIONS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,15 @@ def make_entities(lexicon: Lexicon, count: int, seed: int, name_words: int = 2) 
         occupation = next(occupations)
         entities.append(_entity(name, adjective, occupation, next(kinds[occupation]), " ".join(title)))
     return entities
+
+
+def known_entity(name: str, noun: str) -> Entity | None:
+    """The entity of a name and a noun phrase as this generator writes it; None if it is another one's."""
+    match = NOUN.fullmatch(noun)
+    if match is None or match["agent"] not in OCCUPATION_OF:
+        return None
+    entity = _entity(name, match["adjective"], OCCUPATION_OF[match["agent"]], match["kind"], match["title"])
+    return entity if entity.noun == noun else None
 
 
 def _entity(name: str, adjective: str, occupation: Occupation, kind: str, title: str) -> Entity:

@@ -1,0 +1,25 @@
+"""What tables call the method of a run: its objective, and its transform if it has one."""
+
+from reversal_cli.objectives import OBJECTIVES
+from reversal_cli.runs.records import StoredObjective, StoredSpec, StoredTransform
+from reversal_cli.transforms import TRANSFORMS
+
+
+def variant(spec: StoredSpec) -> str:
+    """Objective and transform, each with the option that distinguishes its variants: `abi (single)`, or
+    `ntp + reverse (word)`."""
+    declaration = OBJECTIVES.get(spec.objective.name)
+    return _with_option(spec.objective, declaration.variant_option if declaration else None) + transform_suffix(spec)
+
+
+def transform_suffix(spec: StoredSpec) -> str:
+    """` + reverse (word)`; empty without a transform."""
+    declaration = TRANSFORMS.get(spec.transform.name)
+    if declaration is None:
+        return f" + {spec.transform.name}"
+    return "" if declaration.is_identity else f" + {_with_option(spec.transform, declaration.variant_option)}"
+
+
+def _with_option(part: StoredObjective | StoredTransform, option: str | None) -> str:
+    options = part.content()
+    return f"{part.name} ({options[option]})" if option in options else part.name

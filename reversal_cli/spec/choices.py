@@ -1,0 +1,79 @@
+"""The sections of a spec whose options depend on a name: the objective and the transform.
+
+`objective.bico_share` is an option of objective 'bico' alone; in a grid over objectives it is for that one.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel
+
+from reversal_cli.errors import ReversalError, unknown_name
+from reversal_cli.objectives import OBJECTIVE_SPECS
+from reversal_cli.spec.experiment import ExperimentSpec
+from reversal_cli.spec.validation import Setting, unknown_key
+from reversal_cli.transforms import TRANSFORMS
+
+CHOICES: dict[str, Mapping[str, type[BaseModel]]] = {"objective": OBJECTIVE_SPECS, "transform": TRANSFORMS}
+"""Section -> name -> its options."""
+DEFAULTS: dict[str, str] = {section: ExperimentSpec.model_fields[section].default.name for section in CHOICES}
+Chosen = Mapping[str, Setting]
+"""Section -> the setting of its name, in one run."""
+
+
+def refuse_unknown(chosen: Chosen) -> None:
+    """Raises ReversalError for a name that its section does not have."""
+    for section, setting in chosen.items():
+        if setting.value not in CHOICES[section]:
+            raise unknown_name(setting.source, section, str(setting.value), CHOICES[section])
+
+
+def applies(setting: Setting, chosen: Chosen, all_chosen: Mapping[str, set[Any]]) -> bool:
+    """Whether a setting belongs to a run; False only for an option of another objective or transform of the grid.
+
+    all_chosen: section -> the names that the runs of the experiment have. Raises ReversalError for an option of none.
+    """
+    section, _, field = setting.key.partition(".")
+    if section not in CHOICES or not field:
+        return True
+    choice, known = chosen[section], CHOICES[section]
+    if field in known[choice.value].model_fields:
+        return True
+    owners = [name for name, options in known.items() if field in options.model_fields]
+    if not owners:
+        fields = {key for options in known.values() for key in options.model_fields}
+        raise unknown_key(setting, [f"{section}.{key}" for key in sorted(fields)])
+    if all_chosen[section].isdisjoint(owners):
+        raise ReversalError(
+            f"{setting.source}: '{setting.key}' belongs to {section} '{owners[0]}', but the {section} is "
+            f"'{choice.value}' ({choice.source}); leave it out or choose {section} '{owners[0]}'"
+        )
+    return False
+
+
+def refuse_misfit(spec: ExperimentSpec, settings: Sequence[Setting]) -> None:
+    """Raises ReversalError if the transform does not fit the objective or the training. settings: of the run."""
+    transform, objective = spec.transform, spec.objective
+    beside = f"beside transform '{transform.name}'"
+    if transform.moves_prompt and objective.needs_prompt:
+        raise ReversalError(
+            f"{_source('objective.loss_on', settings)}: objective.loss_on is 'completion'; expected 'sequence' "
+            f"{beside}, whose rows have no prompt; leave it out"
+        )
+    if transform.extra_tokens and objective.needs_blanks:
+        raise ReversalError(
+            f"{_source('transform.name', settings)}: transform '{transform.name}' needs a token of its own; expected "
+            f"none beside objective '{objective.name}', which has tokens for blanks; leave out its tag, or unit "
+            "'segment'"
+        )
+    for key, value in (("epochs", spec.training.epochs), ("stop_after_epochs", spec.training.stop_after_epochs)):
+        if value and value % transform.epoch_divisor:
+            raise ReversalError(
+                f"{_source(f'training.{key}', settings)}: training.{key} is {value}; expected a multiple of "
+                f"{transform.epoch_divisor} {beside}, which trains one in {transform.epoch_divisor} of them; change it"
+            )
+
+
+def _source(key: str, settings: Sequence[Setting]) -> str:
+    """Who gave the last value of a key."""
+    return next((setting.source for setting in reversed(settings) if setting.key == key), "default")
