@@ -1,12 +1,14 @@
 """Rows that show one-direction entities in the other direction too."""
 
 import json
+import tempfile
+from pathlib import Path
 
 import pytest
 from people_splits import six_people
 
 from reversal_cli.data.base import Example
-from reversal_cli.data.name_description.generator import Options, benchmark_files
+from reversal_cli.data.name_description.generator import Options, generate
 from reversal_cli.errors import ReversalError
 from reversal_cli.transforms.both import Both
 
@@ -15,7 +17,9 @@ OTHER = {"name-first": "D2N", "description-first": "N2D"}
 
 
 def rows_of(stem: str) -> list[Example]:
-    lines = benchmark_files(Options(entities=4, train_templates=12, test_templates=3))[f"{stem}.jsonl"]
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = generate(Options(entities=4, train_templates=12, test_templates=3), Path(scratch) / "data")
+        lines = (folder / f"{stem}.jsonl").read_text(encoding="utf-8").splitlines()
     return [Example(*(json.loads(line)[field] for field in FIELDS)) for line in lines]
 
 
