@@ -19,6 +19,7 @@ from reversal_cli.console import Terminal
 
 if TYPE_CHECKING:
     from reversal_cli.report import ReportTable, Results
+    from reversal_cli.report.page import PagePredictions
 
 FORMATS = ("table", "md", "csv", "latex", "json")
 EVERY_METRIC = ("csv", "json")
@@ -123,10 +124,7 @@ def _write(
     if options.tables:
         files = package.write_reports(results.frame, out, tables, results.notes)
         terminal.say(f"wrote {files.markdown} and {files.csv}")
-    runs = package.runs_in_table_order(results)
-    if options.plots or options.html:
-        for note in package.lacking_notes(runs):
-            terminal.say(note)
+    predictions = _read_predictions(results, terminal, options)
     plots: list[Path] = []
     if options.plots:
         from reversal_cli.report.plots import heat_map_note, write_plots
@@ -135,11 +133,29 @@ def _write(
         terminal.say(f"wrote {len(plots)} plots as PNG and SVG into {out / 'plots'}")
         if note := heat_map_note(results):
             terminal.say(note)
-    if options.html:
+    if predictions:
         from reversal_cli.report.page import write_page
 
         figures = [stem.with_name(f"{stem.name}.svg").read_text(encoding="utf-8") for stem in plots]
-        terminal.say(f"wrote {write_page(out, tables, runs, figures, results.notes)}")
+        terminal.say(f"wrote {write_page(out, tables, predictions, figures, results.notes)}")
+
+
+def _read_predictions(results: "Results", terminal: Terminal, options: ReportOptions) -> "PagePredictions | None":
+    """The predictions for the page, if there will be one. Says which runs lack some, for plots too."""
+    if not (options.plots or options.html):
+        return None
+    from reversal_cli import report as package
+
+    runs = package.runs_in_table_order(results)
+    predictions = None
+    if options.html:
+        from reversal_cli.report.page.predictions import collect_predictions
+
+        predictions = collect_predictions(runs)
+    kept = predictions.kept if predictions else map(package.read_kept, runs)
+    for note in package.lacking_notes(kept):
+        terminal.say(note)
+    return predictions
 
 
 def _print(results: "Results", tables: Sequence["ReportTable"], terminal: Terminal, options: ReportOptions) -> None:

@@ -13,6 +13,7 @@ from reversal_cli.data.base import TEST_FILES
 from reversal_cli.errors import ReversalError
 from reversal_cli.plain_text import visible
 from reversal_cli.report.arithmetic import arithmetic_label, arithmetic_notes
+from reversal_cli.report.columns import COLUMNS, NUMBERS, map_texts
 from reversal_cli.report.interval_methods import interval_notes
 from reversal_cli.report.labels import settings_label, weights_label
 from reversal_cli.report.measurements import Line, measurement_lines
@@ -22,42 +23,6 @@ from reversal_cli.runs.directory import RunDirectory, find_runs
 from reversal_cli.runs.manifest import refuse_foreign_metrics
 from reversal_cli.runs.records import Manifest, StoredSpec
 from reversal_cli.spec.experiment import decisive_content
-
-COLUMNS = [
-    "experiment",
-    "model",
-    "objective",
-    "variant",
-    "seed",
-    "row",
-    "subtask",
-    "target",
-    "metric",
-    "definition",
-    "value",
-    "low",
-    "high",
-    "intervals",
-    "chance",
-    "n",
-    "entities",
-    "templates",
-    "dataset",
-    "dataset_path",
-    "leaks",
-    "settings",
-    "recipe",
-    "arithmetic",
-    "weights",
-    "digest",
-]
-"""One value per line. value, low, high and chance are scores in [0, 1]; only the log-probability gap is in nats, and
-its tests are statistics and p-values. `row` is "run", or a control or floor. `variant` is the objective as tables
-show it, `dataset` identifies the test files, `leaks` counts test facts that the training data contains, `recipe`
-identifies what the seeds of an experiment share, `settings` has the main settings in words, `weights` the
-file a GGUF model was made of, `arithmetic` the precision
-and hardware of the training, and `definition` identifies how the metric was computed (empty: not recorded). `intervals`
-is what low and high are over (empty: made in another way by an earlier version)."""
 
 
 class Results(NamedTuple):
@@ -106,9 +71,9 @@ def load_results(folders: Iterable[Path]) -> Results:
 
 def runs_in_table_order(results: Results) -> list[RunDirectory]:
     """Every run, in the order in which the tables show them."""
-    parts = results.frame.groupby("dataset", sort=False)
+    parts = results.frame.drop_duplicates(["digest", "dataset"]).groupby("dataset", sort=False)
     lines = [line for _, part in parts for line in in_order(part)[["digest", "dataset"]].itertuples(index=False)]
-    return [results.runs[key] for key in dict.fromkeys((line.digest, line.dataset) for line in lines)]
+    return [results.runs[line.digest, line.dataset] for line in lines]
 
 
 def _runs_in_order(folders: Iterable[Path]) -> list[RunDirectory]:
@@ -167,12 +132,7 @@ def _identity(manifest: Manifest) -> Line:
 
 
 def _frame(lines: list[Line]) -> pd.DataFrame:
-    visible_lines = [
-        {key: visible(value) if isinstance(value, str) else value for key, value in line.items()} for line in lines
-    ]
-    frame = pd.DataFrame(visible_lines, columns=COLUMNS)
-    numbers = ["value", "low", "high", "chance"]
-    return frame.astype(dict.fromkeys(numbers, "float64") | {"templates": "Int64"})
+    return map_texts(pd.DataFrame(lines, columns=COLUMNS, dtype=object).astype(NUMBERS), visible)
 
 
 def _dataset_notes(runs: dict[tuple[str, str], RunDirectory]) -> list[str]:

@@ -26,7 +26,10 @@ def interval_notes(frame: pd.DataFrame) -> list[str]:
     notes = []
     for dataset, part in frame[frame["row"] == RUN].groupby("dataset", sort=False):
         runs_of: dict[tuple[str, ...], list[str]] = {}
-        for (experiment, seed, _), lines in part.groupby(["experiment", "seed", "digest"], sort=False):
+        runs = part[["experiment", "seed", "digest", "low", "intervals"]].groupby(
+            ["experiment", "seed", "digest"], sort=False
+        )
+        for (experiment, seed, _), lines in runs:
             runs_of.setdefault(_units(lines), []).append(f"{experiment} seed {seed}")
         if len(runs_of) > 1:
             units_of = "; ".join(f"{_short(units)} in {', '.join(runs)}" for units, runs in runs_of.items())
@@ -35,8 +38,8 @@ def interval_notes(frame: pd.DataFrame) -> list[str]:
 
 
 def _units(lines: pd.DataFrame) -> tuple[str, ...]:
-    with_interval = lines[lines["low"].notna()]
-    return tuple(unit for unit in (*SHORT_UNITS, EARLIER) if (with_interval["intervals"] == unit).any())
+    units = set(lines["intervals"][lines["low"].notna()])
+    return tuple(unit for unit in (*SHORT_UNITS, EARLIER) if unit in units)
 
 
 def _in_words(unit: str) -> str:

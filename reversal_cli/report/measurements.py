@@ -8,8 +8,7 @@ from reversal_cli.report.interval_methods import EARLIER
 from reversal_cli.report.references import RUN
 from reversal_cli.runs.directory import RunDirectory
 from reversal_cli.runs.records import Metrics
-from reversal_cli.scoring import GAP, INTERVALS, chance
-from reversal_cli.scoring import definitions as current_definitions
+from reversal_cli.scoring import GAP, INTERVALS, INTERVALS_DEFINITION, chance
 from reversal_cli.scoring.results import Gap, GapOverRows, SubtaskScores
 
 OPTIONS = 4
@@ -54,8 +53,8 @@ def _subtask_lines(
 
 def _unit(unit: str | None, definitions: dict[str, str]) -> str:
     """What an interval is over; `EARLIER` if it was made in another way than today's."""
-    today = current_definitions()[INTERVALS]
-    return unit if unit and definitions.get(INTERVALS, today) == today else EARLIER
+    is_todays = definitions.get(INTERVALS, INTERVALS_DEFINITION) == INTERVALS_DEFINITION
+    return unit if unit and is_todays else EARLIER
 
 
 def _chance(metric: str, candidates: int | None) -> float | None:

@@ -10,6 +10,7 @@ from tabulate import tabulate
 
 from reversal_cli.files.writing import write_text
 from reversal_cli.plain_text import markdown_text, spreadsheet_text
+from reversal_cli.report.columns import map_texts
 from reversal_cli.report.tables import ReportTable
 
 
@@ -41,7 +42,7 @@ def markdown_parts(table: ReportTable) -> list[str]:
 
 def csv_text(frame: pd.DataFrame) -> str:
     """The tidy frame, not rounded; cells are empty if a value has no interval. An apostrophe protects formulas."""
-    return frame.map(lambda value: spreadsheet_text(value) if isinstance(value, str) else value).to_csv(index=False)
+    return map_texts(frame, spreadsheet_text).to_csv(index=False)
 
 
 def json_text(frame: pd.DataFrame) -> str:

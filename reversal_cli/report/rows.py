@@ -3,9 +3,11 @@
 Percent and rounding happen only here.
 """
 
+import itertools
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -20,6 +22,16 @@ SPREAD = re.compile(r"(?P<mean>\S+) (?P<spread>\[.*\]\*?|±.*)")
 
 Pair = tuple[str, str]
 """(subtask, metric)"""
+ESTIMATE = ["subtask", "metric", "value", "low", "high"]
+"""The columns of a pair and its estimate."""
+
+
+class Estimate(NamedTuple):
+    """A value and its interval; low and high are NaN if it has none."""
+
+    value: float
+    low: float
+    high: float
 
 
 def percent(value: float) -> str:
@@ -33,10 +45,11 @@ def percent_with_interval(value: float, low: float, high: float) -> str:
 
 def in_order(part: pd.DataFrame) -> pd.DataFrame:
     """The lines by model; within a model the untrained baseline first, then the order of the frame, seeds together."""
+    trained = {name: StoredObjective(name=name).trains for name in part["objective"].unique()}
     return (
         part.assign(
             of_model=part.groupby("model", sort=False).ngroup(),
-            trained=part["objective"].map(lambda name: StoredObjective(name=name).trains),
+            trained=part["objective"].map(trained),
             of_group=part.groupby(GROUP, sort=False).ngroup(),
         )
         .sort_values(["of_model", "trained", "of_group", "seed"], kind="stable")
@@ -69,26 +82,39 @@ def group_rows(part: pd.DataFrame, pairs: Sequence[Pair], labels: Sequence[str])
 
     Without rows in which nothing was measured.
     """
+    columns = [*GROUP, "objective", "seed", *ESTIMATE]
+    of_runs = estimates(in_order(part[columns]), [*GROUP, "seed"])
     rows = []
-    for _, runs in in_order(part).groupby(GROUP, sort=False):
-        label = [runs.iloc[0][column] for column in labels]
-        seeds = sorted(runs["seed"].unique())
-        for seed in seeds:
-            of_seed = cells(runs[runs["seed"] == seed], pairs)
-            rows.append([*label, str(seed), *of_seed])
-        if len(seeds) > 1:
-            rows.append([*label, "mean", *(_mean_cell(runs, pair, len(seeds)) for pair in pairs)])
+    for group, keys in itertools.groupby(of_runs, key=lambda key: key[:-1]):
+        names = dict(zip(GROUP, group, strict=True))
+        label = [names[column] for column in labels]
+        of_seeds = {seed: of_runs[*group, seed] for *_, seed in keys}
+        rows += [[*label, str(seed), *cells(of_seed, pairs)] for seed, of_seed in of_seeds.items()]
+        if len(of_seeds) > 1:
+            rows.append([*label, "mean", *(_mean_cell(list(of_seeds.values()), pair) for pair in pairs)])
     return [row for row in rows if {*row[-len(pairs) :]} != {MISSING}]
 
 
-def cells(lines: pd.DataFrame, pairs: Sequence[Pair]) -> list[str]:
-    """A cell per pair, from lines that have each pair at most once."""
-    columns = (lines[column] for column in ("subtask", "metric", "value", "low", "high"))
-    by_pair = {(subtask, metric): estimate for subtask, metric, *estimate in zip(*columns, strict=True)}
-    return [percent_with_interval(*by_pair[pair]) if pair in by_pair else MISSING for pair in pairs]
+def estimates(lines: pd.DataFrame, keys: Sequence[str]) -> dict[tuple[Any, ...], dict[Pair, Estimate]]:
+    """Values of the columns `keys` -> what their lines measured, in the order of the lines.
+
+    In one pass: a selection from the frame per run would take seconds for hundreds of runs.
+    """
+    found: dict[tuple[Any, ...], dict[Pair, Estimate]] = {}
+    columns = (lines[name].tolist() for name in [*keys, *ESTIMATE])
+    for *key, subtask, metric, value, low, high in zip(*columns, strict=True):
+        found.setdefault(tuple(key), {})[subtask, metric] = Estimate(value, low, high)
+    return found
 
 
-def _mean_cell(runs: pd.DataFrame, pair: Pair, seeds: int) -> str:
+def cells(measured: Mapping[Pair, Estimate], pairs: Sequence[Pair]) -> list[str]:
+    """A cell per pair."""
+    return [percent_with_interval(*measured[pair]) if pair in measured else MISSING for pair in pairs]
+
+
+def _mean_cell(of_seeds: Sequence[Mapping[Pair, Estimate]], pair: Pair) -> str:
     """`74.0 ± 3.1`: mean and sample standard deviation over seeds, if all seeds have the value."""
-    values = runs[(runs["subtask"] == pair[0]) & (runs["metric"] == pair[1])]["value"]
-    return f"{percent(values.mean())} ± {percent(values.std(ddof=1))}" if len(values) == seeds else MISSING
+    if not all(pair in measured for measured in of_seeds):
+        return MISSING
+    values = pd.Series([measured[pair].value for measured in of_seeds])
+    return f"{percent(values.mean())} ± {percent(values.std(ddof=1))}"

@@ -11,7 +11,7 @@ from reversal_cli.report.gaps import gap_rows
 from reversal_cli.report.interval_methods import interval_units
 from reversal_cli.report.notes import data_notes, notes_of, paths
 from reversal_cli.report.references import FLOORS, REFERENCES, RUN
-from reversal_cli.report.rows import GROUP, MISSING, Pair, cells, group_rows, heading, label_columns, percent
+from reversal_cli.report.rows import GROUP, MISSING, Pair, cells, estimates, group_rows, heading, label_columns, percent
 from reversal_cli.report.unmeasured import how_to_measure, unmeasured_notes
 from reversal_cli.scoring import GAP, METRICS
 
@@ -118,7 +118,7 @@ def _references(part: pd.DataFrame, metric: str) -> ReportTable:
 
 def _distinct(lines: pd.DataFrame, pairs: list[Pair]) -> list[list[str]]:
     """The rows of a floor, once for all runs that have the same."""
-    of_runs = (tuple(cells(of_run, pairs)) for _, of_run in lines.groupby("digest", sort=False))
+    of_runs = (tuple(cells(measured, pairs)) for measured in estimates(lines, ["digest"]).values())
     return [list(texts) for texts in dict.fromkeys(of_runs) if set(texts) != {MISSING}]
 
 

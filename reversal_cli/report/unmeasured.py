@@ -28,9 +28,18 @@ def unmeasured_notes(runs: pd.DataFrame, metrics: Sequence[str]) -> list[str]:
 
 def _runs_without(runs: pd.DataFrame, metric: str) -> str:
     """`ntp, bico seed 1`: with the seeds if other seeds of the group have the metric."""
+    measured = _seeds(runs[runs["metric"] == metric])
     names = []
-    for (experiment, *_), group in runs.groupby(GROUP, sort=False):
-        seeds, measured = ({*lines["seed"]} for lines in (group, group[group["metric"] == metric]))
-        without = sorted(seeds - measured)
-        names += [f"{experiment} seed {seed}" for seed in without] if measured else [experiment]
+    for group, seeds in _seeds(runs).items():
+        experiment = group[0]
+        without = sorted(seeds - measured.get(group, set()))
+        names += [f"{experiment} seed {seed}" for seed in without] if group in measured else [experiment]
     return ", ".join(dict.fromkeys(names))
+
+
+def _seeds(lines: pd.DataFrame) -> dict[tuple[str, ...], set[int]]:
+    """Group (values of `GROUP`) -> the seeds that have a line."""
+    seeds: dict[tuple[str, ...], set[int]] = {}
+    for *group, seed in lines[[*GROUP, "seed"]].drop_duplicates().itertuples(index=False, name=None):
+        seeds.setdefault(tuple(group), set()).add(seed)
+    return seeds

@@ -1,5 +1,6 @@
 """The metrics. A new one is a function and a line here. Heavy libraries are imported when a score is computed."""
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -72,6 +73,8 @@ GAP = "log_probability_gap"
 """Its key in metrics.json; not a metric of single predictions."""
 INTERVALS = "intervals"
 """Key in metrics.json for the way intervals are made."""
+INTERVALS_DEFINITION = "intervals/3"
+"""Id of the way intervals are made today."""
 
 TEXT_SCORES: dict[str, Score] = {name: metric.score for name, metric in METRICS.items() if metric.score is not None}
 """The metrics that need only a completion and its target."""
@@ -88,12 +91,15 @@ def definition(metric: str) -> str:
     >>> definition("contains")
     'contains/1'
     """
-    return METRICS[metric].definition.format(sacrebleu=version("sacrebleu"))
+    return METRICS[metric].definition.format(sacrebleu=_sacrebleu_version())
 
 
 def definitions() -> dict[str, str]:
     """The ids of every metric, of the log-probability gap and of the intervals."""
-    return {name: definition(name) for name in METRICS} | {GAP: "log_probability_gap/2", INTERVALS: "intervals/3"}
+    return {name: definition(name) for name in METRICS} | {
+        GAP: "log_probability_gap/2",
+        INTERVALS: INTERVALS_DEFINITION,
+    }
 
 
 def chance(metric: str, choices: int) -> float | None:
@@ -110,3 +116,9 @@ def chance(metric: str, choices: int) -> float | None:
     if metric in ("rank_top1", "rank_top1_normalized", "multiple_choice"):
         return 1 / choices
     return None
+
+
+@functools.cache
+def _sacrebleu_version() -> str:
+    """Read once, since it takes milliseconds: a package's version is in a file that has its README too."""
+    return version("sacrebleu")

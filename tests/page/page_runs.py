@@ -9,6 +9,7 @@ from report_runs import make_run
 
 from reversal_cli.report import accuracy_tables, load_results
 from reversal_cli.report.page import build_page
+from reversal_cli.report.page.predictions import collect_predictions
 from reversal_cli.runs.directory import RunDirectory
 
 SUBTASKS = ("N2D", "N2D-reverse")
@@ -61,7 +62,8 @@ def page_of(results: Path, runs: list[RunDirectory], **parts: Any) -> Path:
     """The page of the runs, on disk: browsers treat a file differently from a server."""
     path = results / "report.html"
     frame, notes, *_ = load_results([results])
-    path.write_text(build_page(accuracy_tables(frame), runs, **{"notes": notes} | parts), encoding="utf-8")
+    page = build_page(accuracy_tables(frame), collect_predictions(runs), **{"notes": notes} | parts)
+    path.write_text(page, encoding="utf-8")
     return path
 
 

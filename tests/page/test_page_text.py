@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from typing import Any
 
 import pytest
 from page_runs import HOSTILE, PLOT, page_of, two_runs
@@ -12,9 +13,13 @@ from report_runs import make_results, make_run
 from reversal_cli.cli import main
 from reversal_cli.errors import ReversalError
 from reversal_cli.report import accuracy_tables, load_results, runs_in_table_order
-from reversal_cli.report.page import build_page, json_for_html, plots_html
-from reversal_cli.report.page.predictions import collect_predictions, thousandths
-from reversal_cli.runs.directory import find_runs
+from reversal_cli.report.page import build_page, plots_html
+from reversal_cli.report.page.predictions import collect_predictions, json_for_html, thousandths
+from reversal_cli.runs.directory import RunDirectory, find_runs
+
+
+def page_data(runs: list[RunDirectory]) -> dict[str, Any]:
+    return json.loads(collect_predictions(runs).data)
 
 
 def test_json_for_html_cannot_end_its_script_and_reads_back_the_same():
@@ -27,7 +32,7 @@ def test_json_for_html_cannot_end_its_script_and_reads_back_the_same():
 
 def test_every_prompt_is_stored_once_and_every_prediction_is_found_again(tmp_path):
     runs, expected = two_runs(tmp_path, 20)
-    data = collect_predictions(runs).data
+    data = page_data(runs)
     prompts = data["prompts"]
     assert len(prompts["id"]) == len(set(prompts["id"])) == 40
     for run, records in zip(data["runs"], expected, strict=True):
@@ -44,7 +49,7 @@ def test_every_prompt_is_stored_once_and_every_prediction_is_found_again(tmp_pat
 
 def test_an_entity_has_the_name_that_a_prompt_asks_for(tmp_path):
     runs, _ = two_runs(tmp_path, 20)
-    data = collect_predictions(runs).data
+    data = page_data(runs)
     assert data["entities"] == ["Ann Number0", "Ann Number1"]
 
 
@@ -52,17 +57,17 @@ def test_an_entity_that_is_only_named_in_a_completion_has_its_name_from_the_cont
     runs, records = two_runs(tmp_path, 5)
     records[0][0]["named_entity"] = "both-0010"
     write_raw_predictions(runs[0], "N2D", records[0][:5])
-    assert collect_predictions(runs).data["entities"][1] == "both-0010"
+    assert page_data(runs)["entities"][1] == "both-0010"
     control = {**records[0][0], "id": "both-directions/D2N/0", "entity_id": "both-0010", "target": "Bo Both"}
     write_raw_predictions(runs[1], "both-directions/D2N", [control])
-    assert collect_predictions(runs).data["entities"][1] == "Bo Both"
+    assert page_data(runs)["entities"][1] == "Bo Both"
 
 
 def test_the_same_id_in_another_dataset_is_another_prompt(tmp_path):
     runs, _ = two_runs(tmp_path, 5)
     other = make_run(tmp_path, "elsewhere", "bico", {}, data="b")
     other.write_predictions("N2D", runs[0].read_predictions("N2D"))
-    data = collect_predictions([*runs, other]).data
+    data = page_data([*runs, other])
     assert len(data["prompts"]["id"]) == 10 + 5
     assert data["runs"][2]["prompt"] == [10, 11, 12, 13, 14]
 
@@ -73,7 +78,7 @@ def test_what_no_prediction_of_a_run_has_becomes_no_column(tmp_path):
         del record["ranking"], record["named_entity"]
     write_raw_predictions(runs[0], "N2D", records[0][:5])
     write_raw_predictions(runs[0], "N2D-reverse", records[0][5:])
-    first, second = collect_predictions(runs).data["runs"]
+    first, second = page_data(runs)["runs"]
     assert (first["rank"], first["named"]) == (None, None)
     assert len(second["rank"]) == 10
 
@@ -98,7 +103,7 @@ def test_a_line_that_is_no_prediction_is_one_clear_line(tmp_path, line):
 
 def test_runs_without_predictions_are_named_in_one_sentence(tmp_path):
     make_results(tmp_path)
-    text = build_page(accuracy_tables(load_results([tmp_path]).frame), find_runs([tmp_path]))
+    text = build_page(accuracy_tables(load_results([tmp_path]).frame), collect_predictions(find_runs([tmp_path])))
     names = "bico seed 0, bico seed 1, ntp seed 0, untrained seed 0"
     assert text.count(f"No predictions are stored with {names}, so they cannot be read here.") == 1
     assert "predictions-data" not in text

@@ -6,23 +6,20 @@ only these: the page loads nothing, and a completion that looks like HTML stays 
 
 import base64
 import hashlib
-import json
 import re
 from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
 from pathlib import Path
 from string import Template
-from typing import Any
 
 from reversal_cli import __version__
 from reversal_cli.files.writing import write_text
 from reversal_cli.report.compact import compact
 from reversal_cli.report.page.headline import headline_html
-from reversal_cli.report.page.predictions import PagePredictions, collect_predictions
+from reversal_cli.report.page.predictions import PagePredictions
 from reversal_cli.report.rows import SPREAD
 from reversal_cli.report.tables import ReportTable
-from reversal_cli.runs.directory import RunDirectory
 
 PAGE_NAME = "report.html"
 SVG_TITLE = re.compile(r"<title>(.*?)</title>", re.DOTALL)
@@ -31,28 +28,26 @@ SVG_TITLE = re.compile(r"<title>(.*?)</title>", re.DOTALL)
 def write_page(
     folder: Path,
     tables: Sequence[ReportTable],
-    runs: Sequence[RunDirectory],
+    predictions: PagePredictions,
     plots: Sequence[str] = (),
     notes: Sequence[str] = (),
 ) -> Path:
     """Writes report.html into the folder and returns its path."""
     path = folder / PAGE_NAME
-    write_text(path, build_page(tables, runs, plots, notes))
+    write_text(path, build_page(tables, predictions, plots, notes))
     return path
 
 
 def build_page(
     tables: Sequence[ReportTable],
-    runs: Sequence[RunDirectory],
+    predictions: PagePredictions,
     plots: Sequence[str] = (),
     notes: Sequence[str] = (),
 ) -> str:
     """The page as HTML.
 
-    runs: finished runs. plots: SVG files; the <title> of each becomes its alternative text.
-    Raises ReversalError if a line of the predictions is not a prediction.
+    plots: SVG files; the <title> of each becomes its alternative text.
     """
-    predictions = collect_predictions(runs)
     style, theme = asset("page.css"), asset("theme.js")
     script = asset("tables.js") + (
         asset("view.js") + asset("predictions.js") + asset("rows.js") if predictions.data else ""
@@ -148,7 +143,7 @@ def predictions_html(predictions: PagePredictions) -> str:
         sentence += f'<p class="note">Only some predictions are stored, and shares below are of these: {names}.</p>'
     browser = ""
     if predictions.data:
-        data = f'<script type="application/json" id="predictions-data">{json_for_html(predictions.data)}</script>'
+        data = f'<script type="application/json" id="predictions-data">{predictions.data}</script>'
         browser = asset("predictions.html") + data
     if not (browser or sentence):
         return ""
@@ -158,12 +153,6 @@ def predictions_html(predictions: PagePredictions) -> str:
 def notes_html(notes: Sequence[str]) -> str:
     items = "\n".join(f"<li>{escape(note)}</li>" for note in notes)
     return f'<section class="notes" id="notes"><h2>Notes</h2>\n<ul>\n{items}\n</ul></section>' if notes else ""
-
-
-def json_for_html(content: Any) -> str:
-    """JSON that cannot end the <script> around it: ASCII only, with <, > and & as escapes."""
-    text = json.dumps(content, separators=(",", ":"), ensure_ascii=True)
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 def _hash(text: str) -> str:

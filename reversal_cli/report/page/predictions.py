@@ -1,15 +1,15 @@
 """The predictions of several runs as columns for the page's browser, with each prompt stored once."""
 
 import itertools
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from reversal_cli.data.base import SUBTASKS, TARGETS
-from reversal_cli.files.reading import JsonObject
 from reversal_cli.plain_text import visible
 from reversal_cli.report.frame import dataset_id
-from reversal_cli.report.stored_predictions import incomplete
+from reversal_cli.report.stored_predictions import Kept, count_kept
 from reversal_cli.runs.directory import RunDirectory
 from reversal_cli.runs.records import Prediction
 from reversal_cli.scoring import METRICS
@@ -19,32 +19,38 @@ NAMES_OF_BOTH = "both-directions/D2N"
 
 
 class PagePredictions(NamedTuple):
-    data: JsonObject | None
-    """The content of the JSON; None if no run has predictions."""
+    data: str | None
+    """JSON for a script element; None if no run has predictions."""
     without: list[str]
     """Labels of the runs without predictions."""
     incomplete: list[str]
     """Runs with fewer predictions than their metrics count: label and numbers."""
+    kept: list[Kept]
+    """What each run keeps."""
 
 
 def collect_predictions(runs: Sequence[RunDirectory]) -> PagePredictions:
     """Columns of every run's predictions, in the order of `SUBTASKS` and of the dataset.
 
-    Two predictions belong to one prompt if they have the same dataset and id.
+    Two predictions belong to one prompt if they have the same dataset and id. A file is read once, and only the JSON of
+    its columns stays in memory: 200 runs have half a million predictions.
     """
     columns = Columns()
-    without, partial = [], []
-    for run, label in zip(runs, run_labels(runs), strict=True):
-        dataset = dataset_id(run.metrics.dataset)
+    labels, kept, datasets = run_labels(runs), [], []
+    for run, label in zip(runs, labels, strict=True):
+        metrics = run.metrics
+        datasets.append(dataset_id(metrics.dataset))
         predictions = {subtask: run.read_predictions(subtask) for subtask in SUBTASKS}
-        if any(predictions.values()):
-            columns.add_run(label, dataset, predictions)
-            if lacking := incomplete(run.metrics, {subtask: len(lines) for subtask, lines in predictions.items()}):
-                partial.append(f"{label} ({lacking})")
+        kept.append(count_kept(run, metrics, predictions))
+        if kept[-1].has_some:
+            columns.add_run(label, datasets[-1], predictions)
+    for run, dataset in zip(runs, datasets, strict=True):
+        if columns.lacks_names(dataset):
             columns.add_names(dataset, run.read_predictions(NAMES_OF_BOTH))
-        else:
-            without.append(label)
-    return PagePredictions(columns.as_json() if columns.runs else None, without, partial)
+    labelled = list(zip(labels, kept, strict=True))
+    without = [label for label, of_run in labelled if not of_run.has_some]
+    partial = [f"{label} ({of_run.lacking})" for label, of_run in labelled if of_run.has_some and of_run.lacking]
+    return PagePredictions(columns.as_json() if columns.runs else None, without, partial, kept)
 
 
 def run_labels(runs: Sequence[RunDirectory]) -> list[str]:
@@ -55,29 +61,6 @@ def run_labels(runs: Sequence[RunDirectory]) -> list[str]:
         visible(f"{label} ({run.path})" if labels.count(label) > 1 else label)
         for run, label in zip(runs, labels, strict=True)
     ]
-
-
-@dataclass
-class RunColumns:
-    """The predictions of one run, one value per prediction in each list."""
-
-    name: str
-    dataset: str
-    prompt: list[int] = field(default_factory=list)
-    """Numbers of prompts."""
-    completion: list[str] = field(default_factory=list)
-    cut: list[int] = field(default_factory=list)
-    """1: the model did not stop, so the completion was cut."""
-    rank: list[int | None] = field(default_factory=list)
-    named: list[int | None] = field(default_factory=list)
-    """Numbers of entities."""
-    scores: dict[str, list[int | None]] = field(default_factory=dict)
-    """Metric -> scores in thousandths."""
-
-    def as_json(self) -> JsonObject:
-        """The lists; null for ranks and named entities if no prediction has one: the page hides such a column."""
-        unmeasured = [key for key in ("rank", "named") if all(value is None for value in vars(self)[key])]
-        return vars(self) | dict.fromkeys(unmeasured)
 
 
 @dataclass
@@ -93,15 +76,37 @@ class Columns:
     prompt_columns: dict[str, list[Any]] = field(
         default_factory=lambda: {"id": [], "subtask": [], "entity": [], "text": [], "target": []}
     )
-    runs: list[RunColumns] = field(default_factory=list)
+    runs: list[str] = field(default_factory=list)
+    """The columns of each run as JSON."""
 
     def add_run(self, label: str, dataset: str, predictions: dict[str, list[Prediction]]) -> None:
-        every = itertools.chain.from_iterable(predictions.values())
-        run = RunColumns(label, dataset, scores={metric: [] for prediction in every for metric in prediction.scores})
+        """Adds a column per property, with a value per prediction. Prompts and named entities are numbers, scores are
+        in thousandths. Ranks and named entities are null if no prediction has one: the page hides such a column."""
+        every = list(itertools.chain.from_iterable(predictions.values()))
+        prompts: list[int] = []
+        named: list[int | None] = []
         for subtask, of_subtask in predictions.items():
             for prediction in of_subtask:
-                self._add_prediction(run, subtask, prediction)
-        self.runs.append(run)
+                prompts.append(self._prompt(dataset, subtask, prediction))
+                entity = prediction.named_entity
+                named.append(None if entity is None else self._entity(dataset, entity))
+        ranks = [prediction.ranking.rank if prediction.ranking else None for prediction in every]
+        metrics = dict.fromkeys(metric for prediction in every for metric in prediction.scores)
+        columns = {
+            "name": label,
+            "dataset": dataset,
+            "prompt": prompts,
+            "completion": [prediction.completion for prediction in every],
+            "cut": [int(not prediction.stopped) for prediction in every],
+            "rank": _measured(ranks),
+            "named": _measured(named),
+            "scores": {name: [thousandths(prediction.scores.get(name)) for prediction in every] for name in metrics},
+        }
+        self.runs.append(json_for_html(columns))
+
+    def lacks_names(self, dataset: str) -> bool:
+        """Whether some entity of the dataset has only an id so far."""
+        return any(of == dataset and number not in self.names for (of, _), number in self.entities.items())
 
     def add_names(self, dataset: str, predictions: Sequence[Prediction]) -> None:
         """Adds the names of entities that have only ids so far."""
@@ -110,21 +115,11 @@ class Columns:
             if number is not None:
                 self.names.setdefault(number, prediction.target)
 
-    def as_json(self) -> JsonObject:
+    def as_json(self) -> str:
         entities = [self.names.get(number, entity_id) for (_, entity_id), number in self.entities.items()]
         lower = [name for name, metric in METRICS.items() if metric.better == "lower"]
-        runs = [run.as_json() for run in self.runs]
-        return {"entities": entities, "prompts": self.prompt_columns, "runs": runs, "lower": lower}
-
-    def _add_prediction(self, run: RunColumns, subtask: str, prediction: Prediction) -> None:
-        entity = prediction.named_entity
-        run.prompt.append(self._prompt(run.dataset, subtask, prediction))
-        run.completion.append(prediction.completion)
-        run.cut.append(int(not prediction.stopped))
-        run.rank.append(prediction.ranking.rank if prediction.ranking else None)
-        run.named.append(None if entity is None else self._entity(run.dataset, entity))
-        for metric, scores in run.scores.items():
-            scores.append(thousandths(prediction.scores.get(metric)))
+        start = f'{{"entities":{json_for_html(entities)},"prompts":{json_for_html(self.prompt_columns)}'
+        return f'{start},"runs":[{",".join(self.runs)}],"lower":{json_for_html(lower)}}}'
 
     def _prompt(self, dataset: str, subtask: str, prediction: Prediction) -> int:
         key = (dataset, prediction.id)
@@ -142,8 +137,18 @@ class Columns:
         return self.entities.setdefault((dataset, entity_id), len(self.entities))
 
 
+def _measured(column: list[int | None]) -> list[int | None] | None:
+    return None if all(value is None for value in column) else column
+
+
 def thousandths(score: float | None) -> int | None:
     """A score as a whole number, to keep the page small. Only a full score is 1000; 0.9999 is 999."""
     if score is None:
         return None
     return 1000 if score > 1 - 1e-9 else min(999, round(1000 * score))
+
+
+def json_for_html(content: Any) -> str:
+    """JSON that cannot end the <script> around it: ASCII only, with <, > and & as escapes."""
+    text = json.dumps(content, separators=(",", ":"), ensure_ascii=True)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
