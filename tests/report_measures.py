@@ -45,6 +45,7 @@ def add_likelihood(run: RunDirectory, top1: float = 0.5, candidates: int | None 
     """Ranking, rates, multiple choice and the log-probability gap of every subtask."""
     measured = read_json(run.metrics_path)["subtasks"]
     means = {"rank_top1": top1, "mrr": (1 + top1) / 2, "rank_top1_normalized": top1, "mrr_normalized": top1}
+    means |= {"inverse_rank_top1": top1, "inverse_mrr": (1 + top1) / 2}
     rates = {"shortcut": 0.0, "wrong_entity": 0.4, "multiple_choice": 0.75}
     for subtask in measured.values():
         subtask["metrics"] |= {name: estimate(mean) for name, mean in (means | rates).items()}

@@ -39,7 +39,7 @@ def _subtask_lines(
             "low": score.low,
             "high": score.high,
             "intervals": _unit(scores.intervals, definitions),
-            "chance": _chance(metric, candidates),
+            "chance": _chance(metric, scores.entities if metric in INVERSE else candidates),
             "n": scores.n,
             "entities": scores.entities,
             "templates": scores.templates,
@@ -49,6 +49,10 @@ def _subtask_lines(
         common = labels | {"definition": definitions.get(GAP, ""), "low": None, "high": None, "chance": None}
         common |= {"intervals": _unit(gap.intervals, definitions), "templates": scores.templates}
         yield from (common | line for line in _gap_lines(gap, scores.n))
+
+
+INVERSE = ("inverse_rank_top1", "inverse_mrr")
+"""Metrics whose candidates are the entities that the subtask asks about."""
 
 
 def _unit(unit: str | None, definitions: dict[str, str]) -> str:

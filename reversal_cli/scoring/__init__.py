@@ -111,9 +111,9 @@ def chance(metric: str, choices: int) -> float | None:
     >>> chance("mrr", 2)
     0.75
     """
-    if metric in ("mrr", "mrr_normalized"):
+    if metric in ("mrr", "mrr_normalized", "inverse_mrr"):
         return sum(1 / rank for rank in range(1, choices + 1)) / choices
-    if metric in ("rank_top1", "rank_top1_normalized", "multiple_choice"):
+    if metric in ("rank_top1", "rank_top1_normalized", "inverse_rank_top1", "multiple_choice"):
         return 1 / choices
     return None
 

@@ -57,9 +57,9 @@ def test_chance_is_the_mean_over_all_equally_likely_ranks(choices):
     top = sum(Fraction(int(rank == 1)) for rank in ranks) / choices
     reciprocal = sum(Fraction(1, rank) for rank in ranks) / choices
     for name in METRICS:
-        if name in ("rank_top1", "rank_top1_normalized", "multiple_choice"):
+        if name in ("rank_top1", "rank_top1_normalized", "inverse_rank_top1", "multiple_choice"):
             assert chance(name, choices) == pytest.approx(float(top), rel=1e-12)
-        elif name in ("mrr", "mrr_normalized"):
+        elif name in ("mrr", "mrr_normalized", "inverse_mrr"):
             assert chance(name, choices) == pytest.approx(float(reciprocal), rel=1e-12)
         else:
             assert chance(name, choices) is None
