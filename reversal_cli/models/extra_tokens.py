@@ -26,11 +26,14 @@ def with_extra_tokens(loaded: Loaded, count: int, new: bool, objective: str) -> 
                 f"model '{loaded.identity['name']}': {objective} needs {count} tokens without a meaning; a GLM of 2022 "
                 f"has {len(own)} to lend, its mask and its sop; choose a model with rotary positions"
             )
-        spare, rows = own[:count], ()
-    else:
-        spare = rows = spare_tokens(loaded, count, new)
-    tokens = dataclasses.replace(loaded.tokens, extra=spare, special=loaded.tokens.special | set(spare))
-    return dataclasses.replace(loaded, tokens=tokens, added_rows=rows)
+        return _with(loaded, own[:count], ())
+    spare = spare_tokens(loaded, count, new)
+    return _with(loaded, spare, spare)
+
+
+def _with(loaded: Loaded, extra: tuple[int, ...], added: tuple[int, ...]) -> Loaded:
+    tokens = dataclasses.replace(loaded.tokens, extra=extra, special=loaded.tokens.special | set(extra))
+    return dataclasses.replace(loaded, tokens=tokens, added_rows=added)
 
 
 def spare_tokens(loaded: Loaded, count: int, new: bool) -> tuple[int, ...]:

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from torch import nn
+from peft import PeftModel
+from torch import Tensor
+from transformers import PreTrainedModel
 
 from reversal_cli.objectives.base import IGNORE, Batch
 
@@ -53,11 +55,11 @@ class NetworkSize:
         return float(factor * (2 * self.body * step.tokens + attention + output))
 
 
-def measure_network(model: nn.Module, mirrored: bool) -> NetworkSize:
+def measure_network(model: PreTrainedModel | PeftModel, mirrored: bool) -> NetworkSize:
     """The size of a language model of transformers, with or without an adapter of peft."""
-    tables = {id(table.weight): table.weight.numel() for table in _tables(model)}
+    output: Tensor = model.get_output_embeddings().weight
+    tables = {id(table): table.numel() for table in (model.get_input_embeddings().weight, output)}
     weights = {name: weight for name, weight in model.named_parameters() if "lora_" not in name}
-    output = model.get_output_embeddings().weight
     return NetworkSize(
         body=sum(weight.numel() for weight in weights.values()) - sum(tables.values()),
         layers=model.config.get_text_config().num_hidden_layers,
@@ -66,10 +68,6 @@ def measure_network(model: nn.Module, mirrored: bool) -> NetworkSize:
         mirrored=mirrored,
         frozen=not all(weight.requires_grad for weight in weights.values()),
     )
-
-
-def _tables(model: nn.Module) -> list[nn.Module]:
-    return [model.get_input_embeddings(), model.get_output_embeddings()]
 
 
 class Costs:
