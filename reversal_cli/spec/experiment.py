@@ -38,6 +38,9 @@ class DatasetSpec(Section):
     """A folder in the published layout. When it is absent, the benchmark is generated there."""
     generator: Options | None = None
     """Options of the generated benchmark; the folder must have been made with these. Unset: any folder will do."""
+    per_seed: bool = False
+    """Every seed has a generated benchmark of its own, in PATH-seed-N: seeds then differ in entities and held-out
+    templates too, and stand for what another benchmark would have shown."""
 
 
 class ModelSpec(Section):
@@ -168,6 +171,7 @@ RESULT_NEUTRAL_FIELDS = (
 LATER_FIELDS: dict[str, object] = {
     "model.source": None,
     "evaluation.dtype": None,
+    "dataset.per_seed": False,
     "training.token_budget": None,
     "objective.unit": "token",
     "objective.protect": "none",

@@ -26,6 +26,7 @@ from reversal_cli.spec.grid import (
     split_axes,
 )
 from reversal_cli.spec.names import check_experiment_name, check_model_name, default_name, name_part
+from reversal_cli.spec.per_seed import with_own_benchmark
 from reversal_cli.spec.presets import RECIPES, preset_source
 from reversal_cli.spec.toml import flatten, parse_value, read_toml
 from reversal_cli.spec.unused_options import Layers, refuse_unused_blanks, refuse_unused_pretraining, settle
@@ -79,7 +80,7 @@ def load_experiment(file: Path | None, settings: Sequence[Setting] = ()) -> Expe
     _refuse_lists(points)
     all_chosen = {section: {point.chosen[section].value for point in points} for section in CHOICES}
     layers = [_layers(point, name, name_source, all_chosen) for point in points]
-    specs = settle(layers)
+    specs = tuple(with_own_benchmark(spec) for spec in settle(layers))
     for spec, layer in zip(specs, layers, strict=True):
         refuse_misfit(spec, [*layer.defaults, *layer.given])
     _refuse_shared_folders(specs, source)
