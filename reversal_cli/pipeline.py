@@ -25,7 +25,7 @@ from reversal_cli.runs import manifest
 from reversal_cli.runs.directory import RunDirectory, run_path
 from reversal_cli.runs.records import BaseModelRecord, Metrics
 from reversal_cli.scoring import definitions
-from reversal_cli.spec.experiment import DatasetSpec, ExperimentSpec
+from reversal_cli.spec.experiment import DatasetSpec, ExperimentSpec, TrainingSpec
 from reversal_cli.spec.loading import Experiment, spec_differences
 from reversal_cli.spec.names import model_stem
 from reversal_cli.workers.process import Job
@@ -164,9 +164,9 @@ def train_run(
     continued = overwrite is None and run.checkpoints_path.is_dir() and any(run.checkpoints_path.iterdir())
     if continued:
         terminal.say(f"{run.path}: was interrupted")
-    _warn_of_long_warmup(spec, len(splits.train), terminal)
 
-    def begin() -> None:
+    def begin(rows: int) -> None:
+        _warn_of_long_warmup(spec.shortened_training, rows, terminal)
         if overwrite is not None:
             manifest.begin_anew(run, spec, splits, overwrite)
 
@@ -178,9 +178,8 @@ def train_run(
     terminal.say(f"{label}: {result.facts.steps} steps{duration} -> {run.path}")
 
 
-def _warn_of_long_warmup(spec: ExperimentSpec, examples: int, terminal: Terminal) -> None:
-    training = spec.training
-    steps = -(-examples // training.batch_size) * training.last_epoch
+def _warn_of_long_warmup(training: TrainingSpec, rows: int, terminal: Terminal) -> None:
+    steps = -(-rows // training.batch_size) * training.last_epoch
     if training.token_budget is None and training.warmup_steps > steps:
         terminal.warn(
             f"training.warmup_steps is {training.warmup_steps}, but the training ends after step {steps}, so "

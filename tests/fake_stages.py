@@ -55,7 +55,7 @@ class FakeStages:
     ) -> Trained:
         if self.fail_training_with:
             raise self.fail_training_with
-        begin()
+        begin(len(splits.train))
         for step in range(1, 4):
             on_step(step, 3, loss=1.0 / step)
             (run.checkpoints_path / f"checkpoint-{step}").mkdir(parents=True, exist_ok=True)

@@ -62,18 +62,18 @@ def train(
     run: RunDirectory,
     on_step: OnStep,
     say: Callable[[str], None],
-    begin: Callable[[], None] = lambda: None,
+    begin: Callable[[int], None] = lambda rows: None,
 ) -> Trained:
     """Fine-tunes and saves adapter/ or model/ into the run directory.
 
     `say` gets one line about each evaluation along training, and one about the checkpoint that an interrupted training
-    continues from; the checkpoints stay until the manifest is written. `begin` is called when the base is loaded and
-    the rows fit, before anything of the run directory is read or written.
+    continues from; the checkpoints stay until the manifest is written. `begin` is called with the number of rows when
+    the base is loaded and they fit, before anything of the run directory is read or written.
     """
     loaded, model, job = prepare_job(spec, splits)
     plan = plan_batches(job)
     shown_reversed = None if spec.transform.is_identity else count_shown_reversed(job, loaded.tokenizer, splits)
-    begin()
+    begin(len(job.rows))
     if shown_reversed is not None:
         say(f"shown reversed: {shown_reversed} of {len(job.rows)} rows in an epoch")
     resumption = find_checkpoint(run.checkpoints_path)
