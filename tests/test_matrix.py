@@ -19,14 +19,25 @@ from reversal_cli.objectives.base import Draw
 from reversal_cli.objectives.spans import content_span
 from reversal_cli.runs.directory import RunDirectory
 from reversal_cli.training import finetune as training
+from reversal_cli.training.preparation import prepare_model
 
 CHECKPOINTS = {"rotary": ["llama", "qwen", "glm4", "glm4_9b"], "glm": ["glm"]}
 NO_DROPOUT = dict.fromkeys(("embedding_dropout_prob", "attention_dropout_prob", "output_dropout_prob"), 0.0)
 PROMPTS = ["Ann Low is known as", "the owl", "a bee is", "Once more, the quiet fox"]
 OPTIONS = {
     "ntp": [{}, {"glm_form": "causal"}, {"glm_prompt": "before_blank"}, {"loss_on": "completion"}],
-    "bico": [{"mask_probability": 0.5}],
+    "bico": [
+        {"mask_probability": 0.5},
+        {"decoder": "denoise"},
+        {"placeholder": "learned", "positions": "plain", "target": "same", "bico_share": 1.0, "decoder": "denoise"},
+        {"placeholder": "learned", "target": "same", "bico_share": 1.0, "decoder": "denoise"},
+        {"attention": "causal"},
+    ],
     "abi": [{}, {"span_policy": "random"}, {"span_positions": "after_text"}, {"task_masks": False}],
+    "masked-ft": [{}],
+    "mlm-u": [{}],
+    "fim": [{"sentinels": "two"}, {"sentinels": "two", "prompt_form": "fim"}],
+    "prefix-lm": [{}],
 }
 CELLS = [
     pytest.param(checkpoint, {"name": name, **options}, id=f"{checkpoint}-{name}-{'-'.join(options)}".rstrip("-"))
@@ -121,7 +132,7 @@ def test_blank_infilling_continued_from_a_checkpoint_ends_with_equal_weights(che
 
 def test_lora_on_glm_trains_the_four_linear_layers_of_each_layer_and_nothing_else(glm_checkpoint):
     spec = spec_for(glm_checkpoint, {"name": "abi"})
-    model = training.prepare_model(load_for_training(spec), spec)
+    model = prepare_model(load_for_training(spec), spec)
     trained = {name.split(".lora_")[0] for name, parameter in model.named_parameters() if parameter.requires_grad}
     layers = ("attention.query_key_value", "attention.dense", "mlp.dense_h_to_4h", "mlp.dense_4h_to_h")
     assert trained == {f"base_model.model.transformer.layers.{i}.{layer}" for i in range(2) for layer in layers}
