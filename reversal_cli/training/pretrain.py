@@ -25,7 +25,7 @@ from reversal_cli.spec.pretraining import PretrainSpec
 from reversal_cli.training.callbacks import OnStep
 from reversal_cli.training.finetune import fit, plan_batches
 from reversal_cli.training.finite_steps import refuse_unusable_weights
-from reversal_cli.training.tiny_models import NEW, redraw_unread
+from reversal_cli.training.tiny_models import NEW
 from reversal_cli.training.trainer import TrainingJob
 
 
@@ -43,7 +43,6 @@ def pretrain(spec: PretrainSpec, out: Path, on_step: OnStep) -> BaseModelRecord:
         objective = spec.abi if base.tokens.blanks else Ntp()
         job = TrainingJob(rows, base.tokens, objective, spec.training, spec.seed)
         facts = fit(base.model, job, plan_batches(job), Path(scratch) / "checkpoints", on_step, lambda record: None)
-        redraw_unread(base, rows)
     record = BaseModelRecord(
         spec=spec.model_dump(mode="json"), corpus_sha256=digest, training=facts, **provenance().content()
     )

@@ -1,10 +1,8 @@
 """New tiny models of each family: a byte-level BPE trained on a corpus, and a network with random weights."""
 
-import dataclasses
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 
-import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
@@ -14,7 +12,7 @@ from reversal_cli.models.base import Loaded, sentence_ends
 from reversal_cli.models.glm_modeling import GlmAbiConfig, GlmAbiModel
 from reversal_cli.models.glm_tokenizer import EOP, LONG_MASK, MASK, SENTENCE_MASK, SOP, finish_tokenizer, glm_tokens
 from reversal_cli.objectives.abi import Abi
-from reversal_cli.objectives.base import FamilyName, Row, TokenIds
+from reversal_cli.objectives.base import FamilyName, TokenIds
 from reversal_cli.spec.presets import EMBEDDED, TINY_GLM_CONFIG, TINY_LLAMA_CONFIG
 
 LLAMA_SPECIAL = ["<pad>", "<s>", "</s>"]
@@ -26,7 +24,6 @@ BENCHMARK_WEIGHT = 60
 corpus occurs."""
 LIST_WEIGHTS = {"given_names": 40, "surnames": 40, "common_words": 20}
 """How often each word counts of the lists in models/word_lists, which has their sources."""
-SEED = 0
 ROOM_FOR_LISTS = 4000
 """Tokens from which a vocabulary has room for the lists."""
 
@@ -68,23 +65,6 @@ def new_glm(examples: Sequence[Example], vocab_size: int, abi: Abi) -> Loaded:
 
 NEW: dict[FamilyName, Callable[[Sequence[Example], int, Abi], Loaded]] = {"rotary": new_llama, "glm": new_glm}
 """Family -> how to make its tiny model from a corpus, a vocabulary size, and the way GLM is pretrained."""
-
-
-@torch.no_grad()
-def redraw_unread(base: Loaded, rows: Sequence[Row]) -> None:
-    """Draws new embeddings for the tokens that the rows do not have, with mean and spread of those they have.
-
-    Training only ever lowered their logits, all in the same way, so that with tied tables they end as nearly one
-    vector: the names of a benchmark would look alike. No token of a model that has read much is like that.
-    """
-    read = {token for row in rows for token in row.input_ids} | base.tokens.special
-    if (blanks := base.tokens.blanks) is not None:
-        read |= {token for token in dataclasses.astuple(blanks) if token is not None}
-    weight = base.model.get_input_embeddings().weight  # [v, h], also the output layer's
-    known = weight[sorted(read)]
-    unread = [token for token in range(len(weight)) if token not in read]
-    noise = torch.randn(len(unread), weight.shape[1], generator=torch.Generator().manual_seed(SEED))
-    weight[unread] = known.mean(dim=0) + known.std(dim=0).mean() * noise
 
 
 def train_bpe(examples: Sequence[Example], vocab_size: int, special_tokens: list[str]) -> Tokenizer:

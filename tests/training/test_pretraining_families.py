@@ -5,17 +5,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from reversal_cli.data.base import Example
-from reversal_cli.models.base import tokenize
 from reversal_cli.models.checkpoint import family_of
 from reversal_cli.models.families import FAMILIES
-from reversal_cli.objectives.abi import Abi
 from reversal_cli.spec.experiment import ModelSpec
 from reversal_cli.spec.loading import load_pretraining
 from reversal_cli.spec.presets import PRESETS
 from reversal_cli.spec.pretraining import PretrainSpec
 from reversal_cli.training.pretrain import pretrain
-from reversal_cli.training.tiny_models import NEW, redraw_unread
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 SMALL = {"people": 3, "sentences": 4, "vocab_size": 300}
@@ -60,21 +56,3 @@ def test_a_glm_pretrained_without_task_masks_knows_one_mask_token(tmp_path):
 def test_each_preset_has_an_experiment_that_makes_it(preset):
     spec = load_pretraining(EXPERIMENTS / f"pretrain-{preset}.toml")
     assert (spec.name, spec.family) == (preset, PRESETS[preset].family)
-
-
-@pytest.mark.parametrize("family", ["rotary", "glm"])
-def test_tokens_that_the_corpus_lacks_end_as_unlike_each_other_as_those_it_has(family):
-    examples = [Example(f"Person {number}", f" was number {number}.", str(number)) for number in range(40)]
-    base = NEW[family](examples, 400, Abi())
-    rows = tokenize(base.tokenizer, examples, 100)
-    read = {token for row in rows for token in row.input_ids}
-    weight = base.model.get_input_embeddings().weight
-    with torch.no_grad():
-        weight[[token for token in range(len(weight)) if token not in read]] = 1.0
-    before = weight.detach().clone()
-    redraw_unread(base, rows)
-    kept = sorted(read | base.tokens.special)
-    drawn = [token for token in range(len(weight)) if token not in kept]
-    assert torch.equal(weight[sorted(read)], before[sorted(read)])
-    spread, expected = (float(weight[tokens].std(dim=0).mean()) for tokens in (drawn, kept))
-    assert len(drawn) > 100 and spread == pytest.approx(expected, rel=0.2)
