@@ -2,8 +2,11 @@
 
 import json
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from pydantic_core import from_json
 
 from reversal_cli.errors import ReversalError
 
@@ -42,7 +45,19 @@ def parse_json(text: str) -> Any:
     """The value of a JSON text. Raises ValueError with a readable message, also for a value that is nested too deeply
     and for a number that is too long."""
     try:
-        content = DECODER.decode(text)
+        content = from_json(text, allow_inf_nan=False)  # three times as fast as Python's parser, which explains better
+        found = numbers(content)
+        if not found or -LARGEST <= min(found) <= max(found) <= LARGEST:
+            return content
+    except ValueError:
+        pass
+    return _parse_strictly(text)
+
+
+def _parse_strictly(text: str) -> Any:
+    """As `parse_json`, with Python's parser."""
+    try:
+        content = json.loads(text, parse_constant=_finite, parse_float=_finite)
     except RecursionError:
         raise ValueError(TOO_DEEP) from None
     except (json.JSONDecodeError, NotANumberError):
@@ -65,10 +80,6 @@ def _finite(text: str) -> float:
     return number
 
 
-DECODER = json.JSONDecoder(parse_constant=_finite, parse_float=_finite)
-"""Made once: `json.loads` would make one per line, which takes as long as reading the line."""
-
-
 def read_json(path: Path, remedy: str = "restore the file") -> JsonObject:
     """The JSON object in a file. Raises ReversalError that ends with `remedy` for any other content."""
     try:
@@ -89,44 +100,54 @@ def json_kind(value: Any) -> str:
 
 
 def read_records(path: Path, remedy: str) -> list[JsonObject]:
+    """As `iterate_records`, all at once."""
+    return list(iterate_records(path, remedy))
+
+
+def iterate_records(path: Path, remedy: str) -> Iterator[JsonObject]:
     """The objects of a JSONL file that this package wrote; `data/jsonl.py` reads datasets, which may have millions.
 
     A last line cut off by an interruption is dropped; any other bad line raises ReversalError that ends with `remedy`.
     """
     if not path.is_file():
-        return []
+        return
     lines = read_utf8(path, "one JSON record per line", f"remove the file and {remedy}").split("\n")
-    records = []
     for number, line in enumerate(lines, start=1):
         if not line:
             continue
         try:
-            records.append(parse_json(line))
+            record = parse_json(line)
         except ValueError as error:
             if number == len(lines):
                 break
             raise ReversalError(
                 f"{path}:{number}: broken JSON ({error}); expected one record per line; remove the file and {remedy}"
             ) from None
-    return records
+        yield record
 
 
 def check_size(content: Any) -> None:
     """Raises ValueError for a number of more than 64 bits and for tables and lists that are nested too deeply: later
     code would fail on them without a clear message."""
+    if any(type(number) is int and abs(number) > LARGEST for number in numbers(content)):
+        raise ValueError(TOO_LARGE)
+
+
+def numbers(content: Any) -> list[int | float]:
+    """Every number in tables and lists, without true and false. Raises ValueError if they are nested too deeply."""
+    found = []
     level = [content]
     for _ in range(DEEPEST):
         below: list[Any] = []
         for value in level:
-            if type(value) in (str, float):  # most values; this check is quicker than the three below
-                continue
-            if isinstance(value, dict):
+            kind = type(value)  # of a parser, so never a subclass; isinstance would take twice as long
+            if kind is float or kind is int:
+                found.append(value)
+            elif kind is dict:
                 below += value.values()
-            elif isinstance(value, list):
+            elif kind is list:
                 below += value
-            elif isinstance(value, int) and abs(value) > LARGEST:
-                raise ValueError(TOO_LARGE)
         if not below:
-            return
+            return found
         level = below
     raise ValueError(TOO_DEEP)

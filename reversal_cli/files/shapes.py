@@ -1,12 +1,13 @@
 """Typed objects for the tables of JSON files: read with one line for what is wrong, written back as they were."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from reversal_cli.errors import ReversalError
-from reversal_cli.files.reading import JsonObject, read_json, read_records
+from reversal_cli.files.reading import JsonObject, iterate_records, read_json
 
 Texts = dict[str, str]
 LONGEST_VALUE = 200
@@ -67,10 +68,18 @@ def read_shape(path: Path, shape: type[S], remedy: str) -> S:
 
 
 def read_shapes(path: Path, shape: type[S], remedy: str) -> list[S]:
-    """The lines of a JSONL file; none if it is absent, and without a last line that was cut off."""
-    records = read_records(path, remedy)
+    """As `iterate_shapes`, all at once."""
+    return list(iterate_shapes(path, shape, remedy))
+
+
+def iterate_shapes(path: Path, shape: type[S], remedy: str) -> Iterator[S]:
+    """The lines of a JSONL file; none if it is absent, and without a last line that was cut off.
+
+    One at a time: whoever needs only a few fields of each is twice as fast without all of them in memory.
+    """
     remove = f"remove the file and {remedy}"
-    return [parse_shape(record, shape, f"{path}:{number}", remove) for number, record in enumerate(records, start=1)]
+    for number, record in enumerate(iterate_records(path, remedy), start=1):
+        yield parse_shape(record, shape, f"{path}:{number}", remove)
 
 
 def parse_shape(content: Any, shape: type[S], where: str, remedy: str) -> S:

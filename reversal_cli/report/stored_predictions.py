@@ -1,12 +1,14 @@
 """How many predictions finished runs keep: what shows predictions must say if some are missing."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from reversal_cli.data.base import SUBTASKS
+from reversal_cli.files.shapes import iterate_shapes
 from reversal_cli.plain_text import visible
 from reversal_cli.runs.directory import RunDirectory
 from reversal_cli.runs.records import Metrics, Prediction
+from reversal_cli.runs.remedies import predict_again
 
 
 class Kept(NamedTuple):
@@ -19,16 +21,22 @@ class Kept(NamedTuple):
     """`23 of 24 predictions of N2D`: the subtasks with fewer predictions than metrics.json counts; empty if none."""
 
 
-def count_kept(run: RunDirectory, metrics: Metrics, predictions: Mapping[str, Sequence[Prediction]]) -> Kept:
-    """What a run keeps; `predictions` are those of every subtask, `metrics` the content of its metrics.json."""
-    counts = {subtask: (len(predictions[subtask]), metrics.subtasks[subtask].n) for subtask in SUBTASKS}
+def iterate_predictions(run: RunDirectory, subtask: str) -> Iterator[Prediction]:
+    """The predictions of a subtask, one at a time. Raises ReversalError if a line is not a prediction."""
+    return iterate_shapes(run.predictions_path(subtask), Prediction, predict_again(run))
+
+
+def count_kept(run: RunDirectory, metrics: Metrics, numbers: Mapping[str, int]) -> Kept:
+    """What a run keeps; `numbers`: subtask -> number of its predictions; `metrics`: the content of its metrics.json."""
+    counts = {subtask: (numbers[subtask], metrics.subtasks[subtask].n) for subtask in SUBTASKS}
     lacking = ", ".join(f"{have} of {n} predictions of {subtask}" for subtask, (have, n) in counts.items() if have < n)
-    return Kept(run, any(predictions.values()), lacking)
+    return Kept(run, any(numbers.values()), lacking)
 
 
 def read_kept(run: RunDirectory) -> Kept:
-    """What a run keeps, from its files. Raises ReversalError if a line is not a prediction."""
-    return count_kept(run, run.metrics, {subtask: run.read_predictions(subtask) for subtask in SUBTASKS})
+    """What a run keeps, from its files. Raises as `iterate_predictions` does."""
+    numbers = {subtask: sum(1 for _ in iterate_predictions(run, subtask)) for subtask in SUBTASKS}
+    return count_kept(run, run.metrics, numbers)
 
 
 def lacking_notes(runs: Iterable[Kept]) -> list[str]:

@@ -25,7 +25,7 @@ from reversal_cli.files.shapes import S, Shape, read_shape, read_shapes
 from reversal_cli.files.writing import json_lines, write_text
 from reversal_cli.runs.lock import locked
 from reversal_cli.runs.records import CurveRecord, LogRecord, Manifest, Metrics, Prediction
-from reversal_cli.runs.remedies import evaluate_again
+from reversal_cli.runs.remedies import evaluate_again, predict_again
 
 RESTORE_MANIFEST = "restore it, or make the run again with --overwrite"
 """What to do about a broken manifest.json: nothing else shows which spec the weights and predictions belong to."""
@@ -162,8 +162,7 @@ class RunDirectory:
 
     def read_predictions(self, subtask: str) -> list[Prediction]:
         """The predictions so far; none if the file is absent."""
-        remedy = f"predict again with `reversal eval {self.path}`"
-        return read_shapes(self.predictions_path(subtask), Prediction, remedy)
+        return read_shapes(self.predictions_path(subtask), Prediction, predict_again(self))
 
     def append_predictions(self, subtask: str, predictions: Iterable[Prediction]) -> None:
         """Appends whole lines; after an interruption at most the last line is cut."""

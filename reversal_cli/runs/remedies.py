@@ -1,4 +1,4 @@
-"""What to do about a metrics.json that cannot be used: it may be the only result that the run still has."""
+"""What to do about predictions that cannot be read, and about a metrics.json, which may be the only result left."""
 
 from typing import TYPE_CHECKING
 
@@ -18,3 +18,8 @@ def evaluate_again(run: "RunDirectory") -> str:
     if can_predict(run):
         return f"remove {run.metrics_path} and run `reversal eval {run.path}`"
     return "restore the file: the run has no weights to evaluate again; or train it again with --overwrite"
+
+
+def predict_again(run: "RunDirectory") -> str:
+    """How to replace a file of predictions after its removal."""
+    return f"predict again with `reversal eval {run.path}`"

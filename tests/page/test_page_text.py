@@ -90,7 +90,7 @@ def test_runs_of_one_name_and_seed_are_told_apart_by_their_folders(tmp_path):
 
 @pytest.mark.parametrize(("score", "expected"), [(1.0, 1000), (0.99999, 999), (0.0, 0), (0.57, 570), (None, None)])
 def test_only_a_full_score_is_a_thousand_thousandths(score, expected):
-    assert thousandths(score) == expected
+    assert thousandths([score]) == [expected]
 
 
 @pytest.mark.parametrize("line", [{"id": "N2D/0"}, [1], {"id": "N2D/0", "scores": 3}])
