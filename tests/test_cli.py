@@ -176,7 +176,7 @@ def test_dry_run_as_json(capsys):
 def test_list_shows_all_kinds_of_names(capsys):
     assert main(["list", "--json"]) == 0
     kinds = json.loads(capsys.readouterr().out)
-    assert sorted(kinds) == ["datasets", "metrics", "models", "objectives", "objectives by model family"]
+    assert sorted(kinds) == ["datasets", "metrics", "models", "objectives", "objectives by model family", "transforms"]
     assert {"abi on rotary", "bico on glm"} <= kinds["objectives by model family"].keys()
     assert {"ntp", "bico", "none"} <= set(kinds["objectives"])
     assert {name for name, text in kinds["metrics"].items() if "lower is better" in text} == {
