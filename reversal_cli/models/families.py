@@ -38,7 +38,7 @@ def _load(spec: ExperimentSpec, model: ModelSpec, dtype: torch.dtype, device: to
     own, count = objective.extra_tokens, objective.extra_tokens + spec.transform.extra_tokens
     if not count:
         return loaded
-    loaded = with_extra_tokens(loaded, count, new, spec.method)
+    loaded = with_extra_tokens(loaded, count, new, spec.method.upper())
     spare = loaded.tokens.extra
     return dataclasses.replace(
         loaded, tokens=dataclasses.replace(loaded.tokens, extra=spare[:own], of_transform=spare[own:])

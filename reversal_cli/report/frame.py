@@ -108,8 +108,8 @@ def dataset_id(sha256: dict[str, str]) -> str:
 def recipe_id(spec: StoredSpec, sha256: dict[str, str]) -> str:
     """Eight hex digits, the same for runs that differ only in name, seed, path of the dataset, and fields that do not
     change a result."""
-    content = decisive_content(spec.content())
-    recipe = {section: fields for section, fields in content.items() if section not in ("name", "seed", "dataset")}
+    shared = {key: value for key, value in spec.content().items() if key not in ("name", "seed", "dataset")}
+    recipe = decisive_content(shared)
     return hashlib.sha256(json.dumps([recipe, sha256], sort_keys=True).encode()).hexdigest()[:8]
 
 
