@@ -26,10 +26,8 @@ def interval_notes(frame: pd.DataFrame) -> list[str]:
     notes = []
     for dataset, part in frame[frame["row"] == RUN].groupby("dataset", sort=False):
         runs_of: dict[tuple[str, ...], list[str]] = {}
-        runs = part[["experiment", "seed", "digest", "low", "intervals"]].groupby(
-            ["experiment", "seed", "digest"], sort=False
-        )
-        for (experiment, seed, _), lines in runs:
+        keys = ["experiment", "seed", "digest"]
+        for (experiment, seed, _), lines in part[[*keys, "low", "intervals"]].groupby(keys, sort=False):
             runs_of.setdefault(_units(lines), []).append(f"{experiment} seed {seed}")
         if len(runs_of) > 1:
             units_of = "; ".join(f"{_short(units)} in {', '.join(runs)}" for units, runs in runs_of.items())

@@ -47,11 +47,23 @@ def field_help(key: str, instead: str = "") -> str:
 def field_docs(section: str) -> dict[str, FieldDoc]:
     """The fields of one of `SECTIONS` that have a text."""
     path, name = SECTIONS[section]
-    text = path.read_text(encoding="utf-8")
-    (definition,) = (node for node in ast.parse(text).body if isinstance(node, ast.ClassDef) and node.name == name)
+    text, tree = _source(path)
+    (definition,) = (node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name)
     return {
         field: FieldDoc(_default(node.value, text), meaning) for field, node, meaning in documented_fields(definition)
     }
+
+
+class Source(NamedTuple):
+    text: str
+    tree: ast.Module
+
+
+@functools.cache
+def _source(path: Path) -> Source:
+    """A file, parsed once for all of its classes."""
+    text = path.read_text(encoding="utf-8")
+    return Source(text, ast.parse(text))
 
 
 def documented_fields(definition: ast.ClassDef) -> Iterator[tuple[str, ast.AnnAssign, str]]:

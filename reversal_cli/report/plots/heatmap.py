@@ -15,6 +15,7 @@ from matplotlib.patches import Patch
 from reversal_cli.data.base import SUBTASKS
 from reversal_cli.report.plots import style
 from reversal_cli.report.rows import percent
+from reversal_cli.report.stored_predictions import iterate_predictions
 from reversal_cli.runs.directory import RunDirectory
 from reversal_cli.scoring import METRICS
 
@@ -59,7 +60,8 @@ def score_grid(run: RunDirectory, subtask: str, metric: str) -> pd.DataFrame | N
 
     None if there is no prediction with the metric.
     """
-    lines = [(line.entity_id, line.template_id, line.scores.get(metric)) for line in run.read_predictions(subtask)]
+    predictions = iterate_predictions(run, subtask)
+    lines = [(line.entity_id, line.template_id, line.scores.get(metric)) for line in predictions]
     frame = pd.DataFrame(lines, columns=["entity", "template", "score"]).dropna(subset="score")
     if frame.empty:
         return None
