@@ -45,7 +45,8 @@ def main() -> None:
 def split(rows: Iterable[Example]) -> tuple[list[Example], list[Example]]:
     """The rows of the templates held out, and the others. Rows of one entity and direction come in template order."""
     seen: dict[tuple[str, bool], int] = defaultdict(int)
-    held_out, kept = [], []
+    held_out: list[Example] = []
+    kept: list[Example] = []
     for row in rows:
         key = row.name, row.name in row.prompt
         (held_out if seen[key] % TEMPLATES in HELD_OUT else kept).append(row)
