@@ -25,22 +25,18 @@ from reversal_cli.commands.options import (
     seed_list,
 )
 from reversal_cli.console import Terminal
-from reversal_cli.spec.field_docs import field_help
+from reversal_cli.spec.field_docs import choices_help, field_help
 
-OBJECTIVE_HELP = "ntp, bico, abi, masked-ft, mlm-u, fim, prefix-lm, or none (untrained baseline).  [default: ntp]"
+OBJECTIVE_HELP = f"{choices_help('objectives', 'none (untrained baseline)')}.  [default: ntp]"
+TRANSFORM_HELP = f"What is done to the training rows: {choices_help('transforms')}.  [default: none]"
 
 
 def finetune(
     file: Annotated[
         Path | None, typer.Argument(metavar="EXPERIMENT.toml", help="What differs from the defaults; flags win.")
     ] = None,
-    objective: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="ntp, bico, abi, masked-ft, mlm-u, fim, prefix-lm, or none (untrained baseline).  [default: ntp]",
-        ),
-    ] = None,
+    objective: Annotated[str | None, typer.Option(metavar="NAME", help=OBJECTIVE_HELP)] = None,
+    transform: Annotated[str | None, typer.Option(metavar="NAME", help=TRANSFORM_HELP)] = None,
     model: Annotated[str | None, typer.Option(metavar="NAME", help=field_help("model.name"))] = None,
     revision: Annotated[str | None, typer.Option(metavar="NAME", help=field_help("model.revision"))] = None,
     data: Annotated[str | None, typer.Option(metavar="FOLDER", help=field_help("dataset.path"))] = None,
@@ -76,6 +72,7 @@ def finetune(
         "--name": ("name", name),
         "--seed": ("seed", seed),
         "--objective": ("objective.name", objective),
+        "--transform": ("transform.name", transform),
         "--model": ("model.name", model),
         "--revision": ("model.revision", revision),
         "--init": ("model.init", init),

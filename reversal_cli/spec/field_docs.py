@@ -1,4 +1,5 @@
-"""The docstrings and defaults of a spec's fields, read from the source, so that `--help` does not import pydantic."""
+"""The docstrings and defaults of a spec's fields and the names of its registries, read from the source, so that
+`--help` does not import pydantic."""
 
 import ast
 import functools
@@ -84,3 +85,18 @@ def _default(value: ast.expr | None, text: str) -> str:
     if isinstance(value.value, bool):
         return "on" if value.value else "off"
     return value.value if isinstance(value.value, str) else ast.get_source_segment(text, value) or ""
+
+
+def choices_help(kind: str, last: str = "") -> str:
+    """The names of a registry of this package, `objectives` or `transforms`, in its order. last: one to end with.
+
+    >>> choices_help("transforms")
+    "none, reverse, spt or both"
+    """
+    registry = next(
+        node for node in _source(PACKAGE / kind / "__init__.py").tree.body if isinstance(node, ast.AnnAssign)
+    )
+    keys = registry.value.keys if isinstance(registry.value, ast.Dict) else []
+    names = [str(key.value) for key in keys if isinstance(key, ast.Constant)]
+    *first, end = [*names, last] if last else names
+    return f"{', '.join(first)} or {end}"

@@ -9,6 +9,7 @@ from reversal_cli.spec.option_docs import option_docs
 from reversal_cli.spec.presets import RECIPES
 from reversal_cli.spec.pretraining import PretrainSpec
 from reversal_cli.spec.toml import flatten
+from reversal_cli.transforms import TRANSFORMS
 
 FLAGS = {
     "finetune": [
@@ -65,10 +66,11 @@ def test_what_is_read_from_the_source_is_what_the_fields_hold():
     assert field_docs("pretraining")["people"].default == str(PretrainSpec().people)
 
 
-def test_the_help_of_finetune_names_every_objective_and_says_which_defaults_a_preset_replaces(capsys):
+def test_the_help_of_finetune_names_every_objective_and_transform_and_says_which_defaults_a_preset_replaces(capsys):
     shown = help_of("finetune", capsys)
-    objectives = shown.partition("--objective NAME ")[2].partition(" --model")[0]
+    objectives, _, rest = shown.partition("--objective NAME ")[2].partition(" --transform")
     assert all(name in objectives for name in OBJECTIVE_SPECS)
+    assert all(name in rest.partition(" --model")[0] for name in TRANSFORMS)
     replaced = {key for recipe in RECIPES.values() for key, _ in flatten(recipe)}
     for key in FLAGS["finetune"]:
         assert (on_one_line(field_help(key, "the preset's")) in shown) == (key in replaced), key
