@@ -2,6 +2,7 @@
 
 from reversal_cli.transforms.base import TransformOptions
 from reversal_cli.transforms.both import Both
+from reversal_cli.transforms.bridge import Bridge
 from reversal_cli.transforms.identity import Identity
 from reversal_cli.transforms.reverse import Reverse
 from reversal_cli.transforms.spt import Spt
@@ -11,4 +12,5 @@ TRANSFORMS: dict[str, type[TransformOptions]] = {
     "reverse": Reverse,
     "spt": Spt,
     "both": Both,
+    "bridge": Bridge,
 }

@@ -101,7 +101,7 @@ def test_a_written_spec_reads_back_as_the_same_experiment():
     [
         (
             ["transform.name=revers"],
-            "--set: unknown transform 'revers'; did you mean 'reverse'? (both, none, reverse, spt)",
+            "--set: unknown transform 'revers'; did you mean 'reverse'? (both, bridge, none, reverse, spt)",
         ),
         (
             ["transform.unit=word"],
