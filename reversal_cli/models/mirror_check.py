@@ -5,8 +5,9 @@ every other, a text read backwards must give the same outputs backwards. A layer
 than was turned back, or never calls the attention function, does not.
 """
 
+import contextlib
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -18,9 +19,13 @@ from reversal_cli.models.probing import LENGTH, UNRUNNABLE, probe_inputs
 
 TOLERANCE = {torch.float64: 1e-3, torch.float32: 1e-3, torch.bfloat16: 2e-2, torch.float16: 1e-2}
 """Of the largest output, by the precision of the rotary angles. Measured: 5e-7 in float32 and up to 5e-3 in bfloat16
-where it is right, from 7e-2 where nothing is mirrored."""
+where it is right (4e-2 in a trained model, whose attention is sharper), from 7e-2 where nothing is mirrored."""
 SPREAD = 3.0
 """Of the hidden states: attention must be far from uniform for positions to show."""
+
+
+Angles = tuple[Tensor, Tensor]
+"""cos and sin [b, s, rotary_dim]."""
 
 
 class Inputs(NamedTuple):
@@ -33,7 +38,8 @@ class Inputs(NamedTuple):
 
 
 def attention_inputs(model: PreTrainedModel, attentions: Sequence[nn.Module]) -> list[Inputs]:
-    """What each layer gets in a pass of six tokens, with a mask under which each may attend all.
+    """What each layer gets in a pass of six tokens, with a mask under which each may attend all. Its rotary angles are
+    in float32 where they can be computed so, whatever the precision of the model.
 
     Raises ReversalError if the pass fails, or where a layer is not reached by it or gets no rotary angles.
     """
@@ -46,7 +52,7 @@ def attention_inputs(model: PreTrainedModel, attentions: Sequence[nn.Module]) ->
     hooks = [attention.register_forward_pre_hook(keep, with_kwargs=True) for attention in attentions]
     mask = torch.ones(1, 1, LENGTH, LENGTH, dtype=torch.bool)
     try:
-        with torch.no_grad():
+        with torch.no_grad(), _angles_in_float32(model) as exact:
             model(**probe_inputs(model, mask), use_cache=False)
     except UNRUNNABLE as error:
         raise _cannot_run(model, error) from None
@@ -55,7 +61,31 @@ def attention_inputs(model: PreTrainedModel, attentions: Sequence[nn.Module]) ->
             hook.remove()
     if not all(attention in seen and "position_embeddings" in seen[attention].kwargs for attention in attentions):
         raise unsupported(model)
+    for inputs in seen.values():
+        angles = inputs.kwargs["position_embeddings"]
+        inputs.kwargs["position_embeddings"] = next((pair for given, pair in exact if given[0] is angles[0]), angles)
     return [seen[attention] for attention in attentions]
+
+
+@contextlib.contextmanager
+def _angles_in_float32(model: PreTrainedModel) -> Iterator[list[tuple[Angles, Angles]]]:
+    """Inside, the rotary angles that a forward pass computes, each with the same ones in float32.
+
+    Half precision rounds them so far that the attention of a trained model is not the same read backwards.
+    """
+    found: list[tuple[Angles, Angles]] = []
+
+    def compute_again(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], angles: Angles) -> None:
+        kwargs = {name: _as_float32(value) for name, value in kwargs.items()}
+        found.append((angles, module.forward(*map(_as_float32, args), **kwargs)))
+
+    rotary = [module for module in model.modules() if type(module).__name__.endswith("RotaryEmbedding")]
+    hooks = [module.register_forward_hook(compute_again, with_kwargs=True) for module in rotary]
+    try:
+        yield found
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 def is_rotated(attention: nn.Module, inputs: Inputs) -> bool:

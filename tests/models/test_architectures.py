@@ -10,6 +10,7 @@ from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from reversal_cli.errors import ReversalError
 from reversal_cli.inference.likelihood import encode_question, score_candidates
+from reversal_cli.models.attention import install_mirrored_attention
 from reversal_cli.models.base import Loaded, tokenize
 from reversal_cli.models.loading import load_for_training
 from reversal_cli.models.mirror_check import attention_inputs, is_mirrored, is_rotated
@@ -132,6 +133,16 @@ def test_frozen_half_precision_is_not_mistaken_for_another_rotation(checkpoint_o
     lora = {"dropout": 0.0}
     model, loaded = prepared(checkpoint_of(name), "bico", tuning="lora", dtype=dtype, lora=lora)
     assert str(loaded.model.dtype) == f"torch.{dtype}" and any("lora_A" in key for key in model.state_dict())
+
+
+@pytest.mark.parametrize("name", ["phi", "mixtral"])
+def test_sharp_attention_in_half_precision_is_not_mistaken_for_another_rotation(checkpoint_of, name):
+    """As pretraining leaves it: rounded angles move its outputs far more than those of random weights."""
+    model = AutoModelForCausalLM.from_pretrained(checkpoint_of(name), dtype=torch.bfloat16).eval()
+    for name, weight in model.named_parameters():
+        if name.endswith(("q_proj.weight", "k_proj.weight")):
+            weight.data *= 40
+    install_mirrored_attention(model)
 
 
 @pytest.mark.parametrize(
