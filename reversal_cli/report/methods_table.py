@@ -37,8 +37,8 @@ COSTS = {
     ),
     "retention": Cost(
         "retention",
-        "loss in nats per token on text like that of the pretraining, read from left to right with stock attention, by "
-        "every objective; more than untrained is forgotten; comparable within a model",
+        "loss in nats per token on text like that of the pretraining, read from left to right with stock attention "
+        "whatever the objective; a model that forgets has more than the untrained one; comparable within a model",
     ),
 }
 """Column of the frame -> the column of the table, in its order."""
