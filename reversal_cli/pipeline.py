@@ -16,6 +16,7 @@ from reversal_cli.data.audit.leaks import Leak
 from reversal_cli.data.base import Splits
 from reversal_cli.errors import ReversalError
 from reversal_cli.evaluation.options import EvaluationOptions
+from reversal_cli.evaluation.retention import check_retention
 from reversal_cli.files.folders import refuse_current_folder
 from reversal_cli.files.shapes import read_shape
 from reversal_cli.files.storage import storage_errors
@@ -69,9 +70,10 @@ def _all_stages(
 def prepare_datasets(specs: Sequence[ExperimentSpec], terminal: Terminal, allow_leaks: bool) -> Benchmarks:
     """The datasets of all runs, generated if absent, read and checked for leaks.
 
-    Raises ReversalError if any dataset does not fit its run, before the first run begins.
+    Raises ReversalError if any dataset or retention text does not fit its run, before the first run begins.
     """
     _refuse_several_processes(os.environ.get("WORLD_SIZE", "1"))
+    check_retention(specs)
     benchmarks = Benchmarks(terminal, allow_leaks)
     for spec in specs:
         benchmarks.of(spec)
@@ -215,6 +217,7 @@ def evaluate_run(run: RunDirectory, terminal: Terminal, options: EvaluationOptio
     splits = prepare_dataset(dataset, terminal)
     manifest.refuse_other_data(run, dataset, splits)
     spec = spec.model_copy(update={"evaluation": settings})
+    check_retention([spec])
     with run.lock():
         if not manifest.lists_leaks(run):
             manifest.add_leaks(run, find_allowed_leaks(dataset, splits, terminal, allow_leaks=True))
@@ -239,10 +242,8 @@ def _evaluate(
         model = model_of_run(run, spec, splits, options, lambda: advance(0, stage=LOADING), terminal.say)
         if options.overwrite:
             model.load()  # first, so that a model that cannot be loaded fails at once
-        on_progress = sum_of_parts(advance, totals)
-        return evaluate(
-            run, model.complete, splits, spec.evaluation, subtasks, limit, on_progress, model.measure, model.announce
-        )
+        rest = (sum_of_parts(advance, totals), model.measure, model.announce, model.retain)
+        return evaluate(run, model.complete, splits, spec.evaluation, subtasks, limit, *rest)
 
 
 def _label(spec: ExperimentSpec) -> str:

@@ -69,6 +69,16 @@ def gap() -> dict[str, Any]:
     }
 
 
+def add_costs(run: RunDirectory, retention: float | None = None, **facts: Any) -> None:
+    """What the training of the run cost, without leaks in its dataset; retention in nats per token."""
+    content = read_json(run.manifest_path)
+    content["dataset"]["leaks"] = []
+    write_json(run.manifest_path, content | {"training": facts})
+    if retention is not None:
+        texts = {"tokens": 7000, "texts": 500, "source": "a corpus", "sha256": "ab" * 32}
+        change_metrics(run, retention={"loss": retention, **texts})
+
+
 def add_curve(run: RunDirectory, last: dict[str, float], epochs: int = 5) -> None:
     """Accuracy that rises in a line to `last`."""
     records = [

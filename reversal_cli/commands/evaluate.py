@@ -71,6 +71,13 @@ def evaluate(
         bool | None,
         typer.Option("--controls/--no-controls", help=field_help("evaluation.controls", RUN)),
     ] = None,
+    retention: Annotated[
+        bool | None,
+        typer.Option("--retention/--no-retention", help=field_help("evaluation.retention", RUN)),
+    ] = None,
+    retention_text: Annotated[
+        str | None, typer.Option(metavar="FILE", help="As --retention, on the texts of this file, one per line.")
+    ] = None,
     intervals: Intervals = None,
     dtype: Annotated[
         str | None, typer.Option(metavar="NAME", help=field_help("evaluation.dtype", "that of the training"))
@@ -86,17 +93,32 @@ def evaluate(
         refuse_without_effect("--out", "the runs are named, and the results of each go into its own folder")
     if controls and (subtask or limit is not None):
         refuse_without_effect("--controls", "controls are left out with --subtask or --limit")
+    if retention_text is not None and retention is not None:
+        refuse_without_effect(f"--{'' if retention else 'no-'}retention", "--retention-text names what is measured on")
+    retained = retention if retention_text is None else retention_text
+    if retained and (subtask or limit is not None):
+        refuse_without_effect("--retention", "retention is left out with --subtask or --limit")
     terminal = Terminal(quiet)
     refuse_unknown_intervals(intervals)
     refuse_unknown_device(device)
     refuse_unknown_dtype(dtype)
     options = EvaluationOptions(
-        batch_size, tuple(subtask or ()), limit, device, overwrite, likelihood, controls, intervals, dtype, data
+        batch_size,
+        tuple(subtask or ()),
+        limit,
+        device,
+        overwrite,
+        likelihood,
+        controls,
+        retained,
+        intervals,
+        dtype,
+        data,
     )
     if model is not None:
         if runs:
             raise ReversalError("--model: evaluates a checkpoint without training it; name either runs or a model")
-        directories = [begin_untrained(model, revision, data, out, terminal)]
+        directories = [begin_untrained(model, revision, data, out, terminal, retained)]
     elif revision is not None:
         refuse_without_effect("--revision", "it belongs to --model; a run has its own model")
     else:
@@ -146,13 +168,19 @@ def evaluate_all(
 
 
 def begin_untrained(
-    model: str, revision: str | None, data: str | None, results: Path, terminal: Terminal
+    model: str,
+    revision: str | None,
+    data: str | None,
+    results: Path,
+    terminal: Terminal,
+    retention: bool | str | None = None,
 ) -> "RunDirectory":
     """The run of a checkpoint that is not trained: RESULTS/<model>-untrained/seed-0.
 
     Leaks of its dataset are allowed, since they cannot reach its weights. Raises ReversalError for a checkpoint without
-    a config.json, before a dataset is generated or a run folder made.
+    a config.json, and for one without texts for its retention, before a dataset is generated or a run folder made.
     """
+    from reversal_cli.evaluation.retention import retention_texts
     from reversal_cli.models.checkpoint import family_of
     from reversal_cli.pipeline import finetune, prepare_datasets
     from reversal_cli.spec.loading import Setting, flag_settings, load_experiment
@@ -165,6 +193,8 @@ def begin_untrained(
     settings = [*flag_settings(flags, []), Setting("objective.name", "none", "--model")]
     specs = load_experiment(None, settings).specs
     family_of(specs[0].model)
+    if retention:
+        retention_texts(specs[0].model, retention)
     benchmarks = prepare_datasets(specs, terminal, allow_leaks=True)
     return finetune(specs[0], results, terminal, benchmarks.of(specs[0]))
 
@@ -177,4 +207,5 @@ def one_line(run: "RunDirectory", metrics: "Metrics") -> str:
     names = [name for name in SUBTASKS if name in metrics.subtasks]
     cells = [f"{name} {percent(metrics.subtasks[name].metrics[DEFAULT_METRIC].mean)}" for name in names]
     note = "" if metrics.complete else "; partial, metrics.json not written"
-    return f"{run.path}: {', '.join(cells)} percent ({DEFAULT_METRIC}{note})"
+    loss = f", retention {metrics.retention.loss:.3f} nats per token" if metrics.retention else ""
+    return f"{run.path}: {', '.join(cells)} percent ({DEFAULT_METRIC}{note}){loss}"

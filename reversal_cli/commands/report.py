@@ -37,6 +37,8 @@ class ReportOptions:
     metric: str = DEFAULT_METRIC
     all_tables: bool = False
     """Print every table in the terminal; the other formats and accuracy.md always have all of them."""
+    methods: bool = False
+    """Print the tables of methods in the terminal too."""
     published: bool = False
     plots: bool = False
     html: bool = False
@@ -63,11 +65,20 @@ def report(
     all_tables: Annotated[
         bool, typer.Option("--all", help="Print every table, not only accuracy, baselines and ranking.")
     ] = False,
+    methods: Annotated[
+        bool,
+        typer.Option(
+            "--methods",
+            help="Also print the methods: accuracy beside the tokens, labels, FLOPs and time of the training, and "
+            "differences over seeds. Files, and the other formats but csv and json, always have these tables.",
+        ),
+    ] = False,
     published: Annotated[
         bool, typer.Option("--published", help="Add a table of published numbers, with their sources.")
     ] = False,
     plots: Annotated[
-        bool, typer.Option("--plots", help="Write plots/ with PNG and SVG: bars, accuracy per epoch, heat maps.")
+        bool,
+        typer.Option("--plots", help="Write plots/ with PNG and SVG: bars, accuracy per epoch and token, heat maps."),
     ] = False,
     html: Annotated[
         bool, typer.Option("--html", help="Write report.html: tables, plots if --plots, and every prediction.")
@@ -88,7 +99,7 @@ def report(
             refuse_without_effect("--metric", f"--format {form} prints every metric")
     folders = results or [RESULTS]
     target = out or (folders[0] if len(folders) == 1 else RESULTS)
-    options = ReportOptions(out is not None, form, metric, all_tables, published, plots, html)
+    options = ReportOptions(out is not None, form, metric, all_tables, methods, published, plots, html)
     show_report(folders, target, Terminal(quiet), options, require or [])
 
 
@@ -171,7 +182,9 @@ def _print(results: "Results", tables: Sequence["ReportTable"], terminal: Termin
         }
         terminal.write(text[options.form]())
         return
-    selection = [table for table in tables if options.all_tables or table.main]
+    selection = [
+        table for table in tables if options.all_tables or table.main or (options.methods and table.of_methods)
+    ]
     for table in package.rich_tables(selection, terminal.width):
         terminal.show(table)
         terminal.show("")

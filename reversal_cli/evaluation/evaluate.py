@@ -13,7 +13,7 @@ from reversal_cli.evaluation.predictions import STAGES, Progress, add_likelihood
 from reversal_cli.inference.answers import Complete, Measure
 from reversal_cli.inference.finite import NotFiniteError
 from reversal_cli.runs.directory import RunDirectory
-from reversal_cli.runs.records import Metrics, Prediction, Ranking
+from reversal_cli.runs.records import Metrics, Prediction, Ranking, Retention
 from reversal_cli.scoring import definitions
 from reversal_cli.scoring.entities import EntityIndex
 from reversal_cli.scoring.floors import floors
@@ -37,6 +37,7 @@ def evaluate(
     on_progress: Progress = lambda stage, subtask, done: None,
     measure: Measure | None = None,
     announce: Callable[[Pending], None] | None = None,
+    retain: Callable[[], Retention] | None = None,
 ) -> Metrics:
     """The metrics of a run: every metric of every subtask, with intervals.
 
@@ -45,7 +46,8 @@ def evaluate(
     any other returns metrics with `complete` false.
 
     measure: computes likelihoods; used if `settings.likelihood` is true. announce: is told before a whole evaluation
-    what it will ask the model.
+    what it will ask the model. retain: measures the retention of a whole evaluation; called if `settings.retention` is
+    not False.
     Raises ReversalError for an unknown subtask, a limit below 1, or predictions of other prompts.
     """
     names = select_subtasks(subtasks)
@@ -64,11 +66,13 @@ def evaluate(
     metrics = _with_conditions(run, splits, settings, scores, limit is None and len(names) == len(SUBTASKS))
     if not metrics.complete:
         return metrics
-    references = {
+    others: dict[str, object] = {
         "controls": _measure_controls(run, complete, splits, settings, index, on_progress),
         "floors": floors(splits, settings.seed, settings.intervals),
     }
-    metrics = metrics.model_copy(update=references)
+    if settings.retention is not False and retain is not None:
+        others["retention"] = retain()
+    metrics = metrics.model_copy(update=others)
     run.write_metrics(metrics)
     return metrics
 

@@ -21,6 +21,8 @@ class EvaluationOptions:
     """Predict everything again and replace the old evaluation at the end."""
     likelihood: bool | None = None
     controls: bool | None = None
+    retention: bool | str | None = None
+    """As `evaluation.retention`: a switch, or a text file."""
     intervals: str | None = None
     dtype: str | None = None
     """Of the weights; predictions made in another one have to be made again."""
@@ -38,7 +40,7 @@ class EvaluationOptions:
                 f"--dtype: {self.dtype}; expected the precision of earlier predictions, which are kept "
                 f"({predicted_in}); pass --overwrite to predict again"
             )
-        options = {name: getattr(self, name) for name in ("likelihood", "controls", "intervals", "dtype")}
+        options = {name: getattr(self, name) for name in ("likelihood", "controls", "retention", "intervals", "dtype")}
         return settings.model_copy(update={key: value for key, value in options.items() if value is not None})
 
     @property

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from reversal_cli.data.base import Splits
 from reversal_cli.evaluation.estimate import Pending, estimate_line
 from reversal_cli.evaluation.options import EvaluationOptions
+from reversal_cli.evaluation.retention import measure_retention, measured_before, retention_texts
 from reversal_cli.inference.answers import Complete, Measure
 from reversal_cli.runs import manifest
 from reversal_cli.runs.directory import RunDirectory
+from reversal_cli.runs.records import Retention
 from reversal_cli.runs.weights import refuse_other_weights
 from reversal_cli.spec.experiment import ExperimentSpec
 
@@ -30,6 +32,8 @@ class RunModel(NamedTuple):
     """Loads the model now; raises ReversalError if it cannot."""
     announce: Callable[[Pending], None]
     """Says how long a large model will take."""
+    retain: Callable[[], Retention]
+    """Measures the loss on the texts of `evaluation.retention`; raises ReversalError if there are none."""
 
 
 def model_of_run(
@@ -81,4 +85,8 @@ def model_of_run(
         ):
             say(f"{run.path}: {line}")
 
-    return RunModel(complete, measure, loaded, announce)
+    def retain() -> Retention:
+        texts = retention_texts(spec.model, spec.evaluation.retention)
+        return measured_before(run, texts) or measure_retention(loaded(), texts, size)
+
+    return RunModel(complete, measure, loaded, announce, retain)

@@ -31,6 +31,15 @@ COLUMNS = [
     "arithmetic",
     "weights",
     "digest",
+    "benchmark",
+    "method",
+    "tokens",
+    "labels",
+    "flops",
+    "wall_seconds",
+    "shown_reversed",
+    "retention",
+    "retention_texts",
 ]
 """One value per line. value, low, high and chance are scores in [0, 1]; only the log-probability gap is in nats, and
 its tests are statistics and p-values. `row` is "run", or a control or floor. `variant` is the objective as tables
@@ -38,10 +47,18 @@ show it, `dataset` identifies the test files, `leaks` counts test facts that the
 identifies what the seeds of an experiment share, `settings` has the main settings in words, `weights` the
 file a GGUF model was made of, `arithmetic` the precision
 and hardware of the training, and `definition` identifies how the metric was computed (empty: not recorded). `intervals`
-is what low and high are over (empty: made in another way by an earlier version)."""
+is what low and high are over (empty: made in another way by an earlier version). `benchmark` and `method` are `dataset`
+and `recipe`, but the same for the seeds of an experiment in which each has a benchmark of its own. Of the columns after
+them, which are empty if not recorded, `run_costs` makes one value per run; `retention` is in nats per token."""
 
 SCORES = ("value", "low", "high", "chance")
-NUMBERS = dict.fromkeys(["seed", "n", "entities"], "int64") | dict.fromkeys(SCORES, "float64") | {"templates": "Int64"}
+COUNTS = ("templates", "tokens", "labels", "shown_reversed")
+MEASURES = (*SCORES, "flops", "wall_seconds", "retention")
+NUMBERS = (
+    dict.fromkeys(["seed", "n", "entities"], "int64")
+    | dict.fromkeys(MEASURES, "float64")
+    | dict.fromkeys(COUNTS, "Int64")
+)
 """The columns that are not texts, with their types."""
 
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -19,10 +19,12 @@ from reversal_cli.report.labels import settings_label, weights_label
 from reversal_cli.report.measurements import Line, measurement_lines
 from reversal_cli.report.methods import variant
 from reversal_cli.report.rows import in_order
+from reversal_cli.report.run_costs import run_costs
 from reversal_cli.runs.directory import RunDirectory, find_runs
 from reversal_cli.runs.manifest import refuse_foreign_metrics
 from reversal_cli.runs.records import Manifest, StoredSpec
 from reversal_cli.spec.experiment import decisive_content
+from reversal_cli.spec.per_seed import shared_options
 
 
 class Results(NamedTuple):
@@ -96,21 +98,34 @@ def run_frame_lines(run: RunDirectory) -> list[Line]:
     manifest, metrics = run.manifest, run.metrics
     refuse_foreign_metrics(run, metrics)
     data = {"dataset": dataset_id(metrics.dataset), "recipe": recipe_id(manifest.spec, metrics.dataset)}
-    identity = _identity(manifest) | data
+    pooled = _pooled(manifest.spec) or {"benchmark": data["dataset"], "method": data["recipe"]}
+    identity = _identity(manifest) | data | pooled | run_costs(manifest, metrics)
     return [identity | line for line in measurement_lines(run, metrics)]
 
 
 def dataset_id(sha256: dict[str, str]) -> str:
     """Eight hex digits, the same for runs that were evaluated on the same test files."""
-    return hashlib.sha256("".join(sha256[name] for name in TEST_FILES).encode()).hexdigest()[:8]
+    return _eight_digits("".join(sha256[name] for name in TEST_FILES))
 
 
-def recipe_id(spec: StoredSpec, sha256: dict[str, str]) -> str:
+def recipe_id(spec: StoredSpec, data: dict[str, Any]) -> str:
     """Eight hex digits, the same for runs that differ only in name, seed, path of the dataset, and fields that do not
-    change a result."""
+    change a result. data: the hashes of the files, or what else identifies them."""
     shared = {key: value for key, value in spec.content().items() if key not in ("name", "seed", "dataset")}
     recipe = decisive_content(shared)
-    return hashlib.sha256(json.dumps([recipe, sha256], sort_keys=True).encode()).hexdigest()[:8]
+    return _eight_digits(json.dumps([recipe, data], sort_keys=True))
+
+
+def _pooled(spec: StoredSpec) -> Line | None:
+    """The benchmark and the method of a run whose seed has a benchmark of its own."""
+    options = shared_options(spec.content().get("dataset", {}), spec.seed)
+    if options is None:
+        return None
+    return {"benchmark": _eight_digits(json.dumps(options, sort_keys=True)), "method": recipe_id(spec, options)}
+
+
+def _eight_digits(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def _identity(manifest: Manifest) -> Line:

@@ -29,7 +29,7 @@ def summary(metric: str) -> str:
 def data_notes(part: pd.DataFrame, subtasks: list[str]) -> list[str]:
     """Model, dataset, sizes, seeds, arithmetic and recipes."""
     model = [f"Model {part.iloc[0]['model']}."] if part["model"].nunique() == 1 else []
-    dataset = f"Dataset {paths(part)} (test files {part.iloc[0]['dataset']}), {_counts(part, subtasks)}."
+    dataset = f"Dataset {paths(part)} (test files {', '.join(part['dataset'].unique())}), {_counts(part, subtasks)}."
     seeds = sorted(part["seed"].unique())
     seed_list = f"Seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}."
     return [*model, dataset, *_leaks(part), seed_list, *_weights(part), *_arithmetic(part), *_recipes(part)]

@@ -91,7 +91,7 @@ def group_rows(part: pd.DataFrame, pairs: Sequence[Pair], labels: Sequence[str])
         of_seeds = {seed: of_runs[*group, seed] for *_, seed in keys}
         rows += [[*label, str(seed), *cells(of_seed, pairs)] for seed, of_seed in of_seeds.items()]
         if len(of_seeds) > 1:
-            rows.append([*label, "mean", *(_mean_cell(list(of_seeds.values()), pair) for pair in pairs)])
+            rows.append([*label, "mean", *(mean_cell(list(of_seeds.values()), pair) for pair in pairs)])
     return [row for row in rows if {*row[-len(pairs) :]} != {MISSING}]
 
 
@@ -112,7 +112,7 @@ def cells(measured: Mapping[Pair, Estimate], pairs: Sequence[Pair]) -> list[str]
     return [percent_with_interval(*measured[pair]) if pair in measured else MISSING for pair in pairs]
 
 
-def _mean_cell(of_seeds: Sequence[Mapping[Pair, Estimate]], pair: Pair) -> str:
+def mean_cell(of_seeds: Sequence[Mapping[Pair, Estimate]], pair: Pair) -> str:
     """`74.0 ± 3.1`: mean and sample standard deviation over seeds, if all seeds have the value."""
     if not all(pair in measured for measured in of_seeds):
         return MISSING

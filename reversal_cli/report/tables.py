@@ -1,6 +1,6 @@
 """Tables of finished runs, as text; one per dataset, since numbers of different test files cannot be compared."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
@@ -9,9 +9,11 @@ from reversal_cli.errors import ReversalError, unknown_name
 from reversal_cli.report.definitions import check_definitions
 from reversal_cli.report.gaps import gap_rows
 from reversal_cli.report.interval_methods import interval_units
+from reversal_cli.report.methods_table import cost_columns, cost_notes, method_rows
 from reversal_cli.report.notes import data_notes, notes_of, paths
 from reversal_cli.report.references import FLOORS, REFERENCES, RUN
 from reversal_cli.report.rows import GROUP, MISSING, Pair, cells, estimates, group_rows, heading, label_columns, percent
+from reversal_cli.report.seed_rows import NOTES, NUMERIC, references, seed_rows
 from reversal_cli.report.unmeasured import how_to_measure, unmeasured_notes
 from reversal_cli.scoring import GAP, METRICS
 
@@ -35,6 +37,8 @@ class ReportTable:
     """The columns that hold numbers."""
     main: bool = True
     """Whether a terminal shows it without --all."""
+    of_methods: bool = False
+    """Whether a terminal shows it with --methods."""
 
     @property
     def note(self) -> str:
@@ -66,11 +70,46 @@ def accuracy_tables(frame: pd.DataFrame, metric: str = DEFAULT_METRIC) -> list[R
         ]
         suffix = f" on {paths(part)} ({dataset})" if several else ""
         tables += [_titled(table, suffix) for table in dataset_tables if table.rows]
-    return tables
+    return tables + _method_tables(frame, metric)
 
 
 def _titled(table: ReportTable, suffix: str) -> ReportTable:
-    return ReportTable(table.title + suffix, table.columns, table.rows, table.notes, table.numeric, table.main)
+    return replace(table, title=table.title + suffix)
+
+
+def _method_tables(frame: pd.DataFrame, metric: str) -> list[ReportTable]:
+    """For each benchmark: the methods with their costs, and their differences over seeds."""
+    several = frame["benchmark"].nunique() > 1
+    tables = []
+    for benchmark, part in frame.groupby("benchmark", sort=False):
+        check_definitions(part, [metric])
+        # Seeds with a benchmark of their own are one method here.
+        runs = part[part["row"] == RUN].assign(recipe=part["method"])
+        suffix = f" on {paths(part)} ({benchmark})" if several else ""
+        both = (_methods(runs, metric), _over_seeds(runs, metric))
+        tables += [_titled(table, suffix) for table in both if table.rows]
+    return tables
+
+
+def _methods(runs: pd.DataFrame, metric: str) -> ReportTable:
+    """Without rows if no run says what it cost."""
+    labels, costs = label_columns(runs), cost_columns(runs)
+    rows = method_rows(runs, metric, labels, costs) if costs else []
+    numeric = ["seeds", *SUBTASKS, *costs.values()]
+    notes = [*cost_notes(runs), *notes_of(runs, [metric], list(SUBTASKS))]
+    title, columns = f"Methods ({metric})", [*map(heading, labels), *numeric]
+    return ReportTable(title, columns, rows, notes, numeric, main=False, of_methods=True)
+
+
+def _over_seeds(runs: pd.DataFrame, metric: str) -> ReportTable:
+    """Without rows if no two methods have two seeds in common."""
+    labels = label_columns(runs)
+    names = [f"{group[0]} ({model})" for model, group in references(runs).items()]
+    notes = [f"Reference: {', '.join(names)}.", *NOTES, *data_notes(runs, list(SUBTASKS))]
+    columns = ["subtask", *map(heading, labels), *NUMERIC]
+    rows = seed_rows(runs[runs["metric"] == metric], metric, labels)
+    title = f"Differences over seeds ({metric})"
+    return ReportTable(title, columns, rows, notes, NUMERIC, main=False, of_methods=True)
 
 
 def _accuracy(runs: pd.DataFrame, metric: str) -> ReportTable:

@@ -63,8 +63,8 @@ def rich_table(table: ReportTable, width: int, printed: Collection[str] = ()) ->
 
 
 def nested(table: ReportTable) -> ReportTable:
-    """The table with the name of a reference or metric once, in a row above its runs, and other names once per run."""
-    if table.columns[:2] in (["reference", "experiment"], ["metric", "experiment"]):
+    """The table with the name of a reference, metric or subtask once, above its runs, and other names once per run."""
+    if table.columns[:2] in (["reference", "experiment"], ["metric", "experiment"], ["subtask", "experiment"]):
         rows: list[list[str]] = []
         above = ""
         for first, experiment, *rest in table.rows:
@@ -158,7 +158,13 @@ def fold(text: str, width: int) -> str:
 
 def stacked(heading: str) -> str:
     """A long heading in two lines."""
-    for before, after in (("-reverse", "-\nreverse"), (" (", "\n("), (" right", "\nright"), (" bleu", "\nbleu")):
+    for before, after in (
+        ("-reverse", "-\nreverse"),
+        (" (", "\n("),
+        (" right", "\nright"),
+        (" bleu", "\nbleu"),
+        (" reversed", "\nreversed"),
+    ):
         heading = heading.replace(before, after)
     return heading.replace(" in nats", "\nin nats")
 

@@ -1,5 +1,6 @@
 """Writing manifest.json stage by stage, and checks that a run folder belongs to a spec and a dataset."""
 
+import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -217,9 +218,16 @@ def _flags_of_eval(differences: Sequence[str], spec: ExperimentSpec) -> str:
     flags = {
         "evaluation.likelihood": "--likelihood" if spec.evaluation.likelihood else "--no-likelihood",
         "evaluation.controls": "--controls" if spec.evaluation.controls else "--no-controls",
+        "evaluation.retention": _retention_flag(spec.evaluation.retention),
     }
     keys = [difference.split()[0] for difference in differences]
     return " ".join(flags[key] for key in keys) if flags.keys() >= set(keys) else ""
+
+
+def _retention_flag(retention: bool | str) -> str:
+    if isinstance(retention, str):
+        return f"--retention-text {shlex.quote(retention)}"
+    return "--retention" if retention else "--no-retention"
 
 
 def refuse_other_data(run: RunDirectory, dataset: DatasetSpec, splits: Splits) -> None:

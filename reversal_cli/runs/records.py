@@ -12,6 +12,19 @@ from reversal_cli.objectives import OBJECTIVE_SPECS
 from reversal_cli.scoring.results import SubtaskScores
 
 
+class Retention(Shape):
+    """The loss on text like that of the pretraining."""
+
+    loss: float
+    """In nats per token, the mean over all tokens of all texts."""
+    tokens: int
+    texts: int
+    source: str
+    """Where the texts are from, in words, or the path of their file."""
+    sha256: str
+    """Of the texts."""
+
+
 class Metrics(FileShape):
     """metrics.json"""
 
@@ -29,6 +42,8 @@ class Metrics(FileShape):
     """Package -> version."""
     controls: dict[str, dict[str, SubtaskScores]] = Field(default={})
     floors: dict[str, dict[str, SubtaskScores]] = Field(default={})
+    retention: Retention | None = None
+    """None: not measured."""
 
 
 class StoredModel(Shape):

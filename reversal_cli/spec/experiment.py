@@ -139,6 +139,9 @@ class EvaluationSpec(Section):
     choice."""
     controls: bool = True
     """Also ask about the entities trained in both directions, and with the fact in the prompt."""
+    retention: bool | str = False
+    """Also measure the loss on text like that of the pretraining, in nats per token, which grows as a model forgets.
+    true: the generator's corpus, for the embedded bases. For other models it names a text file: its first 500 lines."""
     seed: int = Field(default=0, ge=0, le=2**32 - 1)
     """Draws wrong answers, options and facts. The same for all runs, so that they answer the same questions."""
     dtype: Literal["float32", "bfloat16", "float16"] | None = None
@@ -171,6 +174,7 @@ RESULT_NEUTRAL_FIELDS = (
 LATER_FIELDS: dict[str, object] = {
     "model.source": None,
     "evaluation.dtype": None,
+    "evaluation.retention": False,
     "dataset.per_seed": False,
     "training.token_budget": None,
     "objective.unit": "token",

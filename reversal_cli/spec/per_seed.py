@@ -1,5 +1,7 @@
 """A benchmark of its own for every seed: other entities, and other templates held out."""
 
+from typing import Any
+
 from reversal_cli.data.name_description.options import Options
 from reversal_cli.errors import ReversalError
 from reversal_cli.spec.experiment import ExperimentSpec
@@ -20,9 +22,22 @@ def with_own_benchmark(spec: ExperimentSpec) -> ExperimentSpec:
         )
     dataset = spec.dataset.model_copy(
         update={
-            "path": f"{spec.dataset.path}-seed-{spec.seed}",
+            "path": f"{spec.dataset.path}{_suffix(spec.seed)}",
             "generator": generator.model_copy(update={"seed": spec.seed}),
             "per_seed": False,
         }
     )
     return spec.model_copy(update={"dataset": dataset})
+
+
+def shared_options(dataset: dict[str, Any], seed: int) -> dict[str, Any] | None:
+    """What the benchmarks of all seeds share, of the dumped dataset of a run; None if the run has none of its own."""
+    generator, path = dataset.get("generator"), str(dataset.get("path"))
+    if not isinstance(generator, dict) or generator.get("seed") != seed or not path.endswith(_suffix(seed)):
+        return None
+    options = {key: value for key, value in generator.items() if key != "seed"}
+    return {"path": path.removesuffix(_suffix(seed)), "generator": options}
+
+
+def _suffix(seed: int) -> str:
+    return f"-seed-{seed}"

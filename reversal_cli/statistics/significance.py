@@ -14,7 +14,7 @@ BATCH = 1_000
 """... in batches of this size: 10,000 flips of 3,000 entities at once would take 240 MB."""
 SEED = 0
 TIE = 1e-9
-"""Sums of scores that differ by less are equal up to rounding."""
+"""Sums of scores that differ by less per summand are equal up to rounding."""
 
 
 class PermutationTest(NamedTuple):
@@ -34,7 +34,7 @@ def permutation_test(sums: np.ndarray) -> PermutationTest:
     >>> permutation_test(np.array([3.0, 2.0, 1.0]))   # only + + + and - - - of 8 reach 6
     PermutationTest(p=0.25, exact=True)
     """
-    observed = abs(sums.sum()) - TIE
+    observed = abs(sums.sum()) - TIE * len(sums)  # each is rounded on the way to a total
     distribution = _all_totals(sums)
     if distribution is not None:
         totals, shares = distribution

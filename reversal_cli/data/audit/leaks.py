@@ -26,6 +26,10 @@ IN_WORDS: dict[Direction, str] = {
 }
 
 
+SHOWN_REVERSED = "training rows show "
+"""How the kind of a leak begins that counts rows of the training file."""
+
+
 class Leak(NamedTuple):
     """One kind of leak in one file."""
 
@@ -114,6 +118,6 @@ def reversed_examples(stem: str, directions: FileDirections) -> Iterator[Leak]:
     for (group, direction), lines in directions.lines.items():
         if direction not in NEEDED[group] and len(lines):
             # "rows": manifests hold this text, and tables compare it.
-            what = f"rows show a {group} entity {IN_WORDS[direction]}"
+            shown = f"a {group} entity {IN_WORDS[direction]}"
             remedy = "expected none, or its reverse subtask does not measure reversal; remove these rows"
-            yield Leak(f"{stem}.jsonl:{lines[0]}", len(lines), what, remedy, f"training {what}")
+            yield Leak(f"{stem}.jsonl:{lines[0]}", len(lines), f"rows show {shown}", remedy, SHOWN_REVERSED + shown)

@@ -4,6 +4,7 @@ Three disjoint groups of invented entities: `name-first` is trained on name ... 
 the other way round, `both` on both. Prompts the other way round for the first two groups measure the reversal curse.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain, count
 from pathlib import Path
@@ -61,6 +62,12 @@ def write_corpus(folder: Path, people: int = 400, sentences: int = 20, seed: int
         raise ReversalError(f"sentences: {sentences}; expected 1 to {most}; an entity has each template once at most")
     card = {"kind": "corpus", **_card_head({"people": people, "sentences": sentences, "seed": seed})}
     return write_folder(folder, {"corpus.jsonl": _corpus_lines(people, sentences, seed)}, card, overwrite)
+
+
+def corpus_texts(people: int, sentences: int, seed: int) -> list[str]:
+    """The sentences of a corpus, as `write_corpus` would write them."""
+    rows = map(json.loads, _corpus_lines(people, sentences, seed))
+    return [row["prompt"] + row["completion"] for row in rows]
 
 
 def benchmark_files(options: Options) -> BenchmarkFiles:

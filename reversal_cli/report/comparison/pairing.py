@@ -8,7 +8,7 @@ from reversal_cli.errors import ReversalError
 from reversal_cli.report.comparison.evaluated_run import EvaluatedRun
 from reversal_cli.runs.records import Prediction
 
-HARMLESS = ("batch_size", "intervals")
+HARMLESS = ("batch_size", "intervals", "retention")
 """Conditions that do not change a completion, except by rounding."""
 
 

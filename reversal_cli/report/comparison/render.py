@@ -144,7 +144,8 @@ def _notes(comparison: Comparison) -> list[str]:
         *student,
         *score,
         f"p: the two-sided test that matches the interval; Holm: corrected for {len(comparison.subtasks)} subtasks.",
-        "These are two single runs: another training seed may change the difference.",
+        "These are two single runs: another training seed may change the difference; `reversal report --methods` "
+        "compares methods over seeds.",
         f"{comparison.metric}: {comparison.definition}.",
     ]
 

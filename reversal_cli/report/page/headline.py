@@ -30,7 +30,7 @@ def headline_html(tables: Sequence[ReportTable]) -> str:
 
 
 def is_accuracy(table: ReportTable) -> bool:
-    return table.columns[:1] == ["experiment"] and set(SUBTASKS) <= set(table.columns)
+    return table.columns[:1] == ["experiment"] and {"seed", *SUBTASKS} <= set(table.columns)
 
 
 def headline_rows(table: ReportTable) -> list[Row]:

@@ -1,4 +1,4 @@
-"""Figures of finished runs as PNG and SVG: bars of accuracy, accuracy per epoch, and heat maps of entities.
+"""Figures of finished runs as PNG and SVG: bars of accuracy, accuracy per epoch and per token, heat maps of entities.
 
 The same runs give the same bytes: no date, and no random ids in the SVG.
 """
@@ -13,6 +13,7 @@ from reversal_cli.report.plots.bars import bar_figure
 from reversal_cli.report.plots.curves import curve_figure
 from reversal_cli.report.plots.heatmap import heatmap_figure
 from reversal_cli.report.plots.style import figure_style, save
+from reversal_cli.report.plots.tokens import token_figure
 from reversal_cli.report.references import RUN
 from reversal_cli.report.rows import in_order
 
@@ -21,7 +22,8 @@ MOST_HEAT_MAPS = 8
 
 
 def write_plots(results: Results, folder: Path, metric: str) -> list[Path]:
-    """Writes bars and curves per dataset and a heat map per run with predictions; returns the stems of the files."""
+    """Writes bars and curves per dataset, accuracy against tokens per benchmark, and a heat map per run with
+    predictions; returns the stems of the files."""
     stems = []
     with figure_style():
         for stem, figure in _figures(results, metric):
@@ -44,10 +46,14 @@ def _figures(results: Results, metric: str) -> Iterator[tuple[str, Figure | None
     """Yields stem and figure one by one: hundreds of figures would fill the memory."""
     several = results.frame["dataset"].nunique() > 1
     stems: set[str] = set()
+    benchmarks: set[str] = set()
     for dataset, part in results.frame.groupby("dataset", sort=False):
         suffix = f"-{dataset}" if several else ""
         yield f"accuracy{suffix}", bar_figure(part, metric)
         yield f"epochs{suffix}", curve_figure(part, results.runs, metric)
+        for benchmark in part[~part["benchmark"].isin(benchmarks)]["benchmark"].unique():
+            benchmarks.add(benchmark)
+            yield _token_figure(results, benchmark, metric)
         runs = in_order(part[part["row"] == RUN]).groupby(["digest", "dataset"], sort=False)
         for (digest, _), of_run in list(runs)[: MOST_HEAT_MAPS - len(stems)]:
             first = of_run.iloc[0]
@@ -55,3 +61,10 @@ def _figures(results: Results, metric: str) -> Iterator[tuple[str, Figure | None
             stem = f"{stem}-{digest}" if stem in stems else stem
             stems.add(stem)
             yield stem, heatmap_figure(of_run, results.runs[digest, dataset], metric)
+
+
+def _token_figure(results: Results, benchmark: str, metric: str) -> tuple[str, Figure | None]:
+    """Stem and figure. Seeds with a benchmark of their own are in one."""
+    part = results.frame[results.frame["benchmark"] == benchmark]
+    suffix = f"-{benchmark}" if results.frame["benchmark"].nunique() > 1 else ""
+    return f"tokens{suffix}", token_figure(part.assign(recipe=part["method"]), results.runs, metric)

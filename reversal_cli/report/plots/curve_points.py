@@ -17,6 +17,7 @@ class Point(NamedTuple):
     high: float
     unit: str
     """What low and high are over; records of earlier versions lack it, and theirs are over entities."""
+    step: int
 
 
 def curve_points(run: RunDirectory, metric: str) -> dict[str, list[Point]]:
@@ -28,11 +29,12 @@ def curve_points(run: RunDirectory, metric: str) -> dict[str, list[Point]]:
 
 def _points(curve: list[CurveRecord], subtask: str, metric: str) -> list[Point]:
     """The points of one subtask; of two records of an epoch the later one counts."""
-    by_epoch = {record.epoch: record.subtasks.get(subtask) for record in curve}
+    by_epoch = {record.epoch: record for record in curve}
     points = []
-    for epoch, scores in sorted(by_epoch.items()):
+    for epoch, record in sorted(by_epoch.items()):
+        scores = record.subtasks.get(subtask)
         if scores and metric in scores.metrics:
             score = scores.metrics[metric]
             unit = scores.intervals or "entities"
-            points.append(Point(epoch, 100 * score.mean, 100 * score.low, 100 * score.high, unit))
+            points.append(Point(epoch, 100 * score.mean, 100 * score.low, 100 * score.high, unit, record.step))
     return points

@@ -71,7 +71,7 @@ def _lines_figure(runs: pd.DataFrame, curves: Curves, names: Mapping[tuple[str, 
                 continue
             label = None if group in labelled else names[group]
             labelled.add(group)
-            epochs, means, lows, highs, _ = zip(*points, strict=True)
+            epochs, means, lows, highs, *_ = zip(*points, strict=True)
             panels[subtask].plot(epochs, means, label=label, linewidth=1.2, markersize=3, clip_on=False, **style)
             panels[subtask].fill_between(epochs, lows, highs, color=COLOURS[index], alpha=0.15, linewidth=0)
     _finish(figure, panels, title, _units(curves), columns)

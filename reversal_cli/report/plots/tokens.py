@@ -1,0 +1,110 @@
+"""Accuracy against training tokens: a marker per method, a dot per seed, and a line for each training with a curve."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from reversal_cli.report.plots.curve_points import curve_points
+from reversal_cli.report.plots.style import (
+    COLOURS,
+    LEGEND_LINE,
+    LINE_CHARACTERS,
+    MARKERS,
+    group_names,
+    legend_columns,
+    new_figure,
+    titled,
+)
+from reversal_cli.report.references import RUN
+from reversal_cli.report.rows import GROUP, in_order
+from reversal_cli.runs.directory import RunDirectory
+
+SUBTASK = "N2D-reverse"
+"""The endpoint of a comparison of methods."""
+HEIGHT = 3.4
+"""Height of the figure in inches, without its legend."""
+MOST_NAMED = len(COLOURS) * len(MARKERS)
+"""More methods have no look of their own, so all are grey and none is named."""
+Runs = Mapping[tuple[str, str], RunDirectory]
+
+
+class Line(NamedTuple):
+    """A training from its first evaluation to its end."""
+
+    tokens: list[float]
+    accuracy: list[float]
+    """In percent, on validation prompts."""
+
+
+def token_figure(part: pd.DataFrame, runs: Runs, metric: str) -> Figure | None:
+    """The figure for the lines of one benchmark; None if no run with the metric says how many tokens it read."""
+    lines = in_order(part[(part["row"] == RUN) & (part["metric"] == metric) & (part["subtask"] == SUBTASK)])
+    counted = lines[lines["tokens"].fillna(0) > 0]
+    if counted.empty:
+        return None
+    names = group_names(lines)  # of all runs, so that each has the same colour as its bar
+    shown = counted[GROUP].drop_duplicates().itertuples(index=False, name=None)
+    looks = {group: _look(list(names).index(group), len(names)) for group in shown}
+    columns = legend_columns([names[group] for group in looks], LINE_CHARACTERS)
+    figure = new_figure(HEIGHT + LEGEND_LINE * -(-len(looks) // columns) * (len(names) <= MOST_NAMED))
+    axes = figure.add_subplot()
+    curves = False
+    for group, look in looks.items():
+        of_group = counted[(counted[GROUP] == list(group)).all(axis=1)]
+        curves |= _draw_lines(axes, of_group, runs, metric, look["color"])
+        _draw_points(axes, of_group, look | {"label": names[group]})
+    caption = "large: on test prompts"
+    caption += ", mean of seeds; dots: each seed" if counted.duplicated(GROUP).any() else ""
+    caption += "; lines: along training, on validation prompts" if curves else ""
+    _finish(figure, axes, titled(f"{SUBTASK} ({metric}) against training tokens", lines), caption)
+    if len(names) <= MOST_NAMED:
+        figure.legend(loc="outside lower center", ncols=columns)
+    return figure
+
+
+def _look(index: int, methods: int) -> dict[str, Any]:
+    """Colour and marker: those of the bars, then the same colours with other markers."""
+    if methods > MOST_NAMED:
+        return {"color": COLOURS[0], "marker": MARKERS[0]}
+    again, colour = divmod(index, len(COLOURS))
+    return {"color": COLOURS[colour], "marker": MARKERS[(colour + again) % len(MARKERS)]}
+
+
+def _draw_points(axes: Axes, runs: pd.DataFrame, look: dict[str, Any]) -> None:
+    """Draws the mean of the seeds and, of several, each as a dot."""
+    tokens, accuracy = runs["tokens"].astype(float), 100 * runs["value"]
+    if len(runs) > 1:
+        axes.plot(tokens, accuracy, ".", color="black", markersize=3, clip_on=False, zorder=5)
+    style = {"linestyle": "", "markersize": 6, "markeredgecolor": "black", "markeredgewidth": 0.5}
+    axes.plot([tokens.mean()], [accuracy.mean()], clip_on=False, zorder=4, **style, **look)
+
+
+def _draw_lines(axes: Axes, of_group: pd.DataFrame, runs: Runs, metric: str, colour: str) -> bool:
+    """Draws the curve of each training that has one; whether there is any."""
+    curves = [training_line(runs[key], metric) for key in zip(of_group["digest"], of_group["dataset"], strict=True)]
+    for curve in filter(None, curves):
+        axes.plot(curve.tokens, curve.accuracy, "-", color=colour, linewidth=1, alpha=0.6, clip_on=False, zorder=2)
+    return any(curves)
+
+
+def training_line(run: RunDirectory, metric: str) -> Line | None:
+    """The curve of a run over the tokens that it had read, in proportion to its steps; None if it has none."""
+    training = run.manifest.training
+    points = curve_points(run, metric).get(SUBTASK)
+    if not points or training is None or not training.tokens or not training.steps:
+        return None
+    per_step = training.tokens / training.steps
+    return Line([per_step * point.step for point in points], [point.mean for point in points])
+
+
+def _finish(figure: Figure, axes: Axes, title: str, caption: str) -> None:
+    axes.set_xscale("log")
+    axes.set_xlabel(f"training tokens, as the objective lays the rows out ({caption})", fontsize=6)
+    axes.set_ylabel("accuracy, %")
+    axes.set_ylim(0, 100)
+    axes.grid(which="both", linewidth=0.4, color="#dddddd")
+    axes.set_axisbelow(True)
+    figure.suptitle(title, fontsize=9, fontweight="bold", x=0.01, ha="left")

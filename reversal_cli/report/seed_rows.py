@@ -1,0 +1,91 @@
+"""Rows of the table of differences over seeds: each method against the reference, paired by seed."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import pandas as pd
+
+from reversal_cli.data.base import SUBTASKS
+from reversal_cli.report.gaps import p_value
+from reversal_cli.report.rows import GROUP, MISSING, Pair, estimates, in_order, percent
+from reversal_cli.runs.records import StoredObjective
+from reversal_cli.statistics.seeds import SeedDifference, seed_difference
+from reversal_cli.statistics.significance import holm
+
+NUMERIC = ["seeds", "difference", "p (t)", "Holm (t)", "p (flips)", "Holm (flips)", "detectable"]
+NOTES = [
+    "Paired by seed: the run is the independent unit, and both methods have the seed.",
+    "difference: the method minus its reference in points, mean over seeds ± standard deviation.",
+    "p: two-sided, of the paired t test, and of the exact sign-flip test, which with n seeds is never below 2 / 2^n.",
+    "Holm: corrected for the methods compared within a subtask.",
+    "detectable: the smallest true difference in points that the t test finds with 80 % power at the two-sided 5 % "
+    "level, with as many seeds and this deviation, before Holm (noncentral t).",
+]
+
+Group = tuple[str, ...]
+
+
+class Compared(NamedTuple):
+    """A method against its reference in one subtask."""
+
+    method: Group
+    difference: SeedDifference
+
+
+def references(runs: pd.DataFrame) -> dict[str, Group]:
+    """Model -> the method that its others are compared with: plain NTP, or else the first that trains."""
+    found: dict[str, Group] = {}
+    groups = [group for group in _groups(runs) if StoredObjective(name=group.objective).trains]
+    for group in sorted(groups, key=lambda group: group.variant != "ntp"):
+        found.setdefault(group.model, tuple(getattr(group, name) for name in GROUP))
+    return found
+
+
+def seed_rows(runs: pd.DataFrame, metric: str, labels: Sequence[str]) -> list[list[str]]:
+    """Subtask, labels and `NUMERIC`, subtask by subtask; none if no method shares two seeds with its reference."""
+    rows = []
+    for subtask in SUBTASKS:
+        compared = list(_compare(runs, (subtask, metric)))
+        # A test that is undefined shows nothing, so it counts as one that found nothing.
+        of_t = holm([1.0 if item.difference.p_t is None else item.difference.p_t for item in compared])
+        of_flips = holm([item.difference.p_flips for item in compared])
+        for item, t, flips in zip(compared, of_t, of_flips, strict=True):
+            names = dict(zip(GROUP, item.method, strict=True))
+            rows.append([subtask, *(names[name] for name in labels), *_cells(item.difference, t, flips)])
+    return rows
+
+
+def _groups(runs: pd.DataFrame) -> Iterator:
+    return in_order(runs)[[*GROUP, "objective"]].drop_duplicates().itertuples(index=False)
+
+
+def _compare(runs: pd.DataFrame, pair: Pair) -> Iterator[Compared]:
+    """Every other trained method of a model against the reference, over the seeds that both have."""
+    scores = _scores(runs, pair)
+    compared_with = references(runs)
+    for group in _groups(runs):
+        method, reference = tuple(getattr(group, name) for name in GROUP), compared_with.get(group.model)
+        if reference in (None, method) or not StoredObjective(name=group.objective).trains:
+            continue
+        ours, theirs = scores.get(method, {}), scores.get(reference, {})
+        shared = sorted(ours.keys() & theirs.keys())
+        if len(shared) > 1:
+            yield Compared(method, seed_difference([ours[seed] - theirs[seed] for seed in shared]))
+
+
+def _scores(runs: pd.DataFrame, pair: Pair) -> dict[Group, dict[int, float]]:
+    """Method -> seed -> score."""
+    scores: dict[Group, dict[int, float]] = {}
+    lines = runs[(runs["subtask"] == pair[0]) & (runs["metric"] == pair[1])]
+    for (*group, seed), measured in estimates(lines, [*GROUP, "seed"]).items():
+        scores.setdefault(tuple(group), {})[seed] = measured[pair].value
+    return scores
+
+
+def _cells(difference: SeedDifference, holm_t: float, holm_flips: float) -> list[str]:
+    mean = f"{round(100 * difference.mean, 1) + 0.0:+.1f} ± {percent(difference.deviation)}"
+    flips = [p_value(difference.p_flips), p_value(holm_flips)]
+    if difference.p_t is None:
+        return [str(difference.seeds), mean, MISSING, MISSING, *flips, MISSING]
+    t = [p_value(difference.p_t), p_value(holm_t)]
+    return [str(difference.seeds), mean, *t, *flips, percent(difference.detectable)]
