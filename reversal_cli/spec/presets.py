@@ -110,7 +110,7 @@ RECIPES: dict[tuple[str, str], dict[str, Any]] = {
         for model in ("tiny-llama", "tiny-glm")
         for objective in ("masked-ft", "fim", "prefix-lm")
     },
-    ("smollm2-135m-instruct", "ntp"): {"training": {**_REAL_TRAINING, "epochs": 2, "learning_rate": 1e-4}},
+    ("smollm2-135m-instruct", "ntp"): {"training": {**_REAL_TRAINING, "epochs": 1, "weight_decay": 0.1}},
     ("smollm2-135m-instruct", "bico"): {
         "objective": {"mask_probability": [0.15, 0.95], "bico_share": 0.7},
         "training": {**_REAL_TRAINING, "epochs": 4, "weight_decay": 0.1},

@@ -1,0 +1,73 @@
+"""The learning rate and weight decay of each method that did best on validation prompts: a Markdown table.
+
+    python experiments/choose-recipe.py results/tuning > results/published/tuning.md
+
+A method is a model with an objective and a transform. Best is the highest mean accuracy (`contains`) of the four
+subtasks at the end of the training; of two alike, the smaller learning rate. An edge of the grid is marked.
+"""
+
+import argparse
+from collections import defaultdict
+from pathlib import Path
+from typing import NamedTuple
+
+from reversal_cli.data.base import SUBTASKS
+from reversal_cli.runs.directory import RunDirectory
+
+
+class Tried(NamedTuple):
+    """A run of the grid."""
+
+    accuracy: float
+    """Mean of the subtasks, 0 to 1."""
+    learning_rate: float
+    weight_decay: float
+    subtasks: list[float]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("results", type=Path)
+    methods = read_methods(parser.parse_args().results)
+    print("\n".join(table(methods)))
+
+
+def read_methods(results: Path) -> dict[str, list[Tried]]:
+    """Method -> its finished runs."""
+    methods: dict[str, list[Tried]] = defaultdict(list)
+    for path in sorted(results.glob("*/seed-*")):
+        run = RunDirectory(path)
+        if not (run.is_trained and run.curve_path.is_file()):
+            continue
+        spec, last = run.manifest.spec, run.read_curve()[-1]
+        subtasks = [last.subtasks[name].metrics["contains"].mean for name in SUBTASKS]
+        training, transform = spec.training.model_dump(), spec.transform.model_dump()
+        kind = [] if transform["name"] == "none" else [transform["name"], transform.get("unit", "")]
+        name = " ".join([spec.model.name, spec.objective.name, *filter(None, kind)])
+        methods[name].append(
+            Tried(sum(subtasks) / len(subtasks), training["learning_rate"], training["weight_decay"], subtasks)
+        )
+    return methods
+
+
+def table(methods: dict[str, list[Tried]]) -> list[str]:
+    head = ["method", "runs", "learning rate", "weight decay", *SUBTASKS, "mean", "mean of the others"]
+    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
+    for name, runs in methods.items():
+        best = max(runs, key=lambda run: (run.accuracy, -run.learning_rate))
+        rates = sorted({run.learning_rate for run in runs})
+        edge = " (edge)" if len(rates) > 1 and best.learning_rate in (rates[0], rates[-1]) else ""
+        cells = [
+            name,
+            str(len(runs)),
+            f"{best.learning_rate:g}{edge}",
+            f"{best.weight_decay:g}",
+            *(f"{100 * value:.1f}" for value in [*best.subtasks, best.accuracy]),
+            ", ".join(f"{100 * run.accuracy:.1f}" for run in runs if run is not best) or "–",
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
+    return lines
+
+
+if __name__ == "__main__":
+    main()
