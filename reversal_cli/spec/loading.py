@@ -25,7 +25,7 @@ from reversal_cli.spec.grid import (
     refuse_twice,
     split_axes,
 )
-from reversal_cli.spec.names import check_experiment_name, check_model_name, default_name, name_part
+from reversal_cli.spec.names import check_experiment_name, check_model_name, default_name, name_part, run_suffixes
 from reversal_cli.spec.per_seed import with_own_benchmark
 from reversal_cli.spec.presets import RECIPES, preset_source
 from reversal_cli.spec.toml import flatten, parse_value, read_toml
@@ -79,7 +79,12 @@ def load_experiment(file: Path | None, settings: Sequence[Setting] = ()) -> Expe
     points = list(_points(runs, axes, common, settings))
     _refuse_lists(points)
     all_chosen = {section: {point.chosen[section].value for point in points} for section in CHOICES}
-    layers = [_layers(point, name, name_source, all_chosen) for point in points]
+    suffixes = run_suffixes([point.axes for point in points])
+    names = ["/".join(part for part in (name, suffix) if part) for suffix in suffixes]
+    layers = [
+        _layers(point, Setting("name", run_name, name_source), all_chosen)
+        for point, run_name in zip(points, names, strict=True)
+    ]
     specs = tuple(with_own_benchmark(spec) for spec in settle(layers))
     for spec, layer in zip(specs, layers, strict=True):
         refuse_misfit(spec, [*layer.defaults, *layer.given])
@@ -181,18 +186,18 @@ def _wants_baseline(top: Mapping[str, Setting]) -> bool:
     return setting.value
 
 
-def _layers(point: _Point, experiment: str, name_source: str, all_chosen: Mapping[str, set[Any]]) -> Layers:
+def _layers(point: _Point, name: Setting, all_chosen: Mapping[str, set[Any]]) -> Layers:
+    """name: empty if neither the experiment nor the run has one."""
     chosen, model = point.chosen, point.get("model.name", "tiny-llama")
     refuse_unknown(chosen)
     check_model_name(model)
-    suffix = "-".join(name_part(setting) for setting in point.axes if setting.key != "seed")
-    name = "/".join(part for part in (experiment, suffix) if part) or default_name(model, chosen)
-    check_experiment_name(name, name_source)
+    name = Setting("name", name.value or default_name(model, chosen), name.source)
+    check_experiment_name(name.value, name.source)
     source, objective = preset_source(str(model.value)), chosen["objective"].value
     recipe = RECIPES.get((model.value, objective), {})
     return Layers(
         defaults=[
-            Setting("name", name, name_source),
+            name,
             *(Setting(f"{section}.name", setting.value, setting.source) for section, setting in chosen.items()),
             *([Setting("model.source", source, "found on this machine")] if source else []),
             *(Setting(key, value, f"recipe of {model.value} and {objective}") for key, value in flatten(recipe)),

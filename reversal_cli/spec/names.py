@@ -1,7 +1,7 @@
 """Validates experiment and model names; derives run names."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from reversal_cli.errors import ReversalError, unknown_name
@@ -63,6 +63,25 @@ def default_name(model: Setting, chosen: Mapping[str, Setting]) -> str:
     transform = chosen["transform"].value
     parts = [model_stem(str(model.value)), objective_label(chosen["objective"].value)]
     return "-".join(parts if TRANSFORMS[transform].is_identity else [*parts, transform])
+
+
+def run_suffixes(runs: Sequence[Sequence[Setting]]) -> list[str]:
+    """What the name of each run has behind the experiment's: the values of its own settings but the seed. With their
+    keys where two runs would have the same without: `bico_share=0.5` beside `mask_probability=0.5`.
+
+    runs: the settings in which each differs from the others.
+    """
+    seeds = [next((setting.value for setting in run if setting.key == "seed"), None) for run in runs]
+    parts = [[setting for setting in run if setting.key != "seed"] for run in runs]
+    short = ["-".join(map(name_part, settings)) for settings in parts]
+    if len(set(zip(short, map(str, seeds), strict=True))) == len(runs):
+        return short
+    return ["-".join(map(_part_with_key, settings)) for settings in parts]
+
+
+def _part_with_key(setting: Setting) -> str:
+    part, key = name_part(setting), setting.key.rpartition(".")[2]
+    return part if key in ("name", "path") else f"{key}={part}"
 
 
 def name_part(setting: Setting) -> str:

@@ -63,6 +63,15 @@ def test_a_grid_multiplies_the_runs():
     assert [(spec.objective.name, spec.seed) for spec in specs] == [("bico", 0), ("bico", 1), ("abi", 0), ("abi", 1)]
 
 
+def test_runs_that_would_have_one_name_are_told_apart_by_the_keys_of_their_values():
+    text = "[objective]\nname = 'bico'\n[grid]\nseed = [0, 1]\n[[runs]]\nobjective.name = 'bico'\n"
+    rate, share = "[[runs]]\nobjective.mask_probability = 0.5\n", "[[runs]]\nobjective.bico_share = 0.5\n"
+    alone = [spec.name for spec in load(text + rate).specs]
+    assert alone == ["x/bico", "x/bico", "x/0.5", "x/0.5"]
+    both = [spec.name for spec in load(text + rate + share).specs]
+    assert both[::2] == both[1::2] == ["x/bico", "x/mask_probability=0.5", "x/bico_share=0.5"]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
