@@ -27,7 +27,7 @@ from reversal_cli.commands.options import (
 from reversal_cli.console import Terminal
 from reversal_cli.spec.field_docs import field_help
 
-OBJECTIVE_HELP = "ntp, bico, abi, masked-ft, mlm-u, fim, prefix-lm, or none (untrained baseline).  [default: ntp]"
+OBJECTIVE_HELP = "ntp, bico, abi, masked-ft, mlm-u, fim, plm, prefix-lm, or none (untrained baseline).  [default: ntp]"
 
 
 def finetune(
@@ -38,7 +38,7 @@ def finetune(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="ntp, bico, abi, masked-ft, mlm-u, fim, prefix-lm, or none (untrained baseline).  [default: ntp]",
+            help="ntp, bico, abi, masked-ft, mlm-u, fim, plm, prefix-lm, or none (untrained baseline).  [default: ntp]",
         ),
     ] = None,
     model: Annotated[str | None, typer.Option(metavar="NAME", help=field_help("model.name"))] = None,

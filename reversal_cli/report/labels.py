@@ -16,7 +16,7 @@ def settings_label(spec: StoredSpec) -> str:
     options = [
         f"{key}={value}"
         for key, value in spec.objective.content().items()
-        if key != "name" and decides(f"objective.{key}", value)
+        if key != "name" and decides(f"objective.{key}", value, spec.objective.name)
     ]
     if spec.transform.name != StoredTransform().name:
         given = spec.transform.content().items()

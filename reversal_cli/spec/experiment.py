@@ -181,24 +181,37 @@ LATER_FIELDS: dict[str, object] = {
     "objective.placeholder": "hidden",
     "objective.attention": "bidirectional",
     "objective.decoder": "continue",
+    "objective.eos_padding": 0,
+    "objective.steps": 32,
+    "objective.guidance": 0.8,
+    "objective.form": "plain",
     "transform": {"name": "none"},
 }
 """Fields that a spec has not always had, and what it did then: left out of the digest while they say so, so that
 earlier digests stay."""
+LATER_OPTIONS: dict[str, dict[str, object]] = {"mlm-u": {"objective.decoder": "denoise"}}
+"""Objective -> those of them that meant something else there."""
 
 
-def decides(key: str, value: object) -> bool:
+def later_fields(objective: str) -> dict[str, object]:
+    """Field that a spec with this objective has not always had -> what it did then."""
+    return LATER_FIELDS | LATER_OPTIONS.get(objective, {})
+
+
+def decides(key: str, value: object, objective: str) -> bool:
     """Whether a field of this dotted key, with this value, makes another experiment than a spec without it."""
-    return key not in RESULT_NEUTRAL_FIELDS and (key not in LATER_FIELDS or LATER_FIELDS[key] != value)
+    later = later_fields(objective)
+    return key not in RESULT_NEUTRAL_FIELDS and (key not in later or later[key] != value)
 
 
 def decisive_content(content: dict[str, Any]) -> dict[str, Any]:
     """What is left of a dumped spec without fields that may not change a result and later fields that say what specs
     did before."""
+    objective = content["objective"]["name"]
     for key in (*RESULT_NEUTRAL_FIELDS, *LATER_FIELDS):
         *sections, field = key.split(".")
         table = functools.reduce(lambda table, section: table.get(section) or {}, sections, content)
-        if not decides(key, table.get(field)):
+        if not decides(key, table.get(field), objective):
             table.pop(field, None)
     return content
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from reversal_cli.errors import ReversalError
 from reversal_cli.objectives.untrained import Untrained
 from reversal_cli.spec.choices import CHOICES, DEFAULTS, Chosen, applies, refuse_misfit, refuse_unknown
-from reversal_cli.spec.experiment import LATER_FIELDS, RESULT_NEUTRAL_FIELDS, ExperimentSpec, TrainingSpec
+from reversal_cli.spec.experiment import RESULT_NEUTRAL_FIELDS, ExperimentSpec, TrainingSpec, later_fields
 from reversal_cli.spec.grid import (
     OLD_RUNS,
     one_each,
@@ -125,9 +125,9 @@ def flag_settings(flags: Mapping[str, tuple[str, Any]], assignments: Iterable[st
 def spec_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """`training.epochs 10 -> 20` for each field of two dumped specs that makes them two experiments."""
     before, after = dict(flatten(old)), dict(flatten(new))
-    for key, default in flatten(LATER_FIELDS):
-        before.setdefault(key, default)
-        after.setdefault(key, default)
+    for fields in (before, after):
+        for key, default in flatten(later_fields(fields.get("objective.name", ""))):
+            fields.setdefault(key, default)
     changed = [key for key in {**before, **after} if before.get(key) != after.get(key)]
     decisive = [key for key in changed if key not in RESULT_NEUTRAL_FIELDS]
     return [f"{key} {_or_unset(before.get(key))} -> {_or_unset(after.get(key))}" for key in decisive]
