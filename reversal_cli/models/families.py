@@ -1,7 +1,6 @@
 """The model families, and loading a checkpoint with its own."""
 
 import dataclasses
-from typing import Any
 
 import torch
 
@@ -40,15 +39,11 @@ def _load(spec: ExperimentSpec, model: ModelSpec, dtype: torch.dtype, device: to
     own, count = objective.extra_tokens, objective.extra_tokens + spec.transform.extra_tokens
     if count:
         loaded = with_extra_tokens(loaded, count, new, spec.method.upper())
-        spare = loaded.tokens.extra
-        loaded = _with_tokens(loaded, extra=spare[:own], of_transform=spare[own:])
+    spare = loaded.tokens.extra
+    tokens = dataclasses.replace(loaded.tokens, extra=spare[:own], of_transform=spare[own:])
     if objective.instruction is not None:
-        loaded = _with_tokens(loaded, chat=chat_tokens(loaded, objective.instruction))
-    return loaded
-
-
-def _with_tokens(loaded: Loaded, **fields: Any) -> Loaded:
-    return dataclasses.replace(loaded, tokens=dataclasses.replace(loaded.tokens, **fields))
+        tokens = dataclasses.replace(tokens, chat=chat_tokens(loaded, objective.instruction))
+    return dataclasses.replace(loaded, tokens=tokens)
 
 
 def is_mirrored(objective: ObjectiveSpec, tokens: TokenIds) -> bool:
