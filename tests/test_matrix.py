@@ -35,8 +35,9 @@ OPTIONS = {
     ],
     "abi": [{}, {"span_policy": "random"}, {"span_positions": "after_text"}, {"task_masks": False}],
     "masked-ft": [{}],
-    "mlm-u": [{}],
+    "mlm-u": [{}, {"placeholder": "learned", "eos_padding": 6, "decoder": "maskgit"}],
     "fim": [{"sentinels": "two"}, {"sentinels": "two", "prompt_form": "fim"}],
+    "plm": [{"ntp_share": 0.2}, {"ntp_share": 0.0, "positions": "plain"}],
     "prefix-lm": [{}],
 }
 CELLS = [
@@ -161,6 +162,7 @@ def test_a_row_longer_than_the_position_table_is_refused_before_training(glm_che
         {"name": "ntp", "glm_form": "blank"},
         {"name": "ntp", "glm_form": "causal"},
         {"name": "bico"},
+        {"name": "plm", "ntp_share": 0.0},
         {"name": "abi", "suffix_share": 1.0},
         {"name": "abi", "span_policy": "random", "token_share": 0.0, "document_min_ratio": 1.0},
     ],

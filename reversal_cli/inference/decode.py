@@ -9,6 +9,7 @@ from reversal_cli.inference.batching import explain_full_memory
 from reversal_cli.inference.denoise import denoise_greedily
 from reversal_cli.inference.finite import refuse_logits
 from reversal_cli.inference.prompts import Prompt, is_causal, lay_out_batch, rows_as_expected
+from reversal_cli.inference.unmask import unmask_greedily
 
 
 @torch.inference_mode()
@@ -21,8 +22,9 @@ def decode_greedily(
     """
     device = next(model.parameters()).device
     with explain_full_memory(f"{len(prompts)} prompts", device):
-        if prompts[0].denoising:
-            return denoise_greedily(model, prompts, max_new_tokens, ends)
+        if denoising := prompts[0].denoising:
+            denoise = unmask_greedily if denoising.unmasking else denoise_greedily
+            return denoise(model, prompts, max_new_tokens, ends)
         return _decode(model, prompts, max_new_tokens, ends, device)
 
 

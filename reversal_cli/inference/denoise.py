@@ -38,21 +38,38 @@ def denoise_greedily(
 def next_logits(model: PreTrainedModel, prompts: Sequence[Prompt], written: Sequence[Sequence[int]]) -> Tensor:
     """Logits [b, v] of the token after each prompt and what is written after it. The model attends as it was trained.
 
-    Padding is on the left, so that the placeholders stand below each other.
+    The canvas after the prompt is as long as in training; what is written takes its place.
     """
-    device, denoising = next(model.parameters()).device, prompts[0].denoising
+    denoising = prompts[0].denoising
     assert denoising is not None
-    rows = [[*prompt.input_ids, *new, denoising.placeholder] for prompt, new in zip(prompts, written, strict=True)]
-    keys = left_pad([[1] * len(row) for row in rows], 0).bool()  # [b, s]
-    keys[:, -1] = denoising.placeholder_visible
+    counts = [max(1, denoising.canvas - len(new)) for new in written]
+    rows = [[*new, *[denoising.placeholder] * count] for new, count in zip(written, counts, strict=True)]
+    hidden = [0] * len(counts) if denoising.placeholder_visible else counts
+    logits = read_rows(model, prompts, rows, hidden, max(counts) + 1)
+    before = 1 if denoising.target == "next" else 0
+    return logits[range(len(counts)), [-count - before for count in counts]]
+
+
+def read_rows(
+    model: PreTrainedModel, prompts: Sequence[Prompt], rows: Sequence[Sequence[int]], hidden: Sequence[int], kept: int
+) -> Tensor:
+    """Logits [b, kept, v] of the last tokens of each prompt with its row after it. Every token sees every token.
+
+    hidden: how many tokens at the end of a row no token sees. Padding is on the left, so that the ends stand below each
+    other.
+    """
+    device = next(model.parameters()).device
+    texts = [[*prompt.input_ids, *row] for prompt, row in zip(prompts, rows, strict=True)]
+    seen = [[1] * (len(text) - count) + [0] * count for text, count in zip(texts, hidden, strict=True)]
+    keys = left_pad(seen, 0).bool()  # [b, s]
     output = model(
-        input_ids=left_pad(rows, 0).to(device),
+        input_ids=left_pad(texts, 0).to(device),
         attention_mask=keys[:, None, None].expand(-1, 1, keys.shape[1], -1).to(device),
-        position_ids=rows_as_expected(_positions(prompts, [len(row) for row in rows])).to(device),
+        position_ids=rows_as_expected(_positions(prompts, [len(text) for text in texts])).to(device),
         use_cache=False,
-        logits_to_keep=2,
+        logits_to_keep=kept,
     )
-    return output.logits[:, -1 if denoising.target == "same" else -2]
+    return output.logits
 
 
 def _positions(prompts: Sequence[Prompt], lengths: Sequence[int]) -> Tensor:

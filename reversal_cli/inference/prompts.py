@@ -13,8 +13,9 @@ from torch import Tensor
 
 from reversal_cli.errors import ReversalError
 from reversal_cli.inference.batching import left_pad
-from reversal_cli.objectives.base import Denoising, PromptLayout, SpanPositions, TokenIds
+from reversal_cli.objectives.base import TokenIds
 from reversal_cli.objectives.blanks import single_row_positions
+from reversal_cli.objectives.prompt_layout import Denoising, PromptLayout, SpanPositions
 
 
 class Prompt(NamedTuple):
@@ -29,16 +30,19 @@ class Prompt(NamedTuple):
     """How far each row of positions moves from one written token to the next."""
     denoising: Denoising | None = None
     """The next token is denoised, not continued with: `positions` go on for the placeholder."""
+    masked_ids: tuple[int, ...] = ()
+    """`input_ids` with a placeholder for each word, where an answer is denoised."""
 
 
 def continued_prompt(ids: Sequence[int], tokens: TokenIds, layout: PromptLayout) -> Prompt:
     """A text (without eos) that is continued without a blank."""
     ids = (*ids[:1], *layout.before, *ids[1:], *layout.after)
     prefix = len(ids) if layout.bidirectional else 0
-    text = tuple(range(len(ids)))
+    text, denoising = tuple(range(len(ids))), layout.denoising
+    masked = tuple(id if id in tokens.special else denoising.placeholder for id in ids) if denoising else ()
     if tokens.two_row_positions:
-        return Prompt(tuple(ids), (text, (0,) * len(ids)), prefix, (1, 0), layout.denoising)
-    return Prompt(tuple(ids), (text,), prefix, (1,), layout.denoising)
+        return Prompt(tuple(ids), (text, (0,) * len(ids)), prefix, (1, 0), denoising, masked)
+    return Prompt(tuple(ids), (text,), prefix, (1,), denoising, masked)
 
 
 def ending_prompt(ids: Sequence[int], tokens: TokenIds, layout: PromptLayout) -> Prompt:
@@ -116,8 +120,6 @@ def refuse_long_prompts(prompts: Sequence[Prompt], max_new_tokens: int, max_posi
 
 
 def last_position(prompt: Prompt, new_tokens: int) -> int:
-    """The largest position of the prompt and of its new tokens, the last of which is never read."""
-    return max(
-        max(max(row), row[-1] + step * (new_tokens - 1))
-        for row, step in zip(prompt.positions, prompt.step, strict=True)
-    )
+    """The largest position of the prompt and of its new tokens, the last of which is never read, or of placeholders."""
+    ahead = max(new_tokens, prompt.denoising.canvas) if prompt.denoising else new_tokens - 1
+    return max(max(max(row), row[-1] + step * ahead) for row, step in zip(prompt.positions, prompt.step, strict=True))

@@ -6,6 +6,7 @@ import torch
 
 from reversal_cli.models import glm, rotary
 from reversal_cli.models.base import Family, Loaded
+from reversal_cli.models.chat import chat_tokens
 from reversal_cli.models.checkpoint import family_of
 from reversal_cli.models.extra_tokens import with_extra_tokens
 from reversal_cli.models.probing import refuse_foreign_masks
@@ -36,13 +37,13 @@ def _load(spec: ExperimentSpec, model: ModelSpec, dtype: torch.dtype, device: to
     if objective.masks_attention and loaded.family == "rotary":
         refuse_foreign_masks(loaded.model, loaded.identity["name"], name)
     own, count = objective.extra_tokens, objective.extra_tokens + spec.transform.extra_tokens
-    if not count:
-        return loaded
-    loaded = with_extra_tokens(loaded, count, new, spec.method.upper())
+    if count:
+        loaded = with_extra_tokens(loaded, count, new, spec.method.upper())
     spare = loaded.tokens.extra
-    return dataclasses.replace(
-        loaded, tokens=dataclasses.replace(loaded.tokens, extra=spare[:own], of_transform=spare[own:])
-    )
+    tokens = dataclasses.replace(loaded.tokens, extra=spare[:own], of_transform=spare[own:])
+    if objective.instruction is not None:
+        tokens = dataclasses.replace(tokens, chat=chat_tokens(loaded, objective.instruction))
+    return dataclasses.replace(loaded, tokens=tokens)
 
 
 def is_mirrored(objective: ObjectiveSpec, tokens: TokenIds) -> bool:

@@ -7,6 +7,7 @@ from reversal_cli.objectives.fim import Fim
 from reversal_cli.objectives.masked_ft import MaskedFt
 from reversal_cli.objectives.mlm_u import MlmU
 from reversal_cli.objectives.ntp import Ntp
+from reversal_cli.objectives.plm import Plm
 from reversal_cli.objectives.prefix_lm import PrefixLm
 from reversal_cli.objectives.untrained import Untrained
 
@@ -17,6 +18,7 @@ OBJECTIVES: dict[str, type[ObjectiveOptions]] = {
     "masked-ft": MaskedFt,
     "mlm-u": MlmU,
     "fim": Fim,
+    "plm": Plm,
     "prefix-lm": PrefixLm,
 }
 

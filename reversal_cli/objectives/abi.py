@@ -20,10 +20,10 @@ from reversal_cli.objectives.base import (
     ObjectiveOptions,
     PromptLayout,
     Row,
-    SpanPositions,
     TokenIds,
 )
 from reversal_cli.objectives.blanks import BlankRow, blank_batch, lay_out, suffix_row
+from reversal_cli.objectives.prompt_layout import SpanPositions
 from reversal_cli.objectives.spans import (
     content_span,
     draw_sentence_spans,

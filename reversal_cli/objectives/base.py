@@ -7,6 +7,8 @@ from typing import ClassVar, Literal, NamedTuple
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from reversal_cli.objectives.prompt_layout import PromptLayout
+
 IGNORE = -100
 """Label of a position that has no loss."""
 
@@ -20,9 +22,6 @@ ROTARY_ONLY = "it is for models with rotary positions, and this one is a GLM of 
 GLM_CAUSAL = "the text without blanks under a causal mask"
 """How an objective that knows no blanks trains a GLM of 2022."""
 
-SpanPositions = Literal["after_mask", "after_text"]
-"""What a model with one row of positions gives a blank's tokens: mask position + 1, 2, ..., or their place in the
-sequence."""
 Attention = Literal["stock", "mirrored"]
 """The attention of a rotary model: its own, or the mirrored one of `models/attention.py`."""
 
@@ -81,6 +80,16 @@ class BlankTokens:
 
 
 @dataclass(frozen=True, slots=True)
+class ChatTokens:
+    """A question and its answer in a model's chat template, without their texts."""
+
+    before: tuple[int, ...]
+    """Up to the user's text, an instruction before it included."""
+    between: tuple[int, ...]
+    """From the end of the user's text to the assistant's."""
+
+
+@dataclass(frozen=True, slots=True)
 class TokenIds:
     """What an objective needs to know about the model's tokens."""
 
@@ -100,6 +109,8 @@ class TokenIds:
     """As many tokens without a meaning as the objective asked for."""
     of_transform: tuple[int, ...] = ()
     """As many more as the transform asked for."""
+    chat: ChatTokens = None  # type: ignore[assignment]  # only objectives that ask for it read it
+    """None: the objective has no `instruction`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,38 +153,6 @@ class Batch:
     """float32 [b, s], what each label's loss is multiplied by; None: 1."""
     normalizer: float | None = None
     """What the sum of the losses is divided by; None: the number of labels."""
-
-
-@dataclass(frozen=True, slots=True)
-class Denoising:
-    """How the token after a text is read from a row whose tokens all see each other."""
-
-    placeholder: int
-    """The id that stands for the token to be written."""
-    placeholder_visible: bool
-    """Whether the placeholder is a key too, as a learned mask token is."""
-    target: Literal["next", "same"]
-    """Where its logits are: before the placeholder, as in causal models, or at it."""
-
-
-@dataclass(frozen=True, slots=True)
-class PromptLayout:
-    """How a prompt is laid out for its answer. By default the answer continues the text."""
-
-    blank: tuple[int, ...] = ()
-    """The ids that stand for the answer: a mask token, and what follows it. Empty: there is no blank."""
-    tokens_before: int | None = None
-    """How many tokens of the prompt stand before the blank; the others are its first words. None: all of them."""
-    span_positions: SpanPositions = "after_mask"
-    """Positions of the answer's tokens in a model with one row of positions."""
-    bidirectional: bool = False
-    """The prompt's tokens see each other; what is written sees all before it."""
-    before: tuple[int, ...] = ()
-    """The ids that come after the prompt's first token (bos), and ..."""
-    after: tuple[int, ...] = ()
-    """... at its end, where it is no blank."""
-    denoising: Denoising | None = None
-    """Each token of the answer is denoised, in a row that is read anew for it. None: it is decoded with a cache."""
 
 
 class ObjectiveOptions(BaseModel):
@@ -230,8 +209,13 @@ class ObjectiveOptions(BaseModel):
         """Tokens without a meaning that it wants of the model, in `TokenIds.extra`."""
         return 0
 
+    @property
+    def instruction(self) -> str | None:
+        """What the user says before a text, where rows are conversations, as `TokenIds.chat` lays them out."""
+        return None
+
     def trained_length(self, length: int) -> int:
-        """The most tokens that a row of `length` tokens has in a batch."""
+        """The most positions that a row of `length` tokens takes in a batch."""
         return length
 
     def prompt_layout(self, tokens: TokenIds) -> PromptLayout:

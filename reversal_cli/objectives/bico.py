@@ -19,7 +19,6 @@ from pydantic import Field, Strict, field_validator, model_validator
 from reversal_cli.objectives.base import (
     Attention,
     Batch,
-    Denoising,
     Draw,
     FamilyName,
     LossOn,
@@ -28,6 +27,7 @@ from reversal_cli.objectives.base import (
     TokenIds,
 )
 from reversal_cli.objectives.masking import MaskingOptions, denoising_batch, mask_rows
+from reversal_cli.objectives.prompt_layout import Denoising
 from reversal_cli.objectives.rows import next_token_batch
 
 Probability = Annotated[float, Field(gt=0, lt=1)]

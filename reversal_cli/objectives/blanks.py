@@ -16,7 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reversal_cli.objectives.base import IGNORE, Batch, BlankTokens, Span, SpanPositions, TokenIds
+from reversal_cli.objectives.base import IGNORE, Batch, BlankTokens, Span, TokenIds
+from reversal_cli.objectives.prompt_layout import SpanPositions
 from reversal_cli.objectives.rows import pad_rows
 
 

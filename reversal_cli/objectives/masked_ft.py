@@ -1,8 +1,9 @@
 """Masked fine-tuning (Pan et al., arXiv 2510.09885): a causal model restores a text from a masked copy of itself.
 
 `[bos] masked copy [SEP] text [eos]` is read from left to right, with a loss after SEP alone. Where the copy lacks the
-name and has the description, the model learns to say the name from it. Attention and evaluation are those of an
-ordinary causal model. This is the plain form, without a chat template around the two copies.
+name and has the description, the model learns to say the name from it. In the prompted form, for instruct checkpoints,
+the copy is the user's part of a chat and the text the assistant's. Attention and evaluation are those of an ordinary
+causal model in either form.
 """
 
 from collections.abc import Sequence
@@ -16,17 +17,22 @@ from reversal_cli.objectives.masking import MaskingOptions
 from reversal_cli.objectives.rows import next_token_labels, pad_rows, positions
 from reversal_cli.objectives.spans import content_span
 
+INSTRUCTION = "Write this text again and fill in the words that are missing:\n"
+"""What the user says before the copy. The wording is ours."""
 LOWEST_RATE, HIGHEST_RATE = 0.05, 0.95
 """Of the uniform distribution of rates, as published."""
 
 
 class MaskedFt(MaskingOptions):
-    """Masked fine-tuning, plain form."""
+    """Masked fine-tuning."""
 
     summary: ClassVar[str] = "masked fine-tuning: a causal model restores the text from a masked copy before it"
     on: ClassVar[dict[FamilyName, str]] = {"rotary": "causal", "glm": GLM_CAUSAL}
 
     name: Literal["masked-ft"] = "masked-ft"
+    form: Literal["plain", "prompted"] = "plain"
+    """What parts the copy from the text. plain: a token without a meaning. prompted: the model's chat template, for
+    instruct checkpoints: the user asks for the text of the copy, and the assistant writes it."""
     mask_probability: float | None = Field(default=None, gt=0, lt=1)
     """Probability that a unit of the copy is masked, for every row. Unset: each row draws its own, uniformly from 0.05
     to 0.95."""
@@ -36,7 +42,11 @@ class MaskedFt(MaskingOptions):
 
     @property
     def extra_tokens(self) -> int:
-        return 2
+        return 2 if self.form == "plain" else 1
+
+    @property
+    def instruction(self) -> str | None:
+        return None if self.form == "plain" else INSTRUCTION
 
     def trained_length(self, length: int) -> int:
         return 2 * length
@@ -48,7 +58,7 @@ class MaskedFt(MaskingOptions):
             generator = draw.row_generator(index)
             rate = self.mask_probability or generator.uniform(LOWEST_RATE, HIGHEST_RATE)
             copy = np.array(row.input_ids, dtype=np.int64)
-            masked = self.draw_masked(row, tokens, rate, generator)
+            masked = self.draw_masked(row, tokens, rate, generator, mask_first=self.form == "prompted")
             random = generator.integers(tokens.vocabulary, size=masked.size) if self.corruption == "random" else None
             copy[masked] = tokens.extra[0] if random is None else random
             copies.append(copy)
@@ -59,11 +69,15 @@ def copied_batch(rows: Sequence[Row], copies: Sequence[np.ndarray], tokens: Toke
     """copies: for each row its ids with some of them replaced.
 
     Example, ids `1 7 8 9 2` with 1 masked (mask 90, SEP 91): input `1 90 8 9 91 7 8 9 2`, labels `- - - - 7 8 9 2 -`.
+    In a chat (before 1 80, between 81 82): input `1 80 90 8 9 81 82 7 8 9 2`, labels `- - - - - - 7 8 9 2 -`.
     """
     laid_out, starts = [], []
     for row, copy in zip(rows, copies, strict=True):
         start, stop = content_span(row, tokens)
-        before = [*copy[:stop].tolist(), tokens.extra[1]]
+        if tokens.chat is None:
+            before = [*copy[:stop].tolist(), tokens.extra[1]]
+        else:
+            before = [*tokens.chat.before, *copy[start:stop].tolist(), *tokens.chat.between]
         laid_out.append([*before, *row.input_ids[start:]])
         starts.append(len(before))
     input_ids, real = pad_rows(laid_out, tokens.pad)

@@ -5,7 +5,8 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from reversal_cli.objectives.base import IGNORE, Batch, Denoising, ObjectiveOptions, Row, TokenIds
+from reversal_cli.objectives.base import IGNORE, Batch, ObjectiveOptions, Row, TokenIds
+from reversal_cli.objectives.prompt_layout import Denoising
 from reversal_cli.objectives.rows import next_token_labels, pad_rows, positions
 from reversal_cli.objectives.spans import draw_token_spans, refuse_rows_without
 
@@ -29,14 +30,21 @@ class MaskingOptions(ObjectiveOptions):
             refuse_rows_without({self.protect}, rows, "objective.protect", "leave it out")
 
     def draw_masked(
-        self, row: Row, tokens: TokenIds, probability: float, generator: np.random.Generator, mask_eos: bool = False
+        self,
+        row: Row,
+        tokens: TokenIds,
+        probability: float,
+        generator: np.random.Generator,
+        mask_eos: bool = False,
+        mask_first: bool = False,
     ) -> np.ndarray:
         """Indices of a row's masked tokens, int64 [n], in order: each unit with `probability`, at least one of them.
 
-        Special tokens are never masked, the eos only with `mask_eos`. BICO's published code can leave a row without a
-        mask; the mean over no label is NaN, so one unit is drawn instead. A row of special tokens alone has none.
+        Special tokens are never masked, the eos only with `mask_eos`; the first token of a row is with `mask_first`.
+        BICO's published code can leave a row without a mask; the mean over no label is NaN, so one unit is drawn
+        instead. A row of special tokens alone has none.
         """
-        maskable = self._maskable(row, tokens, mask_eos)
+        maskable = self._maskable(row, tokens, mask_eos, mask_first)
         if not maskable.size:
             return maskable
         if self.unit == "span":
@@ -49,12 +57,13 @@ class MaskingOptions(ObjectiveOptions):
             chosen[generator.integers(count)] = True
         return maskable[chosen[units]]
 
-    def _maskable(self, row: Row, tokens: TokenIds, mask_eos: bool) -> np.ndarray:
+    def _maskable(self, row: Row, tokens: TokenIds, mask_eos: bool, mask_first: bool) -> np.ndarray:
         """Indices of the tokens that may be masked, int64 [n]."""
         protected = {index for item in row.items if item.kind == self.protect for index in range(*item.span)}
         special = tokens.special - {row.input_ids[-1]} if mask_eos else tokens.special
-        # Index 0 has no logits before it that could predict it; with a bos token it is special anyway.
-        free = [i for i, token in enumerate(row.input_ids) if i and token not in special and i not in protected]
+        # Index 0 mostly has no logits before it that could predict it; with a bos token it is special anyway.
+        indices = range(0 if mask_first else 1, len(row.input_ids))
+        free = [i for i in indices if row.input_ids[i] not in special and i not in protected]
         return np.array(free, dtype=np.int64)
 
     def _units(self, row: Row, maskable: np.ndarray) -> np.ndarray:

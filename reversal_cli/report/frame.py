@@ -23,7 +23,7 @@ from reversal_cli.report.run_costs import run_costs
 from reversal_cli.runs.directory import RunDirectory, find_runs
 from reversal_cli.runs.manifest import refuse_foreign_metrics
 from reversal_cli.runs.records import Manifest, StoredSpec
-from reversal_cli.spec.experiment import decisive_content
+from reversal_cli.spec.decisive import decisive_content
 from reversal_cli.spec.per_seed import shared_options
 
 

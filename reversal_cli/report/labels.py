@@ -1,7 +1,7 @@
 """A run in words: its settings and its weights."""
 
 from reversal_cli.runs.records import Manifest, StoredSpec, StoredTransform
-from reversal_cli.spec.experiment import decides
+from reversal_cli.spec.decisive import decides
 
 
 def settings_label(spec: StoredSpec) -> str:
@@ -16,7 +16,7 @@ def settings_label(spec: StoredSpec) -> str:
     options = [
         f"{key}={value}"
         for key, value in spec.objective.content().items()
-        if key != "name" and decides(f"objective.{key}", value)
+        if key != "name" and decides(f"objective.{key}", value, spec.objective.name)
     ]
     if spec.transform.name != StoredTransform().name:
         given = spec.transform.content().items()

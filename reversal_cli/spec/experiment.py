@@ -4,11 +4,10 @@ Precedence, lowest first: field defaults (the published recipe), the preset's ow
 `--set section.key=value`.
 """
 
-import functools
 import hashlib
 import json
 import re
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
+from typing import TYPE_CHECKING, Annotated, Literal, Union
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -16,6 +15,7 @@ from reversal_cli.data.name_description.options import Options
 from reversal_cli.objectives import OBJECTIVE_SPECS
 from reversal_cli.objectives.base import ObjectiveOptions
 from reversal_cli.objectives.ntp import Ntp
+from reversal_cli.spec.decisive import decisive_content
 from reversal_cli.spec.presets import Source
 from reversal_cli.statistics.interval_units import Unit
 from reversal_cli.transforms import TRANSFORMS
@@ -159,52 +159,6 @@ if TYPE_CHECKING:
 else:
     ObjectiveSpec = Annotated[Union[(*OBJECTIVE_SPECS.values(),)], Field(discriminator="name")]
     TransformSpec = Annotated[Union[(*TRANSFORMS.values(),)], Field(discriminator="name")]
-
-
-RESULT_NEUTRAL_FIELDS = (
-    "training.device",
-    "training.eval_every",
-    "training.eval_limit",
-    "training.report_to",
-    "evaluation.batch_size",
-    "evaluation.intervals",
-    "dataset.generator.validation_templates",
-)
-"""Fields that may not change a result: two specs that differ in these alone are one experiment."""
-LATER_FIELDS: dict[str, object] = {
-    "model.source": None,
-    "evaluation.dtype": None,
-    "evaluation.retention": False,
-    "dataset.per_seed": False,
-    "training.token_budget": None,
-    "objective.unit": "token",
-    "objective.protect": "none",
-    "objective.mask_eos": False,
-    "objective.target": "next",
-    "objective.positions": "mirrored",
-    "objective.placeholder": "hidden",
-    "objective.attention": "bidirectional",
-    "objective.decoder": "continue",
-    "transform": {"name": "none"},
-}
-"""Fields that a spec has not always had, and what it did then: left out of the digest while they say so, so that
-earlier digests stay."""
-
-
-def decides(key: str, value: object) -> bool:
-    """Whether a field of this dotted key, with this value, makes another experiment than a spec without it."""
-    return key not in RESULT_NEUTRAL_FIELDS and (key not in LATER_FIELDS or LATER_FIELDS[key] != value)
-
-
-def decisive_content(content: dict[str, Any]) -> dict[str, Any]:
-    """What is left of a dumped spec without fields that may not change a result and later fields that say what specs
-    did before."""
-    for key in (*RESULT_NEUTRAL_FIELDS, *LATER_FIELDS):
-        *sections, field = key.split(".")
-        table = functools.reduce(lambda table, section: table.get(section) or {}, sections, content)
-        if not decides(key, table.get(field)):
-            table.pop(field, None)
-    return content
 
 
 class ExperimentSpec(Section):

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from reversal_cli.errors import ReversalError
 from reversal_cli.objectives.untrained import Untrained
 from reversal_cli.spec.choices import CHOICES, DEFAULTS, Chosen, applies, refuse_misfit, refuse_unknown
-from reversal_cli.spec.experiment import LATER_FIELDS, RESULT_NEUTRAL_FIELDS, ExperimentSpec, TrainingSpec
+from reversal_cli.spec.decisive import RESULT_NEUTRAL_FIELDS, later_fields
+from reversal_cli.spec.experiment import ExperimentSpec, TrainingSpec
 from reversal_cli.spec.grid import (
     OLD_RUNS,
     one_each,
@@ -79,8 +80,7 @@ def load_experiment(file: Path | None, settings: Sequence[Setting] = ()) -> Expe
     points = list(_points(runs, axes, common, settings))
     _refuse_lists(points)
     all_chosen = {section: {point.chosen[section].value for point in points} for section in CHOICES}
-    suffixes = run_suffixes([point.axes for point in points])
-    names = ["/".join(part for part in (name, suffix) if part) for suffix in suffixes]
+    names = ["/".join(filter(None, (name, suffix))) for suffix in run_suffixes([point.axes for point in points])]
     layers = [
         _layers(point, Setting("name", run_name, name_source), all_chosen)
         for point, run_name in zip(points, names, strict=True)
@@ -130,9 +130,9 @@ def flag_settings(flags: Mapping[str, tuple[str, Any]], assignments: Iterable[st
 def spec_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """`training.epochs 10 -> 20` for each field of two dumped specs that makes them two experiments."""
     before, after = dict(flatten(old)), dict(flatten(new))
-    for key, default in flatten(LATER_FIELDS):
-        before.setdefault(key, default)
-        after.setdefault(key, default)
+    for fields in (before, after):
+        for key, default in flatten(later_fields(fields.get("objective.name", ""))):
+            fields.setdefault(key, default)
     changed = [key for key in {**before, **after} if before.get(key) != after.get(key)]
     decisive = [key for key in changed if key not in RESULT_NEUTRAL_FIELDS]
     return [f"{key} {_or_unset(before.get(key))} -> {_or_unset(after.get(key))}" for key in decisive]

@@ -108,7 +108,7 @@ RECIPES: dict[tuple[str, str], dict[str, Any]] = {
     **{
         (model, objective): {"training": {**_TINY_TRAINING, "epochs": 14, "learning_rate": 1e-3}}
         for model in ("tiny-llama", "tiny-glm")
-        for objective in ("masked-ft", "fim", "prefix-lm")
+        for objective in ("masked-ft", "fim", "plm", "prefix-lm")
     },
     ("smollm2-135m-instruct", "ntp"): {"training": {**_REAL_TRAINING, "epochs": 1, "weight_decay": 0.1}},
     ("smollm2-135m-instruct", "bico"): {

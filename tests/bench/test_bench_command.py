@@ -110,7 +110,8 @@ def test_peers_have_a_ratio_each_and_what_is_left_out_has_a_line(llama_checkpoin
         (["--objective", "bicco"], "--objective: unknown objective 'bicco'; did you mean 'bico'?"),
         (
             ["--objective", "none"],
-            "--objective: 'none' trains nothing; expected one of (ntp, bico, abi, masked-ft, mlm-u, fim, prefix-lm)",
+            "--objective: 'none' trains nothing; expected one of (ntp, bico, abi, masked-ft, mlm-u, fim, plm, "
+            "prefix-lm)",
         ),
         (["--steps", "0"], "'--steps': expected greater than or equal to 1"),
         (["--batch-size", "0"], "'--batch-size': expected greater than or equal to 1"),
@@ -131,7 +132,7 @@ def test_an_objective_that_does_not_fit_the_model_is_one_line(monkeypatch, capsy
     assert main(["bench", "--model", "tiny-llama", "--objective", "abi"]) == 2
     err = capsys.readouterr().err
     assert (
-        "--objective: 'abi' does not fit tiny-llama; expected one of (ntp, bico, masked-ft, mlm-u, fim, prefix-lm)"
+        "--objective: 'abi' does not fit tiny-llama; expected one of (ntp, bico, masked-ft, mlm-u, fim, plm, prefix-lm)"
         in err
     )
     assert err.count("\n") == 1

@@ -4,10 +4,13 @@ import pytest
 import torch
 from test_likelihood import load
 
+from reversal_cli.errors import ReversalError
 from reversal_cli.inference.answers import Completion
-from reversal_cli.inference.complete import complete_prompts
+from reversal_cli.inference.complete import as_prompt, complete_prompts
+from reversal_cli.inference.decode import decode_greedily
 from reversal_cli.inference.generate import decode_continuation, encode_prompt
-from reversal_cli.inference.likelihood import encode_question, score_candidates
+from reversal_cli.inference.likelihood import Question, encode_question, fits, score_candidates
+from reversal_cli.inference.prompts import refuse_long_prompts
 from reversal_cli.models.attention import install_mirrored_attention
 from reversal_cli.models.extra_tokens import with_extra_tokens
 from reversal_cli.models.families import is_mirrored
@@ -19,6 +22,7 @@ OBJECTIVES = [
     {"name": "bico", "decoder": "denoise", "target": "same"},
     {"name": "bico", "decoder": "denoise", "placeholder": "learned", "target": "same", "positions": "plain"},
     {"name": "bico", "decoder": "denoise", "placeholder": "pad"},
+    {"name": "mlm-u", "placeholder": "learned", "eos_padding": 4},
 ]
 
 
@@ -28,6 +32,11 @@ def prepared(checkpoint, options, request):
         install_mirrored_attention(loaded.model)
     loaded.model.eval()
     return loaded, objective
+
+
+def canvas_after(objective, loaded, written: list[int]) -> int:
+    """How many placeholders stand behind a prompt and what is written."""
+    return max(1, objective.prompt_layout(loaded.tokens).denoising.canvas - len(written))
 
 
 @torch.no_grad()
@@ -53,7 +62,7 @@ def test_completions_are_those_of_a_loop_whatever_the_batch(checkpoint, options,
     for index, prompt in enumerate(PROMPTS):
         ids, new = encode_prompt(loaded.tokenizer, prompt), []
         while len(new) < 6 and eos not in new:
-            new.append(int(logits_after(loaded, objective, ids + new).argmax()))
+            new.append(int(logits_after(loaded, objective, ids + new, canvas_after(objective, loaded, new)).argmax()))
         words = [token for token in new if token != eos]
         if loaded.tokens.two_row_positions:
             known = [token for token in words if token < len(loaded.tokenizer)]
@@ -76,8 +85,9 @@ def test_a_candidate_scores_the_product_of_its_tokens_whatever_the_batch(checkpo
         sums = []
         for candidate in question.candidates:
             ids, total = list(question.prompt.input_ids), 0.0
-            for token in candidate:
-                total += float(logits_after(loaded, objective, ids).log_softmax(dim=-1)[token])
+            for count, token in enumerate(candidate):
+                placeholders = canvas_after(objective, loaded, candidate[:count])
+                total += float(logits_after(loaded, objective, ids, placeholders).log_softmax(dim=-1)[token])
                 ids.append(token)
             sums.append(total)
         expected.append(sums)
@@ -96,9 +106,19 @@ def test_a_hidden_placeholder_tells_nothing_about_how_much_is_to_come(checkpoint
     torch.testing.assert_close(one, many, atol=1e-4, rtol=1e-4)
 
 
-def test_a_glm_lends_two_tokens_and_no_third(request):
-    from reversal_cli.errors import ReversalError
+def test_a_placeholder_needs_a_position_too(request):
+    loaded, objective = prepared("glm", {"name": "bico", "decoder": "denoise"}, request)
+    assert loaded.max_position == 128
+    fitting, longer = (as_prompt(loaded, objective, [1] * length) for length in (125, 126))
+    refuse_long_prompts([fitting], 4, loaded.max_position)
+    assert len(decode_greedily(loaded.model, [fitting], 4, frozenset({-1}))[0]) == 4
+    with pytest.raises(ReversalError, match="a prompt of 126 tokens with 4 new ones: needs position 129"):
+        refuse_long_prompts([longer], 4, loaded.max_position)
+    assert fits(Question(fitting, ((5, 6, 7, 8),)), loaded.max_position)
+    assert not fits(Question(longer, ((5, 6, 7, 8),)), loaded.max_position)
 
+
+def test_a_glm_lends_two_tokens_and_no_third(request):
     loaded, _ = load("glm", {"name": "bico"}, request)
     assert with_extra_tokens(loaded, 2, True, "X").tokens.extra == (
         loaded.tokens.blanks.mask,

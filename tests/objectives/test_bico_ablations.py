@@ -6,9 +6,10 @@ from pydantic import ValidationError
 from test_objectives import EOS, FAMILIES, TOKENS, draw, many_rows
 
 from reversal_cli.errors import ReversalError
-from reversal_cli.objectives.base import IGNORE, Denoising, Item, PromptLayout, Row
+from reversal_cli.objectives.base import IGNORE, Item, PromptLayout, Row
 from reversal_cli.objectives.bico import Bico, hidden_inputs_batch
 from reversal_cli.objectives.masking import denoising_batch
+from reversal_cli.objectives.prompt_layout import Denoising
 
 ROW = Row((1, 7, 8, 9, 2), completion_start=3, items=(Item("name", (1, 2)), Item("description", (2, 4))))
 LEARNED = 90

@@ -4,10 +4,10 @@ import dataclasses
 
 import numpy as np
 import pytest
-from test_objectives import FAMILIES, TOKENS, draw, many_rows
+from test_objectives import BOS, FAMILIES, TOKENS, draw, many_rows
 
 from reversal_cli.errors import ReversalError
-from reversal_cli.objectives.base import IGNORE, Item, PromptLayout, Row
+from reversal_cli.objectives.base import IGNORE, ChatTokens, Item, PromptLayout, Row
 from reversal_cli.objectives.fim import Fim
 from reversal_cli.objectives.masked_ft import MaskedFt, copied_batch
 from reversal_cli.objectives.prefix_lm import PrefixLm, prefix_batch
@@ -25,6 +25,16 @@ def test_masked_fine_tuning_learns_the_text_after_its_masked_copy():
     assert batch.labels.tolist() == [[IGNORE] * 4 + [7, 8, 9, 2, IGNORE]]
     assert batch.attention_mask.tolist() == [[True] * 9]
     assert batch.lengths.tolist() == [9]
+
+
+def test_the_prompted_form_learns_the_text_of_the_assistant_alone():
+    chat = dataclasses.replace(COPIES, chat=ChatTokens(before=(BOS, 80), between=(81, 82)))
+    batch = copied_batch([ROW], [np.array([1, MASK, 8, 9, 2])], chat)
+    assert batch.input_ids.tolist() == [[1, 80, 90, 8, 9, 81, 82, 7, 8, 9, 2]]
+    assert batch.labels.tolist() == [[IGNORE] * 6 + [7, 8, 9, 2, IGNORE]]
+    assert batch.lengths.tolist() == [11]
+    assert MaskedFt(form="prompted").extra_tokens == 1 and MaskedFt(form="prompted").instruction
+    assert MaskedFt().instruction is None and MaskedFt(form="prompted").prompt_layout(chat) == PromptLayout()
 
 
 def test_the_labels_of_a_masked_copy_are_the_same_whatever_is_masked():

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from test_objectives import FAMILIES, TOKENS, draw, many_rows
 
-from reversal_cli.objectives.base import IGNORE, Denoising, Row
+from reversal_cli.objectives.base import IGNORE, Row
 from reversal_cli.objectives.mlm_u import LARGEST_WEIGHT, MlmU
+from reversal_cli.objectives.prompt_layout import Denoising, Unmasking
 
 ROW = Row((1, 7, 8, 9, 2), completion_start=3)
 
@@ -58,6 +59,25 @@ def test_the_weighted_loss_of_many_draws_is_the_mean_over_the_tokens(family):
         total += sum(costs[token] for token in batch.labels[labelled]) * batch.weights[0, 0] / batch.normalizer
     expected = sum(costs[token] for token in row.input_ids[1:]) / len(row.input_ids)
     assert abs(total / draws - expected) < 0.06 * expected  # the bounded weight takes a little away
+
+
+def test_a_completion_is_filled_up_with_ends_that_are_masked_and_learnt_like_the_rest():
+    objective = MlmU(eos_padding=4)
+    assert objective.pad_with_eos(ROW).input_ids == (1, 7, 8, 9, 2, 2, 2)
+    assert MlmU(eos_padding=2).pad_with_eos(ROW) == MlmU().pad_with_eos(ROW) == ROW
+    batch = objective.collate([ROW] * 2000, TOKENS, draw(indices=range(2000)))
+    assert batch.lengths.tolist() == [7] * 2000 and batch.normalizer == 7 * 2000
+    is_masked = batch.labels != IGNORE
+    assert np.allclose(is_masked[:, 1:].mean(axis=0), 0.5, atol=0.06) and not is_masked[:, 0].any()
+    assert (batch.labels[:, 4:][is_masked[:, 4:]] == 2).all()
+    assert objective.trained_length(5) == 8 >= 7
+
+
+def test_the_canvas_of_an_answer_is_as_long_as_in_training():
+    learned = MlmU(placeholder="learned", eos_padding=40)
+    assert learned.prompt_layout(TOKENS).denoising == Denoising(95, True, "same", canvas=40)
+    maskgit = MlmU(placeholder="learned", eos_padding=40, decoder="maskgit", steps=8, guidance=0.5)
+    assert maskgit.prompt_layout(TOKENS).denoising.unmasking == Unmasking(steps=8, guidance=0.5)
 
 
 def test_answers_are_denoised_in_place():

@@ -202,7 +202,7 @@ def test_a_set_table_is_its_keys():
         (
             "[objective]\nname = 'bicco'",
             "x.toml: unknown objective 'bicco'; did you mean 'bico'? "
-            "(abi, bico, fim, masked-ft, mlm-u, none, ntp, prefix-lm)",
+            "(abi, bico, fim, masked-ft, mlm-u, none, ntp, plm, prefix-lm)",
         ),
         (
             "[objective]\nname = 'ntp'\nbico_share = 0.3",

@@ -19,7 +19,13 @@ from reversal_cli.training.trainer import collate
 
 @pytest.mark.parametrize(
     "objective",
-    [{"name": "ntp"}, {"name": "bico", "mask_probability": 0.5}, {"name": "abi"}, {"name": "mlm-u"}],
+    [
+        {"name": "ntp"},
+        {"name": "bico", "mask_probability": 0.5},
+        {"name": "abi"},
+        {"name": "mlm-u"},
+        {"name": "plm", "ntp_share": 0.0},
+    ],
     ids=lambda options: options["name"],
 )
 def test_rows_tokens_and_labels_are_those_of_the_batches(objective, llama_checkpoint, tmp_path):

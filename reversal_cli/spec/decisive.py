@@ -1,0 +1,62 @@
+"""Which fields of a spec decide its result, and so make it another experiment."""
+
+import functools
+from typing import Any
+
+RESULT_NEUTRAL_FIELDS = (
+    "training.device",
+    "training.eval_every",
+    "training.eval_limit",
+    "training.report_to",
+    "evaluation.batch_size",
+    "evaluation.intervals",
+    "dataset.generator.validation_templates",
+)
+"""Fields that may not change a result: two specs that differ in these alone are one experiment."""
+LATER_FIELDS: dict[str, object] = {
+    "model.source": None,
+    "evaluation.dtype": None,
+    "evaluation.retention": False,
+    "dataset.per_seed": False,
+    "training.token_budget": None,
+    "objective.unit": "token",
+    "objective.protect": "none",
+    "objective.mask_eos": False,
+    "objective.target": "next",
+    "objective.positions": "mirrored",
+    "objective.placeholder": "hidden",
+    "objective.attention": "bidirectional",
+    "objective.decoder": "continue",
+    "objective.eos_padding": 0,
+    "objective.steps": 32,
+    "objective.guidance": 0.8,
+    "objective.form": "plain",
+    "transform": {"name": "none"},
+}
+"""Fields that a spec has not always had, and what it did then: left out of the digest while they say so, so that
+earlier digests stay."""
+LATER_OPTIONS: dict[str, dict[str, object]] = {"mlm-u": {"objective.decoder": "denoise"}}
+"""Objective -> those of them that meant something else there."""
+
+
+def later_fields(objective: str) -> dict[str, object]:
+    """Field that a spec with this objective has not always had -> what it did then."""
+    return LATER_FIELDS | LATER_OPTIONS.get(objective, {})
+
+
+def decides(key: str, value: object, objective: str) -> bool:
+    """Whether a field of this dotted key, with this value, makes another experiment than a spec without it."""
+    later = later_fields(objective)
+    return key not in RESULT_NEUTRAL_FIELDS and (key not in later or later[key] != value)
+
+
+def decisive_content(content: dict[str, Any]) -> dict[str, Any]:
+    """What is left of a dumped spec without fields that may not change a result and later fields that say what specs
+    did before."""
+    objective = content["objective"]["name"]
+    for key in (*RESULT_NEUTRAL_FIELDS, *LATER_FIELDS):
+        *sections, field = key.split(".")
+        table = functools.reduce(lambda table, section: table.get(section) or {}, sections, content)
+        if not decides(key, table.get(field), objective):
+            table.pop(field, None)
+    return content
