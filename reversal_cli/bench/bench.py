@@ -15,6 +15,7 @@ from reversal_cli.bench.workload import mean_characters
 from reversal_cli.data.base import Splits
 from reversal_cli.data.berglund import load_folder
 from reversal_cli.data.name_description import Options, generate
+from reversal_cli.errors import ReversalError
 from reversal_cli.models.families import load_checkpoint
 from reversal_cli.models.precision import choose_device, choose_dtype
 from reversal_cli.runs.provenance import provenance
@@ -26,7 +27,8 @@ ENTITIES = 30
 
 
 def measure_all(specs: Sequence[ExperimentSpec], options: BenchOptions, say: Callable[[str], None]) -> BenchResult:
-    """Measures one case after the other. Raises ReversalError as training and evaluation do."""
+    """Measures one case after the other. Raises ReversalError as training and evaluation do; of objectives that were
+    not named, those that the model cannot be trained with are left out."""
     machine, splits = provenance(), benchmark_splits()
     device = choose_device(specs[0].training.device)
     dtype = choose_dtype(specs[0].training.dtype, device)
@@ -35,7 +37,13 @@ def measure_all(specs: Sequence[ExperimentSpec], options: BenchOptions, say: Cal
     evaluations: dict[tuple[str, str], EvalSpeed] = {}
     for index, spec in enumerate(specs, start=1):
         say(f"bench {index}/{len(specs)}: {label(spec)}")
-        training = _training(spec, splits, options.steps, ceiling)
+        try:
+            training = _training(spec, splits, options.steps, ceiling)
+        except ReversalError as error:
+            if options.objectives:
+                raise
+            say(f"left out: {error}")  # nobody asked for it by name, and the others are not to be lost
+            continue
         asked = (spec.model.name, spec.objective.name)  # the batch size of a training changes no evaluation
         if asked not in evaluations:
             evaluations[asked] = _evaluation(spec, splits)

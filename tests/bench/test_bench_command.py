@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from reversal_cli.bench import ceiling, eval_speed, peer_evaluation, peers
+from reversal_cli.bench import cases, ceiling, eval_speed, peer_evaluation, peers
 from reversal_cli.bench.speeds import read_speeds, speeds_path
 from reversal_cli.bench.train_speed import PARTS
 from reversal_cli.cli import main
@@ -66,6 +66,17 @@ def test_a_bench_writes_every_number_and_the_machine(llama_checkpoint, capsys):
 
     assert main(["bench", "--out", "results"]) == 2
     assert "results: has a bench.json; expected a folder without one" in capsys.readouterr().err
+
+
+def test_an_objective_that_a_model_cannot_have_is_left_out_unless_it_was_named(glm_checkpoint, monkeypatch, capsys):
+    monkeypatch.setattr(cases, "_fitting", lambda model: ("ntp", "fim"))  # which wants more tokens than this GLM lends
+    arguments = ["--model", glm_checkpoint, "--batch-size", "2", "--device", "cpu", "--steps", "2", "--json"]
+    assert main(["bench", *arguments]) == 0
+    out, err = capsys.readouterr()
+    assert [case["objective"] for case in json.loads(out)["cases"]] == ["ntp"]
+    assert "left out: " in err and "FIM needs 3 tokens" in err
+    assert main(["bench", "--objective", "fim", *arguments]) == 2
+    assert "FIM needs 3 tokens" in capsys.readouterr().err
 
 
 def test_a_cache_that_cannot_be_written_is_a_warning(monkeypatch, tmp_path, capsys):
