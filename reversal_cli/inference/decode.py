@@ -7,7 +7,7 @@ from transformers import PreTrainedModel
 
 from reversal_cli.inference.batching import explain_full_memory
 from reversal_cli.inference.denoise import denoise_greedily
-from reversal_cli.inference.finite import refuse_logits
+from reversal_cli.inference.finite import likeliest_tokens
 from reversal_cli.inference.prompts import Prompt, is_causal, lay_out_batch, rows_as_expected
 from reversal_cli.inference.unmask import unmask_greedily
 
@@ -49,8 +49,7 @@ def _decode(
             logits_to_keep=1,
         )
         logits, cache = output.logits[:, -1], output.past_key_values
-        refuse_logits(logits, unfinished)
-        chosen = logits.argmax(dim=-1)  # [b]
+        chosen = likeliest_tokens(logits, unfinished)  # [b]
         tokens = chosen.tolist()
         for row, token in zip(unfinished, tokens, strict=True):
             written[row].append(token)

@@ -11,7 +11,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from reversal_cli.inference.batching import left_pad
-from reversal_cli.inference.finite import refuse_logits
+from reversal_cli.inference.finite import likeliest_tokens
 from reversal_cli.inference.prompts import Prompt, rows_as_expected
 
 
@@ -26,8 +26,7 @@ def denoise_greedily(
     unfinished = list(range(len(prompts)))
     for _ in range(max_new_tokens):
         logits = next_logits(model, [prompts[row] for row in unfinished], [written[row] for row in unfinished])
-        refuse_logits(logits, unfinished)
-        for row, token in zip(unfinished, logits.argmax(dim=-1).tolist(), strict=True):
+        for row, token in zip(unfinished, likeliest_tokens(logits, unfinished).tolist(), strict=True):
             written[row].append(token)
         unfinished = [row for row in unfinished if written[row][-1] not in ends]
         if not unfinished:

@@ -35,8 +35,23 @@ def finite_rows(logits: "Tensor") -> "Tensor":
 
 def refuse_logits(logits: "Tensor", rows: Sequence[int]) -> None:
     """Raises NotFiniteError for the first of the rows whose logits [b, v] are not finite."""
-    for row, finite in zip(rows, finite_rows(logits).tolist(), strict=True):
-        if not finite:
+    _refuse(finite_rows(logits), rows)
+
+
+def likeliest_tokens(logits: "Tensor", rows: Sequence[int]) -> "Tensor":
+    """int64 [b]: the index of the largest of each row's logits [b, v], of two alike the first.
+
+    Raises NotFiniteError for the first of the rows whose logits are not finite.
+    """
+    largest, tokens = logits.max(dim=-1)  # on a CPU in half precision four times as fast as argmax
+    _refuse(largest.isfinite(), rows)
+    return tokens
+
+
+def _refuse(finite: "Tensor", rows: Sequence[int]) -> None:
+    """finite: bool [b]."""
+    for row, is_finite in zip(rows, finite.tolist(), strict=True):
+        if not is_finite:
             raise NotFiniteError(row)
 
 

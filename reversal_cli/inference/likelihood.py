@@ -23,6 +23,7 @@ from reversal_cli.inference.finite import NotFiniteError
 from reversal_cli.inference.generate import without_eos
 from reversal_cli.inference.prompts import Prompt, is_causal, last_position, lay_out_batch, rows_as_expected
 from reversal_cli.models.base import Loaded
+from reversal_cli.models.token_losses import token_losses
 from reversal_cli.objectives.base import IGNORE
 from reversal_cli.spec.experiment import ObjectiveSpec
 
@@ -200,6 +201,6 @@ def _score_batch(model: PreTrainedModel, read: _Read, candidates: Sequence[Token
         position_ids=rows_as_expected(read.positions[..., None] + read.steps[..., None] * offsets[:, None]),
         past_key_values=read.cache,
         use_cache=True,
-    ).logits.float()  # [b, n - 1, v]
-    losses = nn.functional.cross_entropy(logits.flatten(0, 1), targets[:, 1:].flatten(), reduction="none")
+    ).logits  # [b, n - 1, v]
+    losses = token_losses(logits.flatten(0, 1), targets[:, 1:].flatten())
     return score - losses.view(len(candidates), -1).sum(dim=1)  # the loss of padding is 0

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from reversal_cli.errors import ReversalError
 from reversal_cli.inference.batching import explain_full_memory, longest_first
@@ -14,6 +14,7 @@ from reversal_cli.inference.finite import NotFiniteError
 from reversal_cli.inference.generate import encode_prompt
 from reversal_cli.models.attention import stock_attention
 from reversal_cli.models.base import Loaded
+from reversal_cli.models.token_losses import token_losses
 from reversal_cli.objectives.base import IGNORE, Draw, Row
 from reversal_cli.objectives.ntp import Ntp
 
@@ -63,7 +64,7 @@ def _losses(loaded: Loaded, rows: Sequence[Row]) -> Tensor:
     ids, mask, positions, targets = (torch.from_numpy(array).to(loaded.model.device) for array in arrays)
     outputs = loaded.model(input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=False)
     predicted = targets != IGNORE
-    return nn.functional.cross_entropy(outputs.logits[predicted].float(), targets[predicted], reduction="none")
+    return token_losses(outputs.logits[predicted], targets[predicted])
 
 
 def _refuse_long_texts(rows: Sequence[Row], max_position: int | None, where: str) -> None:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
 
+from reversal_cli.models.token_losses import mean_loss
 from reversal_cli.objectives.base import IGNORE, Batch, Draw, Row, TokenIds
 from reversal_cli.spec.experiment import ObjectiveSpec, TrainingSpec, TransformSpec
 from reversal_cli.training.batching import BatchPlan, Key
@@ -112,11 +113,8 @@ class ObjectiveTrainer(Trainer):
             divisor = (labels != IGNORE).sum().clamp(min=1)
         positions, targets = labelled(labels)
         with self.labelled.select(positions):
-            logits = model(**inputs, use_cache=False).logits.float()  # [n, v]
-        if weights is None:
-            return nn.functional.cross_entropy(logits, targets, ignore_index=IGNORE, reduction="sum") / divisor
-        losses = nn.functional.cross_entropy(logits, targets, ignore_index=IGNORE, reduction="none")  # [n]
-        return (losses * weights.flatten()[positions]).sum() / divisor
+            logits = model(**inputs, use_cache=False).logits  # [n, v]
+        return mean_loss(logits, targets, divisor, None if weights is None else weights.flatten()[positions])
 
     def training_step(self, model: nn.Module, inputs: dict[str, Any], *args: Any, **options: Any) -> Tensor:
         """The step of Trainer; its loss is checked and its cost counted."""
