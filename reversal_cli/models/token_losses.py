@@ -1,7 +1,7 @@
 """Cross-entropy of tokens without a float32 copy of all logits: some rows at a time, which stay in a CPU's cache.
 
-PyTorch makes four tensors of 64 MB for 500 labels and a vocabulary of 32,000, and on a CPU most of their time is that of
-getting and returning the memory.
+PyTorch makes four tensors of 64 MB for 500 labels and a vocabulary of 32,000, and on a CPU most of their time is that
+of getting and returning the memory.
 """
 
 from collections.abc import Iterator
