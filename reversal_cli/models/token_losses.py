@@ -32,7 +32,7 @@ def mean_loss(logits: Tensor, targets: Tensor, divisor: Tensor | float, weights:
     """The sum of the losses of the targets int64 [n], each times its weight float32 [n] if there are weights, over the
     divisor. Logits [n, v] and targets as in `token_losses`."""
     real = (targets != IGNORE).float()
-    scales = (real if weights is None else real * weights) / divisor
+    scales = (real if weights is None else real * weights) * (1.0 / divisor)
     if logits.dtype == torch.float16:  # its gradients vanish unless they are scaled first
         losses = nn.functional.cross_entropy(logits.float(), targets, ignore_index=IGNORE, reduction="none")
         return (losses * scales).sum()
@@ -51,8 +51,9 @@ class _ScaledLoss(torch.autograd.Function):
             chosen, scale = targets[part, None].clamp(min=0), scales[part, None]
             total -= (log_probabilities.gather(1, chosen).masked_fill(scale == 0, 0) * scale).sum()
             if gradient is not None:
-                of_part = log_probabilities.exp_().mul_(scale)
-                gradient[part] = of_part.scatter_add_(1, chosen, -scale)
+                of_part = torch.zeros_like(log_probabilities).scatter_(1, chosen, -scale)
+                # PyTorch's own function, so that its last bits are what they are without parts.
+                gradient[part] = torch.ops.aten._log_softmax_backward_data(of_part, log_probabilities, 1, torch.float32)
         ctx.gradient = gradient
         return total
 
