@@ -39,7 +39,10 @@ def read_methods(results: Path) -> dict[str, list[Tried]]:
         run = RunDirectory(path)
         if not (run.is_trained and run.curve_path.is_file()):
             continue
-        spec, last = run.manifest.spec, run.read_curve()[-1]
+        curve = run.read_curve()
+        if not curve:
+            continue
+        spec, last = run.manifest.spec, curve[-1]
         subtasks = [last.subtasks[name].metrics["contains"].mean for name in SUBTASKS]
         training, transform = spec.training.model_dump(), spec.transform.model_dump()
         kind = [] if transform["name"] == "none" else [transform["name"], transform.get("unit", "")]

@@ -17,6 +17,7 @@ from pathlib import Path
 from reversal_cli.data.base import SUBTASKS, VALIDATION, Example, Splits
 from reversal_cli.data.berglund import load_folder
 from reversal_cli.data.names_in_text import BOTH_TEST, TRAIN
+from reversal_cli.errors import ReversalError
 
 TEMPLATES = 30
 """Training templates of each direction: row i of an entity and a direction fills template i of it."""
@@ -31,8 +32,13 @@ def main() -> None:
     parser.add_argument("source", type=Path)
     parser.add_argument("target", type=Path)
     arguments = parser.parse_args()
-    splits = load_folder(arguments.source)
+    try:
+        splits = load_folder(arguments.source)
+    except ReversalError as error:
+        parser.error(str(error))
     held_out, kept = split(splits.train)
+    if arguments.target.exists():
+        parser.error(f"{arguments.target}: is there already; expected a new folder; choose another")
     arguments.target.mkdir(parents=True)
     write(arguments.target / f"{TRAIN}.jsonl", (line(row.prompt, row.completion) for row in kept))
     for stem in (*SUBTASKS.values(), BOTH_TEST):

@@ -95,6 +95,8 @@ def report(
     if form in EVERY_METRIC and not (out or plots or html):
         if published:
             refuse_without_effect("--published", f"--format {form} prints the runs' own numbers only")
+        if methods:
+            refuse_without_effect("--methods", f"--format {form} prints every metric of every run")
         if metric != DEFAULT_METRIC and not require:
             refuse_without_effect("--metric", f"--format {form} prints every metric")
     folders = results or [RESULTS]

@@ -1,7 +1,7 @@
 """Rows of the table of differences over seeds: each method against the reference, paired by seed."""
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -33,19 +33,31 @@ class Compared(NamedTuple):
 
 
 def references(runs: pd.DataFrame) -> dict[str, Group]:
-    """Model -> the method that its others are compared with: plain NTP, or else the first that trains."""
+    """Model -> the method that its others are compared with: plain NTP, the one with the most seeds, or else the first
+    that trains."""
     found: dict[str, Group] = {}
+    seeds = runs.groupby(GROUP, dropna=False)["seed"].nunique()
     groups = [group for group in _groups(runs) if StoredObjective(name=group.objective).trains]
-    for group in sorted(groups, key=lambda group: group.variant != "ntp"):
+
+    def rank(group: Any) -> tuple[bool, int]:
+        is_ntp = group.variant == "ntp"
+        return not is_ntp, -int(seeds[tuple(getattr(group, name) for name in GROUP)]) if is_ntp else 0
+
+    for group in sorted(groups, key=rank):
         found.setdefault(group.model, tuple(getattr(group, name) for name in GROUP))
     return found
 
 
-def seed_rows(runs: pd.DataFrame, metric: str, labels: Sequence[str]) -> list[list[str]]:
-    """Subtask, labels and `NUMERIC`, subtask by subtask; none if no method shares two seeds with its reference."""
+def seed_rows(
+    runs: pd.DataFrame, metric: str, labels: Sequence[str], compared_with: Mapping[str, Group]
+) -> list[list[str]]:
+    """Subtask, labels and `NUMERIC`, subtask by subtask; none if no method shares two seeds with its reference.
+
+    compared_with: `references` of all runs, whatever they were measured by.
+    """
     rows = []
     for subtask in SUBTASKS:
-        compared = list(_compare(runs, (subtask, metric)))
+        compared = list(_compare(runs, (subtask, metric), compared_with))
         # A test that is undefined shows nothing, so it counts as one that found nothing.
         of_t = holm([1.0 if item.difference.p_t is None else item.difference.p_t for item in compared])
         of_flips = holm([item.difference.p_flips for item in compared])
@@ -59,10 +71,9 @@ def _groups(runs: pd.DataFrame) -> Iterator:
     return in_order(runs)[[*GROUP, "objective"]].drop_duplicates().itertuples(index=False)
 
 
-def _compare(runs: pd.DataFrame, pair: Pair) -> Iterator[Compared]:
+def _compare(runs: pd.DataFrame, pair: Pair, compared_with: Mapping[str, Group]) -> Iterator[Compared]:
     """Every other trained method of a model against the reference, over the seeds that both have."""
     scores = _scores(runs, pair)
-    compared_with = references(runs)
     for group in _groups(runs):
         method, reference = tuple(getattr(group, name) for name in GROUP), compared_with.get(group.model)
         if reference in (None, method) or not StoredObjective(name=group.objective).trains:

@@ -104,10 +104,11 @@ def _methods(runs: pd.DataFrame, metric: str) -> ReportTable:
 def _over_seeds(runs: pd.DataFrame, metric: str) -> ReportTable:
     """Without rows if no two methods have two seeds in common."""
     labels = label_columns(runs)
-    names = [f"{group[0]} ({model})" for model, group in references(runs).items()]
+    compared_with = references(runs)
+    names = [f"{group[0]} ({model})" for model, group in compared_with.items()]
     notes = [f"Reference: {', '.join(names)}.", *NOTES, *data_notes(runs, list(SUBTASKS))]
     columns = ["subtask", *map(heading, labels), *NUMERIC]
-    rows = seed_rows(runs[runs["metric"] == metric], metric, labels)
+    rows = seed_rows(runs[runs["metric"] == metric], metric, labels, compared_with)
     title = f"Differences over seeds ({metric})"
     return ReportTable(title, columns, rows, notes, NUMERIC, main=False, of_methods=True)
 

@@ -123,6 +123,14 @@ def test_methods_are_compared_with_ntp_seed_by_seed(tmp_path):
     assert table.notes[0] == "Reference: ntp (tiny-llama)."
 
 
+def test_of_two_ntp_the_one_with_more_seeds_is_the_reference(tmp_path):
+    make_seeds(tmp_path, {"ntp": [0.0, 0.1, 0.2], "bico": [0.1, 0.3, 0.5]})
+    make_run(tmp_path, "a-single-ntp", "ntp", {"N2D-reverse": 0.9}, seed=0, epochs=2)
+    (table,) = tables(tmp_path, "Differences over seeds (contains)")
+    assert table.notes[0] == "Reference: ntp (tiny-llama)."
+    assert [row[1] for row in table.rows if row[0] == "N2D-reverse"] == ["bico"]
+
+
 def test_equal_methods_have_no_t_test(tmp_path):
     make_seeds(tmp_path, {"ntp": [0.0, 0.0], "bico": [0.0, 0.0]})
     (table,) = tables(tmp_path, "Differences over seeds")
