@@ -16,7 +16,7 @@ from reversal_cli.data.audit.leaks import Leak
 from reversal_cli.data.base import Splits
 from reversal_cli.errors import ReversalError
 from reversal_cli.evaluation.options import EvaluationOptions
-from reversal_cli.evaluation.retention import check_retention
+from reversal_cli.evaluation.retention import check_retention, has_other_texts
 from reversal_cli.files.folders import refuse_current_folder
 from reversal_cli.files.shapes import read_shape
 from reversal_cli.files.storage import storage_errors
@@ -210,7 +210,7 @@ def evaluate_run(run: RunDirectory, terminal: Terminal, options: EvaluationOptio
     if run.is_complete and not (options.overwrite or options.partial):
         metrics = run.metrics
         manifest.refuse_foreign_metrics(run, metrics)
-        if metrics.definitions == definitions() and settings == last:
+        if metrics.definitions == definitions() and settings == last and not has_other_texts(run, settings.retention):
             terminal.say(f"{run.path}: already evaluated (--overwrite predicts again)")
             return metrics
     dataset = DatasetSpec(path=options.data) if options.data else spec.dataset

@@ -70,6 +70,13 @@ def measured_before(run: RunDirectory, texts: RetentionTexts) -> Retention | Non
     return stored if stored and stored.sha256 == texts.sha256 else None
 
 
+def has_other_texts(run: RunDirectory, retention: bool | str) -> bool:
+    """Whether a text file is not the one that the retention of a complete run was measured on."""
+    if not isinstance(retention, str) or not Path(retention).is_file():
+        return False
+    return measured_before(run, _of_file(Path(retention))) is None
+
+
 def measure_retention(loaded: "Loaded", texts: RetentionTexts, batch_size: int) -> Retention:
     """Raises ReversalError if a text is too long for the model, or the loss cannot be computed."""
     from reversal_cli.inference.text_loss import mean_loss

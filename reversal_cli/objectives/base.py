@@ -214,9 +214,14 @@ class ObjectiveOptions(BaseModel):
         """What the user says before a text, where rows are conversations, as `TokenIds.chat` lays them out."""
         return None
 
-    def trained_length(self, length: int) -> int:
+    def trained_length(self, length: int, tokens: TokenIds) -> int:
         """The most positions that a row of `length` tokens takes in a batch."""
         return length
+
+    @property
+    def answer_length(self) -> int | None:
+        """How many new tokens its evaluation must ask for; None: any number."""
+        return None
 
     def prompt_layout(self, tokens: TokenIds) -> PromptLayout:
         """How the trained model reads a prompt that it is to answer."""

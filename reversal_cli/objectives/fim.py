@@ -47,7 +47,7 @@ class Fim(ObjectiveOptions):
     def extra_tokens(self) -> int:
         return 3 if self.sentinels == "three" else 2
 
-    def trained_length(self, length: int) -> int:
+    def trained_length(self, length: int, tokens: TokenIds) -> int:
         return length + self.extra_tokens
 
     def prompt_layout(self, tokens: TokenIds) -> PromptLayout:

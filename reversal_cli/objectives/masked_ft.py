@@ -48,8 +48,8 @@ class MaskedFt(MaskingOptions):
     def instruction(self) -> str | None:
         return None if self.form == "plain" else INSTRUCTION
 
-    def trained_length(self, length: int) -> int:
-        return 2 * length
+    def trained_length(self, length: int, tokens: TokenIds) -> int:
+        return 2 * length + (len(tokens.chat.before) + len(tokens.chat.between) if tokens.chat else 0)
 
     def collate(self, rows: Sequence[Row], tokens: TokenIds, draw: Draw) -> Batch:
         """Each row with its copy; its rate and its masks are its own."""

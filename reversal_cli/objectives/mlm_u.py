@@ -83,7 +83,7 @@ class MlmU(MaskingOptions):
     def extra_tokens(self) -> int:
         return int(self.placeholder == "learned")
 
-    def trained_length(self, length: int) -> int:
+    def trained_length(self, length: int, tokens: TokenIds) -> int:
         return length + max(0, self.eos_padding - 1)  # a completion has its eos at least
 
     def unused(self, family: FamilyName | None) -> dict[str, str]:
@@ -91,6 +91,10 @@ class MlmU(MaskingOptions):
         if self.decoder == "denoise":
             unused |= dict.fromkeys(CANVAS_OPTIONS, "it is for decoder 'maskgit', and this is 'denoise'")
         return unused
+
+    @property
+    def answer_length(self) -> int | None:
+        return self.eos_padding if self.decoder == "maskgit" else None
 
     def prompt_layout(self, tokens: TokenIds) -> PromptLayout:
         return PromptLayout(denoising=self._denoising(tokens))

@@ -43,7 +43,7 @@ def prepare_rows(loaded: Loaded, spec: ExperimentSpec, splits: Splits) -> Sequen
     examples = spec.transform.examples(splits.train, spec.seed)
     rows = spec.transform.rows(tokenize(loaded.tokenizer, examples, spec.training.max_length), loaded.tokens)
     forms = [*rows, *(row.alternative for row in rows if row.alternative)]
-    refuse_long_rows(forms, loaded.max_position, spec.objective.trained_length)
+    refuse_long_rows(forms, loaded.max_position, lambda length: spec.objective.trained_length(length, loaded.tokens))
     spec.objective.check(forms)
     return rows
 

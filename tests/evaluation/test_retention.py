@@ -151,6 +151,11 @@ def test_eval_measures_the_texts_of_a_named_file(stages):
     (texts,) = stages.measured
     assert texts.texts == ("One line.", "Another line.")
     assert RunDirectory(Path(RUN)).metrics.retention.source == "texts.txt"
+    assert main(["eval", RUN]) == 0 and len(stages.measured) == 1
+    Path("texts.txt").write_text("Another text.\n")
+    assert main(["eval", RUN]) == 0 and stages.measured[-1].texts == ("Another text.",)
+    Path("texts.txt").unlink()
+    assert main(["eval", RUN]) == 0 and len(stages.measured) == 2
 
 
 def error(capsys, arguments: list[str]) -> str:

@@ -128,7 +128,8 @@ def test_prefixes_end_anywhere_after_the_first_token(family):
 
 
 def test_what_training_adds_to_a_row_is_counted():
-    assert (
-        MaskedFt().trained_length(5) == 10 >= copied_batch([ROW], [np.array(ROW.input_ids)], COPIES).input_ids.shape[1]
-    )
-    assert Fim().trained_length(5) == 8 == len(Fim().move(ROW, (2, 3), SENTINELS, False).input_ids)
+    ids = np.array(ROW.input_ids)
+    assert MaskedFt().trained_length(5, COPIES) == 10 >= copied_batch([ROW], [ids], COPIES).input_ids.shape[1]
+    chat = dataclasses.replace(COPIES, chat=ChatTokens(before=(1, 80), between=(81, 82, 83)))
+    assert MaskedFt().trained_length(5, chat) == 15 >= copied_batch([ROW], [ids], chat).input_ids.shape[1] > 10
+    assert Fim().trained_length(5, SENTINELS) == 8 == len(Fim().move(ROW, (2, 3), SENTINELS, False).input_ids)

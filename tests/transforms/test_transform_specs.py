@@ -123,6 +123,14 @@ def test_a_written_spec_reads_back_as_the_same_experiment():
             "prompt; leave it out",
         ),
         (
+            [
+                "objective={name='mlm-u', decoder='maskgit', placeholder='learned', eos_padding=8}",
+                "evaluation.max_new_tokens=9",
+            ],
+            "--set: objective.eos_padding is 8; expected evaluation.max_new_tokens, 9, beside decoder 'maskgit', which "
+            "writes answers of that length; set one of them",
+        ),
+        (
             ["transform.name=reverse", "transform.mode=half", "training.epochs=5"],
             "--set: training.epochs is 5; expected a multiple of 2 beside transform 'reverse', which trains one in 2 "
             "of them; change it",
