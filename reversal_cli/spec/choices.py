@@ -70,8 +70,8 @@ def refuse_misfit(spec: ExperimentSpec, settings: Sequence[Setting]) -> None:
     if objective.answer_length not in (None, length):
         raise ReversalError(
             f"{_source('objective.eos_padding', settings)}: objective.eos_padding is {objective.answer_length}; "
-            f"expected evaluation.max_new_tokens, {length}, beside decoder 'maskgit', which writes answers of that length; set "
-            "one of them"
+            f"expected evaluation.max_new_tokens, {length}, beside decoder 'maskgit', which writes answers of that "
+            "length; set one of them"
         )
     for key, value in (("epochs", spec.training.epochs), ("stop_after_epochs", spec.training.stop_after_epochs)):
         if value and value % transform.epoch_divisor:
