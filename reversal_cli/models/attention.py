@@ -26,7 +26,7 @@ from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
 from reversal_cli.errors import ReversalError
 from reversal_cli.models.cpu_attention import attend
 from reversal_cli.models.mirror_check import Inputs, attention_inputs, is_mirrored, is_rotated, unsupported
-from reversal_cli.models.mirrored_flash import attend_both_sides, find_key_mask, is_supported
+from reversal_cli.models.mirrored_flash import attend_both_sides, find_key_mask, is_supported, kernel_dtype
 
 MIRRORED = "mirrored_rotary"
 """The name under which transformers knows the attention function."""
@@ -150,10 +150,12 @@ def _attend_long_row(
 ) -> Tensor:
     """The same output without these scores. keys: bool [b, 1, 1, s], what every query sees."""
     with torch.autocast(query.device.type, enabled=False):
+        dtype = kernel_dtype(value)
         behind = ahead = (query.float(), key.float())
         if rotary_angles is not None:
             ahead = rotate_backwards(module, *behind, rotary_angles)
-        output = attend_both_sides(behind, ahead, value.float(), keys, scaling)
+        (query, key), (query_ahead, key_ahead) = ([tensor.to(dtype) for tensor in side] for side in (behind, ahead))
+        output = attend_both_sides((query, key), (query_ahead, key_ahead), value.to(dtype), keys, scaling)
     return output.to(value.dtype)
 
 

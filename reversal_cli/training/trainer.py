@@ -55,17 +55,25 @@ class Collator:
         self.job = job
 
     def __call__(self, keys: Sequence[Key]) -> dict[str, Any]:
-        """The arrays of a `Batch`, by the names of the model's arguments; how its loss is averaged; what it costs."""
+        """The arrays of a `Batch`, by the names of the model's arguments; which positions are labelled, with what, and
+        how their losses are averaged; what it costs.
+
+        The positions are found here, not in the step: there a GPU would have to be waited for.
+        """
         batch = collate(self.job, keys)
-        arrays = {
-            "input_ids": batch.input_ids,
-            "attention_mask": batch.attention_mask,
-            "position_ids": batch.position_ids,
-            "labels": batch.labels,
-            "weights": batch.weights,
+        labels = torch.from_numpy(batch.labels)
+        positions, targets = labelled(labels)
+        tensors = {
+            "input_ids": torch.from_numpy(batch.input_ids),
+            "attention_mask": torch.from_numpy(batch.attention_mask),
+            "position_ids": torch.from_numpy(batch.position_ids),
+            "positions": positions,
+            "targets": targets,
+            "divisor": (labels != IGNORE).sum().clamp(min=1) if batch.normalizer is None else batch.normalizer,
         }
-        tensors = {name: torch.from_numpy(array) for name, array in arrays.items() if array is not None}
-        return {**tensors, "normalizer": batch.normalizer, "cost": StepCost.of(batch)}
+        if batch.weights is not None:
+            tensors["weights"] = torch.from_numpy(batch.weights).flatten()[positions]
+        return {**tensors, "cost": StepCost.of(batch)}
 
 
 class PlannedRows(Dataset):
@@ -108,13 +116,10 @@ class ObjectiveTrainer(Trainer):
     def compute_loss(self, model: nn.Module, inputs: dict[str, Any], return_outputs: bool = False, **_: Any) -> Tensor:
         """Cross-entropy in float32 over the labels, the mean or as the batch weights it; the logits at t are scored
         against labels[t]."""
-        labels, weights, divisor = inputs.pop("labels"), inputs.pop("weights", None), inputs.pop("normalizer")
-        if divisor is None:
-            divisor = (labels != IGNORE).sum().clamp(min=1)
-        positions, targets = labelled(labels)
-        with self.labelled.select(positions):
+        targets, divisor, weights = inputs.pop("targets"), inputs.pop("divisor"), inputs.pop("weights", None)
+        with self.labelled.select(inputs.pop("positions")):
             logits = model(**inputs, use_cache=False).logits  # [n, v]
-        return mean_loss(logits, targets, divisor, None if weights is None else weights.flatten()[positions])
+        return mean_loss(logits, targets, divisor, weights)
 
     def training_step(self, model: nn.Module, inputs: dict[str, Any], *args: Any, **options: Any) -> Tensor:
         """The step of Trainer; its loss is checked and its cost counted."""

@@ -1,6 +1,7 @@
 """Time and memory of BICO's denoising steps beside NTP's as rows grow: a Markdown table.
 
     python tests/benchmarks/long_rows.py 256 1024 4096 > results/bench/long-rows.md
+    python tests/benchmarks/long_rows.py 256 1024 4096 --dtype bfloat16 --device cuda > results/bench/gpu/long-rows.md
 
 A step is forward and backward of a random Llama (4 layers, width 256, vocabulary 2,000) over one batch of 1,024 tokens,
 or one longer row. Both objectives take turns; memory is the peak of a process of its own above its start.
@@ -10,16 +11,17 @@ import argparse
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from random_llama import random_llama
+from torch import Tensor
 
-from reversal_cli.bench.measure import peak_memory, reset_peak_memory
+from reversal_cli.bench.measure import peak_memory, reset_peak_memory, seconds_of
 from reversal_cli.models.attention import install_mirrored_attention
-from reversal_cli.objectives.base import Batch, Draw, Row, TokenIds
+from reversal_cli.objectives.base import Draw, Row, TokenIds
 from reversal_cli.objectives.bico import Bico
 from reversal_cli.objectives.ntp import Ntp
 
@@ -34,51 +36,55 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("lengths", type=int, nargs="+")
     parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--memory-of", choices=list(OBJECTIVES), help="one process's part of the work")
     arguments = parser.parse_args()
-    dtype = getattr(torch, arguments.dtype)
+    where = Where(torch.device(arguments.device), getattr(torch, arguments.dtype))
     if arguments.memory_of:
-        print(peak_of(arguments.memory_of, arguments.lengths[0], dtype))
+        print(peak_of(arguments.memory_of, arguments.lengths[0], where))
         return
-    print(f"Threads: {torch.get_num_threads()}, {arguments.dtype}. Seconds of a step: medians of {ROUNDS} turns.\n")
+    on_gpu = where.device.type == "cuda"
+    machine = torch.cuda.get_device_name() if on_gpu else f"Threads: {torch.get_num_threads()}"
+    print(f"{machine}, {arguments.dtype}. Seconds of a step: medians of {ROUNDS} turns.\n")
     print("| tokens of a row | NTP, s | BICO, s | ratio | NTP, MiB | BICO, MiB |\n|---|---|---|---|---|---|")
     for length in arguments.lengths:
-        print("|".join(["", *cells(length, dtype), ""]), flush=True)
+        print("|".join(["", *cells(length, where), ""]), flush=True)
 
 
-def cells(length: int, dtype: torch.dtype) -> Iterator[str]:
-    seconds = in_turns(length, dtype)
+class Where(NamedTuple):
+    """What computes, and how precisely."""
+
+    device: torch.device
+    dtype: torch.dtype
+
+
+def cells(length: int, where: Where) -> Iterator[str]:
+    seconds = in_turns(length, where)
     yield f" {length:,} "
-    yield from (f" {seconds[name]:.3f} " for name in OBJECTIVES)
+    yield from (f" {seconds[name]:.4f} " for name in OBJECTIVES)
     yield f" {seconds['bico'] / seconds['ntp']:.2f} "
     for name in OBJECTIVES:
-        command = [
-            sys.executable,
-            __file__,
-            str(length),
-            "--dtype",
-            str(dtype).removeprefix("torch."),
-            "--memory-of",
-            name,
-        ]
+        if where.device.type == "cuda":  # its own tensors are counted
+            yield f" {peak_of(name, length, where):,.0f} "
+            continue
+        dtype = str(where.dtype).removeprefix("torch.")
+        command = [sys.executable, __file__, str(length), "--dtype", dtype, "--memory-of", name]
         yield f" {float(subprocess.run(command, check=True, capture_output=True, text=True).stdout):,.0f} "
 
 
-def in_turns(length: int, dtype: torch.dtype) -> dict[str, float]:
+def in_turns(length: int, where: Where) -> dict[str, float]:
     """Objective -> seconds of a step."""
-    steps = {name: step_of(name, length, dtype) for name in OBJECTIVES}
+    steps = {name: step_of(name, length, where) for name in OBJECTIVES}
     seconds: dict[str, list[float]] = {name: [] for name in OBJECTIVES}
     for _ in range(1 + ROUNDS):
         for name, step in steps.items():
-            started = time.perf_counter()
-            step()
-            seconds[name].append(time.perf_counter() - started)
+            seconds[name].append(seconds_of(step, where.device))
     return {name: statistics.median(of_turns[1:]) for name, of_turns in seconds.items()}
 
 
-def peak_of(name: str, length: int, dtype: torch.dtype) -> float:
-    """MiB that the second of two steps needs at most, above what the process had before the first."""
-    step, device = step_of(name, length, dtype), torch.device("cpu")
+def peak_of(name: str, length: int, where: Where) -> float:
+    """MiB that the second of two steps needs at most, above what there was before the first."""
+    step, device = step_of(name, length, where), where.device
     reset_peak_memory(device)
     before = peak_memory(device)
     step()
@@ -86,7 +92,7 @@ def peak_of(name: str, length: int, dtype: torch.dtype) -> float:
     return peak_memory(device) - before
 
 
-def step_of(name: str, length: int, dtype: torch.dtype) -> Callable[[], None]:
+def step_of(name: str, length: int, where: Where) -> Callable[[], None]:
     """Forward and backward over the batch of an objective."""
     model = random_llama(VOCABULARY, length=length)
     if name == "bico":
@@ -95,18 +101,16 @@ def step_of(name: str, length: int, dtype: torch.dtype) -> Callable[[], None]:
     count = max(1, BATCH_TOKENS // length)
     rows = [Row((1, *generator.integers(3, VOCABULARY, length - 2).tolist(), 2), 1) for _ in range(count)]
     batch = OBJECTIVES[name].collate(rows, TOKENS, Draw(0, 0, tuple(range(count))))
-    return lambda: step(model, batch, dtype)
+    names = ("input_ids", "attention_mask", "position_ids", "labels")
+    tensors = {name: torch.from_numpy(getattr(batch, name)).to(where.device) for name in names}
+    model = model.to(where.device)
+    return lambda: step(model, dict(tensors), where)
 
 
-def step(model: torch.nn.Module, batch: Batch, dtype: torch.dtype) -> None:
-    with torch.autocast("cpu", dtype=dtype, enabled=dtype != torch.float32):
-        logits = model(
-            input_ids=torch.from_numpy(batch.input_ids),
-            attention_mask=torch.from_numpy(batch.attention_mask),
-            position_ids=torch.from_numpy(batch.position_ids),
-            use_cache=False,
-        ).logits
-    labels = torch.from_numpy(batch.labels)
+def step(model: torch.nn.Module, tensors: dict[str, Tensor], where: Where) -> None:
+    labels = tensors.pop("labels")
+    with torch.autocast(where.device.type, dtype=where.dtype, enabled=where.dtype != torch.float32):
+        logits = model(**tensors, use_cache=False).logits
     torch.nn.functional.cross_entropy(logits.float().flatten(0, 1), labels.flatten()).backward()
     model.zero_grad()
 

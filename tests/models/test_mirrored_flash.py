@@ -105,7 +105,8 @@ def attend(model, tensors, mask, angles, **options):
     module = model.model.layers[0].self_attn
     output, _ = mirrored_attention(module, *tensors, mask, module.scaling, rotary_angles=angles, **options)
     torch.manual_seed(1)
-    return output, *torch.autograd.grad(output, tensors, torch.randn_like(output))
+    gradient = torch.randn(output.shape).to(output)
+    return output, *torch.autograd.grad(output, tensors, gradient)
 
 
 def pairwise(monkeypatch, *args, **options):
@@ -126,6 +127,30 @@ def test_a_long_row_has_the_values_and_gradients_of_the_scores_of_every_pair(mak
     for found, wanted in zip(attend(model, tensors, mask, angles), expected, strict=True):
         assert (found - wanted).abs().max() < 1e-5 * max(1, wanted.abs().max())
     assert used == [LENGTH]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("length", [LENGTH, LENGTH + 3])
+@pytest.mark.parametrize("keys", KEYS.values(), ids=KEYS)
+@pytest.mark.parametrize("make", [llama, grouped_llama, yarn_llama, partly_rotated_glm4])
+def test_a_gpu_attends_long_rows_alike(make, keys, length, dtype, used, monkeypatch):
+    """In half precision as near to float32 as the scores of every pair come, or nearer."""
+    model = make()
+    tensors, angles = operands(model, length, dtype)
+    exact = [tensor.detach().float().requires_grad_() for tensor in tensors]
+    mask = keys(length)[:, None, None, :].expand(-1, 1, length, -1)
+    expected = pairwise(monkeypatch, model, exact, mask, angles)
+    model = model.cuda()
+    on_gpu = [tensor.detach().cuda().requires_grad_() for tensor in tensors]
+    angles, mask = tuple(angle.cuda() for angle in angles), mask.cuda()
+    rounded = pairwise(monkeypatch, model, on_gpu, mask, angles)
+    assert not used
+    for found, plain, wanted in zip(attend(model, on_gpu, mask, angles), rounded, expected, strict=True):
+        assert found.dtype == dtype and found.is_cuda
+        error, plain_error = ((tensor.float().cpu() - wanted).abs().max() for tensor in (found, plain))
+        assert error < max(1e-5 * max(1, wanted.abs().max()), 2 * plain_error)
+    assert used == [length]
 
 
 def test_a_layer_without_positions_attends_its_long_rows_alike(used, monkeypatch):
