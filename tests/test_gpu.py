@@ -4,7 +4,8 @@ import json
 
 import pytest
 import torch
-from test_matrix import CELLS, PROMPTS
+from checkpoints import save_glm
+from test_matrix import CELLS, NO_DROPOUT, PROMPTS
 from test_training import run_training, spec_for
 
 from reversal_cli.inference.complete import complete_prompts
@@ -13,22 +14,17 @@ from reversal_cli.models.loading import load_for_evaluation
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
 
 
-def losses(checkpoint: str, objective: dict, folder, **training) -> list[float]:
-    """The losses of three steps, all that fit into the log of this training."""
-    run, _ = run_training(spec_for(checkpoint, objective, epochs=1, **training), folder)
-    return [json.loads(line)["loss"] for line in run.train_log_path.read_text().splitlines()]
-
-
 @pytest.mark.parametrize(("checkpoint", "objective"), CELLS)
 def test_a_gpu_computes_the_losses_of_the_cpu(checkpoint, objective, request, tmp_path):
-    folder = request.getfixturevalue(f"{checkpoint}_checkpoint")
-    options = {} if checkpoint != "glm" else {"learning_rate": 0.0}  # its dropout draws other numbers on each device
-    expected, found = (
-        losses(folder, objective, tmp_path / device, device=device, tuning="full", **options)
-        for device in ("cpu", "cuda")
-    )
-    assert len(found) == len(expected)
-    assert found == pytest.approx(expected, rel=0.2 if checkpoint == "glm" else 1e-4)
+    glm = checkpoint == "glm"
+    folder = save_glm(tmp_path, **NO_DROPOUT) if glm else request.getfixturevalue(f"{checkpoint}_checkpoint")
+    losses = []
+    for device in ("cpu", "cuda"):
+        spec = spec_for(folder, objective, epochs=4, tuning="full", device=device)
+        run, _ = run_training(spec, tmp_path / device)
+        losses.append([json.loads(line)["loss"] for line in run.train_log_path.read_text().splitlines()])
+    assert len(losses[0]) == 2  # of the first step, and of the nine after it
+    assert losses[1] == pytest.approx(losses[0], rel=1e-4)
 
 
 @pytest.mark.parametrize("tuning", ["lora", "full"])

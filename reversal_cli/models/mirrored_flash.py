@@ -20,6 +20,8 @@ DTYPES = {
     "cuda": frozenset({torch.float32, torch.bfloat16, torch.float16}),
 }
 """Device -> precisions of values whose long rows are attended so."""
+GPU_HEAD = 8
+"""The GPU's kernel wants heads whose size is a multiple of it."""
 GPU_ALIGNMENT = 32
 """The GPU's kernel wants rows of a bias, and of the logarithms, that begin at multiples of so many numbers."""
 
@@ -45,7 +47,8 @@ class Side(NamedTuple):
 def is_supported(query: Tensor, value: Tensor) -> bool:
     """Whether these operands [b, h, s, d] make a long row that may be attended so."""
     in_reach = value.dtype in DTYPES.get(query.device.type, ())
-    return in_reach and query.shape[2] >= MIN_LENGTH and query.shape == value.shape
+    head_fits = query.device.type == "cpu" or query.shape[3] % GPU_HEAD == 0
+    return in_reach and head_fits and query.shape[2] >= MIN_LENGTH and query.shape == value.shape
 
 
 def kernel_dtype(value: Tensor) -> torch.dtype:
