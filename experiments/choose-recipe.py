@@ -2,8 +2,9 @@
 
     python experiments/choose-recipe.py results/tuning > results/published/tuning.md
 
-A method is a model with an objective and a transform. Best is the highest mean accuracy (`contains`) of the four
-subtasks at the end of the training; of two alike, the smaller learning rate. An edge of the grid is marked.
+A method is a model with an objective and a transform. Best is the highest mean of the four subtasks at the end of the
+training, of `contains` or, with `--metric rank_top1`, of what `training.eval_likelihood` measured; of two alike, the
+smaller learning rate. An edge of the grid is marked.
 """
 
 import argparse
@@ -28,11 +29,13 @@ class Tried(NamedTuple):
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("results", type=Path)
-    methods = read_methods(parser.parse_args().results)
+    parser.add_argument("--metric", default="contains")
+    arguments = parser.parse_args()
+    methods = read_methods(arguments.results, arguments.metric)
     print("\n".join(table(methods)))
 
 
-def read_methods(results: Path) -> dict[str, list[Tried]]:
+def read_methods(results: Path, metric: str = "contains") -> dict[str, list[Tried]]:
     """Method -> its finished runs."""
     methods: dict[str, list[Tried]] = defaultdict(list)
     for path in sorted(results.glob("*/seed-*")):
@@ -43,7 +46,7 @@ def read_methods(results: Path) -> dict[str, list[Tried]]:
         if not curve:
             continue
         spec, last = run.manifest.spec, curve[-1]
-        subtasks = [last.subtasks[name].metrics["contains"].mean for name in SUBTASKS]
+        subtasks = [last.subtasks[name].metrics[metric].mean for name in SUBTASKS]
         training, transform = spec.training.model_dump(), spec.transform.model_dump()
         kind = [] if transform["name"] == "none" else [transform["name"], transform.get("unit", "")]
         name = " ".join([spec.model.name, spec.objective.name, *filter(None, kind)])

@@ -14,16 +14,27 @@ Shape = tuple[int, ...]
 
 
 def _attention(query: Shape, key: Shape, value: Shape, *_: Any, **__: Any) -> int:
-    return sdpa_flop_count(query, key, value)
+    return sdpa_flop_count(query, _every_head(key, query), _every_head(value, query))
 
 
 def _attention_backward(gradient: Shape, query: Shape, key: Shape, value: Shape, *_: Any, **__: Any) -> int:
-    return sdpa_backward_flop_count(gradient, query, key, value)
+    return sdpa_backward_flop_count(gradient, query, _every_head(key, query), _every_head(value, query))
+
+
+def _every_head(shape: Shape, query: Shape) -> Shape:
+    """The shape of keys or values [b, kv_heads, s, d] once they are repeated for every head of the query."""
+    return (*shape[:1], query[1], *shape[2:])
 
 
 CPU_ATTENTION: dict[Any, Callable[..., int]] = {
     torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _attention,
     torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward: _attention_backward,
+    torch.ops.aten._scaled_dot_product_flash_attention: _attention,
+    torch.ops.aten._scaled_dot_product_flash_attention_backward: _attention_backward,
+    torch.ops.aten._scaled_dot_product_efficient_attention: _attention,
+    torch.ops.aten._scaled_dot_product_efficient_attention_backward: _attention_backward,
+    torch.ops.aten._scaled_dot_product_cudnn_attention: _attention,
+    torch.ops.aten._scaled_dot_product_cudnn_attention_backward: _attention_backward,
 }
 """Attention of a CPU, which PyTorch's counter does not know. Its backward computes the scores again, which counts."""
 

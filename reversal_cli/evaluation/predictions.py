@@ -63,7 +63,7 @@ def add_likelihood(
     on_progress(RANKING, subtask.name, done)
     with working_on(f"{run.path}: {subtask.name} likelihood"):
         for batch in measure(subtask.name, missing) if missing else ():
-            fresh = {item.row: _with_likelihood(by_position[item.row], item.ranking, item.choice) for item in batch}
+            fresh = {item.row: with_likelihood(by_position[item.row], item.ranking, item.choice) for item in batch}
             run.append_predictions(subtask.name, fresh.values())
             by_position |= fresh
             done += len(fresh)
@@ -138,7 +138,7 @@ def make_prediction(subtask: Subtask, position: int, completion: Completion, ind
     )
 
 
-def _with_likelihood(prediction: Prediction, ranking: Ranking, choice: ChoiceMade | None) -> Prediction:
+def with_likelihood(prediction: Prediction, ranking: Ranking, choice: ChoiceMade | None) -> Prediction:
     """The prediction with its ranking and choice, and the scores that follow from them."""
     scores = {**prediction.scores, **likelihood_scores(ranking, choice)}
     choices = {} if choice is None else {"choice": choice}
@@ -164,7 +164,7 @@ def _stored_predictions(run: RunDirectory, subtask: Subtask, index: EntityIndex)
         scored = make_prediction(subtask, position, Completion(position, stored.completion, stored.stopped), index)
         if (stored.entity_id, stored.prompt, stored.target) != (scored.entity_id, scored.prompt, scored.target):
             raise _foreign_predictions(run, subtask, f"{stored.id} with another prompt or target than the dataset has")
-        predictions[position] = _with_likelihood(scored, stored.ranking, stored.choice) if stored.ranking else scored
+        predictions[position] = with_likelihood(scored, stored.ranking, stored.choice) if stored.ranking else scored
     return predictions
 
 

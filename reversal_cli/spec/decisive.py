@@ -7,6 +7,7 @@ RESULT_NEUTRAL_FIELDS = (
     "training.device",
     "training.eval_every",
     "training.eval_limit",
+    "training.eval_likelihood",
     "training.report_to",
     "evaluation.batch_size",
     "evaluation.intervals",

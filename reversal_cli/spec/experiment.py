@@ -111,6 +111,8 @@ class TrainingSpec(Section):
     Unset: no such evaluations."""
     eval_limit: int = Field(default=120, ge=1)
     """Prompts per subtask in such an evaluation, spread over entities and templates; all where there are fewer."""
+    eval_likelihood: bool = False
+    """Also rank the answers of all entities in such an evaluation, so that a recipe can be chosen by rank_top1."""
     report_to: Literal["none", "tensorboard", "wandb"] = "none"
     """Where the log also goes: tensorboard (into the run's folder) or wandb; none: into train_log.jsonl alone."""
 

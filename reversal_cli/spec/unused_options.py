@@ -110,7 +110,8 @@ def _unused_beside_others(training: TrainingSpec) -> dict[str, str]:
     elif (training.stop_after_epochs or 0) > training.epochs:
         unused["training.stop_after_epochs"] = f"training.epochs is {training.epochs}, so that training stops before"
     if training.eval_every is None:
-        unused["training.eval_limit"] = "it is for evaluations along training, and training.eval_every is not given"
+        why = "it is for evaluations along training, and training.eval_every is not given"
+        unused |= dict.fromkeys(("training.eval_limit", "training.eval_likelihood"), why)
     return unused
 
 
@@ -120,7 +121,7 @@ def refuse_unused_pretraining(training: TrainingSpec, given: Sequence[Setting]) 
     why = "a base model is trained as a whole, from new weights"
     unused = _unused_beside_others(training)
     unused |= dict.fromkeys(("training.tuning", "training.gradient_checkpointing", *LORA_SETTINGS), why)
-    unused["training.eval_limit"] = "a corpus has no validation prompts"
+    unused |= dict.fromkeys(("training.eval_limit", "training.eval_likelihood"), "a corpus has no validation prompts")
     unused["training.report_to"] = "only a fine-tuning is reported"
     harmless = dict(flatten(TrainingSpec(tuning="full").model_dump(), "training."))
     for setting in given:

@@ -7,7 +7,7 @@ import contextlib
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from torch import nn
@@ -15,13 +15,14 @@ from torch import nn
 from reversal_cli.data.base import Splits, Subtask
 from reversal_cli.data.template_keys import with_template_ids
 from reversal_cli.errors import ReversalError
-from reversal_cli.evaluation.predictions import make_prediction, select_examples
+from reversal_cli.evaluation.predictions import make_prediction, select_examples, with_likelihood
+from reversal_cli.evaluation.ranking import measure_examples
 from reversal_cli.inference.complete import complete_prompts
 from reversal_cli.inference.finite import working_on
 from reversal_cli.models.attention import stock_attention
 from reversal_cli.models.base import Loaded
 from reversal_cli.runs.directory import RunDirectory
-from reversal_cli.runs.records import CurveRecord
+from reversal_cli.runs.records import CurveRecord, Prediction
 from reversal_cli.scoring.entities import EntityIndex
 from reversal_cli.scoring.results import SubtaskScores
 from reversal_cli.scoring.summary import summarize
@@ -48,6 +49,7 @@ class Curve:
         self.loaded = loaded
         self.spec = spec
         self.subtasks = choose_prompts(splits.validation, spec.training.eval_limit)
+        self.ranked = replace(splits, subtasks=self.subtasks)
         self.index = EntityIndex.of(splits)
         self.on_step = on_step
         self.say = say
@@ -76,27 +78,60 @@ class Curve:
         seconds = round(time.monotonic() - started, 1)
         record = CurveRecord(epoch=epoch, step=step, seconds=seconds, prompts=self.prompts, subtasks=measured)
         self.run.append_curve(record)
-        percent = ", ".join(f"{name} {100 * scores.metrics['contains'].mean:.1f}" for name, scores in measured.items())
-        self.say(f"epoch {epoch}: {percent} percent (contains, validation)")
+        metrics = ("contains", "rank_top1") if self.spec.training.eval_likelihood else ("contains",)
+        for metric in metrics:
+            percent = ", ".join(f"{name} {100 * scores.metrics[metric].mean:.1f}" for name, scores in measured.items())
+            self.say(f"epoch {epoch}: {percent} percent ({metric}, validation)")
 
     def _measure(self, on_prompts: Callable[[int, int], None]) -> dict[str, SubtaskScores]:
-        """n, entities and text metrics of every subtask, as in metrics.json."""
-        settings, measured = self.spec.evaluation, {}
-        done, total = 0, sum(len(subtask.examples) for subtask in self.subtasks.values())
+        """n, entities and metrics of every subtask, as in metrics.json."""
+        stages = 2 if self.spec.training.eval_likelihood else 1
+        done, total = 0, stages * sum(len(subtask.examples) for subtask in self.subtasks.values())
         on_prompts(done, total)
-        for name, subtask in self.subtasks.items():
-            prompts = [example.prompt for example in subtask.examples]
-            predictions = []
-            batches = complete_prompts(
-                self.loaded, self.spec.objective, prompts, settings.max_new_tokens, settings.batch_size
-            )
-            with working_on(f"{self.run.path}: {name}"):
-                for batch in batches:
-                    predictions += [make_prediction(subtask, item.index, item, self.index) for item in batch]
-                    done += len(batch)
-                    on_prompts(done, total)
-            measured[name] = summarize(predictions, settings.intervals)
+
+        def advance(count: int) -> None:
+            nonlocal done
+            done += count
+            on_prompts(done, total)
+
+        measured = {}
+        for subtask in self.subtasks.values():
+            with working_on(f"{self.run.path}: {subtask.name}"):
+                predictions = self._complete(subtask, advance)
+                if self.spec.training.eval_likelihood:
+                    predictions = self._rank(subtask, predictions, advance)
+            measured[subtask.name] = summarize(predictions, self.spec.evaluation.intervals)
         return measured
+
+    def _complete(self, subtask: Subtask, advance: Callable[[int], None]) -> list[Prediction]:
+        settings, predictions = self.spec.evaluation, []
+        prompts = [example.prompt for example in subtask.examples]
+        for batch in complete_prompts(
+            self.loaded, self.spec.objective, prompts, settings.max_new_tokens, settings.batch_size
+        ):
+            predictions += [make_prediction(subtask, item.index, item, self.index) for item in batch]
+            advance(len(batch))
+        return predictions
+
+    def _rank(
+        self, subtask: Subtask, predictions: Sequence[Prediction], advance: Callable[[int], None]
+    ) -> list[Prediction]:
+        """The predictions with the measures of a ranking among the entities that the validation prompts ask for."""
+        settings, by_id = self.spec.evaluation, {prediction.id: prediction for prediction in predictions}
+        for batch in measure_examples(
+            self.loaded,
+            self.spec.objective,
+            self.ranked,
+            subtask.name,
+            range(len(subtask.examples)),
+            settings.seed,
+            settings.batch_size,
+        ):
+            for item in batch:
+                key = f"{subtask.name}/{item.row}"
+                by_id[key] = with_likelihood(by_id[key], item.ranking, item.choice)
+            advance(len(batch))
+        return list(by_id.values())
 
 
 def choose_prompts(subtasks: Mapping[str, Subtask], limit: int) -> dict[str, Subtask]:

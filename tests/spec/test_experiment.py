@@ -141,7 +141,12 @@ def test_the_digest_changes_with_every_field_but_the_device():
         assert load("", assignment).specs[0].digest != spec.digest
 
 
-WITH_CURVE = ("training.eval_every=2", "training.eval_limit=7", "dataset.generator.validation_templates=3")
+WITH_CURVE = (
+    "training.eval_every=2",
+    "training.eval_limit=7",
+    "training.eval_likelihood=true",
+    "dataset.generator.validation_templates=3",
+)
 
 
 def test_a_curve_and_its_prompts_are_no_part_of_the_experiment():

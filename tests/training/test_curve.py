@@ -1,6 +1,7 @@
 """Evaluations along training: they see what an evaluation would see, and the training does not feel them."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -9,6 +10,7 @@ from safetensors.torch import load_file
 from reversal_cli.data.base import SUBTASKS, TARGETS, Example, Splits, Subtask
 from reversal_cli.errors import ReversalError
 from reversal_cli.evaluation.predictions import make_prediction
+from reversal_cli.evaluation.ranking import measure_examples
 from reversal_cli.inference.complete import complete_prompts
 from reversal_cli.models.attention import MIRRORED, install_mirrored_attention
 from reversal_cli.models.loading import load_for_evaluation, load_for_training
@@ -114,6 +116,27 @@ def test_every_so_many_epochs_are_evaluated_and_the_last_one_always(llama_checkp
     assert all(list(record.subtasks) == sorted(SUBTASKS) for record in run.read_curve())
 
 
+@pytest.mark.parametrize(
+    ("family", "objective"), [("llama", BICO), ("llama", {"name": "mlm-u"}), ("glm", {"name": "abi"})]
+)
+def test_rankings_along_training_are_those_of_the_saved_weights_and_change_nothing(
+    request, tmp_path, family, objective
+):
+    checkpoint = request.getfixturevalue(f"{family}_checkpoint")
+    spec = spec_for(checkpoint, objective, eval_every=3, eval_limit=4, eval_likelihood=True)
+    run, plain = run_training(spec, tmp_path / "run"), run_training(spec_for(checkpoint, objective), tmp_path / "plain")
+    assert all(torch.equal(tensor, weights(plain)[name]) for name, tensor in weights(run).items())
+    (record,) = run.read_curve()
+    asked = replace(SPLITS, subtasks=choose_prompts(SPLITS.validation, 4))
+    fresh = load_for_evaluation(spec, run)
+    for name, scores in record.subtasks.items():
+        batches = measure_examples(fresh, spec.objective, asked, name, range(4), seed=0, batch_size=6)
+        ranks = [item.ranking.rank for batch in batches for item in batch]
+        assert len(ranks) == scores.n == 4
+        assert scores.metrics["rank_top1"].mean == ranks.count(1) / 4
+        assert scores.metrics["mrr"].mean == pytest.approx(sum(1 / rank for rank in ranks) / 4)
+
+
 class Interruption:
     """Stops a training after a step, or in the middle of the evaluation at that step."""
 
@@ -193,6 +216,13 @@ def test_progress_tells_the_epoch_and_the_prompts_and_one_line_tells_the_result(
     assert seen[:3] == [(1, 2, None), (2, 2, None), (0, 24, "validation")]
     assert seen[-1] == (24, 24, "validation")
     assert said == ["epoch 1: N2D 0.0, D2N 0.0, N2D-reverse 0.0, D2N-reverse 0.0 percent (contains, validation)"]
+    ranked = spec_for(llama_checkpoint, epochs=1, eval_every=1, eval_likelihood=True)
+    seen, said = [], []
+    run = RunDirectory(tmp_path / "ranked")
+    run.path.mkdir()
+    train(ranked, SPLITS, run, lambda step, total, **fields: seen.append((step, total)), said.append)
+    assert seen[2] == (0, 48) and seen[-1] == (48, 48)
+    assert [line.rsplit("(")[-1] for line in said] == ["contains, validation)", "rank_top1, validation)"]
 
 
 def test_a_mirrored_network_decodes_with_stock_attention_and_is_mirrored_again_afterwards(llama_checkpoint):
