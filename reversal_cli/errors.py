@@ -15,6 +15,10 @@ class ReversalError(Exception):
     """
 
 
+class FullMemoryError(ReversalError):
+    """The memory of the GPU does not suffice; less work at a time may fit."""
+
+
 class WorkerError(Exception):
     """A worker process that ended before its run did. The message has the form of a ReversalError's.
 

@@ -1,5 +1,6 @@
 """Other tools beside this one: NTP on models that continue a text, which all of them know."""
 
+import itertools
 from collections.abc import Callable, Sequence
 
 from reversal_cli.bench.cases import label
@@ -8,7 +9,9 @@ from reversal_cli.bench.peer_training import training_turns
 from reversal_cli.bench.results import PeerResult
 from reversal_cli.bench.turns import is_installed, take_turns
 from reversal_cli.data.base import Splits
+from reversal_cli.errors import FullMemoryError
 from reversal_cli.models.checkpoint import family_of
+from reversal_cli.models.memory import explain_out_of_memory
 from reversal_cli.objectives.ntp import Ntp
 from reversal_cli.spec.experiment import ExperimentSpec
 
@@ -32,8 +35,14 @@ def measure_peers(
             say(f"--peers: {case}: left out; other tools train NTP on models that continue a text")
             continue
         say(f"bench {case}: other tools")
-        results += [take_turns(case, turns) for turns in training_turns(spec, splits, steps, installed["trl"])]
+        all_turns = [training_turns(spec, splits, steps, installed["trl"])]
         if name not in evaluated:  # the batch size of a training changes no evaluation
-            results += [take_turns(case, turns) for turns in evaluation_turns(spec, splits, installed["lm_eval"])]
+            all_turns.append(evaluation_turns(spec, splits, installed["lm_eval"]))
             evaluated.add(name)
+        for turns in itertools.chain.from_iterable(all_turns):
+            try:
+                with explain_out_of_memory(f"{case} beside {turns.peer}: the GPU's memory does not hold both"):
+                    results.append(take_turns(case, turns))
+            except FullMemoryError as error:
+                say(f"left out: {error}")
     return results

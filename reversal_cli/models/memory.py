@@ -5,13 +5,13 @@ from collections.abc import Iterator
 
 import torch
 
-from reversal_cli.errors import ReversalError
+from reversal_cli.errors import FullMemoryError
 
 
 @contextlib.contextmanager
 def explain_out_of_memory(advice: str) -> Iterator[None]:
-    """Inside, running out of memory raises ReversalError with the advice, instead of a traceback."""
+    """Inside, running out of memory raises FullMemoryError with the advice, instead of a traceback."""
     try:
         yield
     except torch.OutOfMemoryError as error:
-        raise ReversalError(advice) from error
+        raise FullMemoryError(advice) from error

@@ -6,13 +6,15 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import torch
 
 from reversal_cli.bench import cases, ceiling, eval_speed, peer_evaluation, peers
 from reversal_cli.bench.speeds import read_speeds, speeds_path
-from reversal_cli.bench.train_speed import PARTS
+from reversal_cli.bench.train_speed import PARTS, measure_training
 from reversal_cli.cli import main
 from reversal_cli.commands.bench import keep
 from reversal_cli.console import Terminal
+from reversal_cli.models.memory import explain_out_of_memory
 from reversal_cli.objectives.abi import Abi
 
 
@@ -77,6 +79,25 @@ def test_an_objective_that_a_model_cannot_have_is_left_out_unless_it_was_named(g
     assert "left out: " in err and "FIM needs 3 tokens" in err
     assert main(["bench", "--objective", "fim", *arguments]) == 2
     assert "FIM needs 3 tokens" in capsys.readouterr().err
+
+
+def test_what_the_memory_of_a_gpu_does_not_hold_is_left_out_unless_nothing_else_is_left(
+    llama_checkpoint, monkeypatch, capsys
+):
+    def measure(model, job, steps, ceiling):
+        with explain_out_of_memory("training: the GPU is out of memory"):
+            if job.training.batch_size > 2:
+                raise torch.OutOfMemoryError
+            return measure_training(model, job, steps, ceiling)
+
+    monkeypatch.setattr("reversal_cli.bench.bench.measure_training", measure)
+    arguments = ["--model", llama_checkpoint, "--objective", "ntp", "--device", "cpu", "--steps", "2", "--json"]
+    assert main(["bench", "--batch-size", "4", "--batch-size", "2", *arguments]) == 0
+    out, err = capsys.readouterr()
+    assert [case["batch_size"] for case in json.loads(out)["cases"]] == [2]
+    assert "left out: training: the GPU is out of memory" in err
+    assert main(["bench", "--batch-size", "4", *arguments]) == 2
+    assert capsys.readouterr().err.splitlines()[-1].endswith("training: the GPU is out of memory")
 
 
 def test_a_cache_that_cannot_be_written_is_a_warning(monkeypatch, tmp_path, capsys):

@@ -7,6 +7,7 @@ rows in turns. The network is as wide and deep as Llama 3.2 1B, with a vocabular
 """
 
 import argparse
+import gc
 import statistics
 import sys
 import tempfile
@@ -35,7 +36,7 @@ from reversal_cli.training.preparation import Prepared, prepare_job
 from reversal_cli.training.trainer import ObjectiveTrainer, TrainingJob, trainer_arguments
 
 VOCABULARY = 32_000
-SHAPES = ((4, None), (64, None), (64, 512))
+SHAPES = ((4, None), (64, None), (16, 512), (64, 512))
 """Rows of a batch, and their tokens; None: the benchmark's rows."""
 ROUNDS = 2
 DEVICE, DTYPE = torch.device("cuda"), torch.bfloat16
@@ -103,6 +104,7 @@ def lines(folder: Path, tuning: str, steps: int, ceiling: float) -> Iterator[str
             except (ReversalError, torch.OutOfMemoryError) as error:  # the other cases are not to be lost
                 cells += [str(error).splitlines()[0][:120]]
                 print(repr(error), file=sys.stderr)
+            gc.collect()  # trainers and their callbacks refer to each other: without it, their memory stays
             torch.cuda.empty_cache()
             yield f"| {' | '.join(cells)} |"
 
