@@ -40,6 +40,15 @@ Workers = Annotated[
         "or for small models on a GPU, whose memory the runs share.",
     ),
 ]
+Only = Annotated[
+    str | None,
+    typer.Option(
+        "--only",
+        metavar="K/N",
+        help="Make the K-th of N shares of the runs, so that N machines share an experiment; "
+        "`reversal report` reads them all.",
+    ),
+]
 DryRun = Annotated[
     bool,
     typer.Option(
@@ -65,6 +74,7 @@ def run(
     allow_leaks: AllowLeaks = False,
     require: Require = None,
     workers: Workers = 1,
+    only: Only = None,
     quiet: Quiet = False,
     as_json: DryRunJson = False,
 ) -> None:
@@ -73,6 +83,7 @@ def run(
     Generates the dataset if it is absent, fine-tunes, evaluates and reports every run; skips what is complete.
     """
     from reversal_cli.spec.loading import flag_settings, is_pretraining, load_experiment
+    from reversal_cli.spec.share import parse_share
 
     if as_json and not dry_run:
         refuse_without_effect("--json", "it belongs to --dry-run; results: `reversal report --format json`")
@@ -85,6 +96,7 @@ def run(
             "--seeds": seeds,
             "--report-to": report_to,
             "--workers": workers > 1,
+            "--only": only,
         }
         for flag, value in others.items():
             if value:
@@ -99,6 +111,8 @@ def run(
     }
     settings = flag_settings(flags, assignments or [])
     experiment = load_experiment(file, settings)
+    if only is not None:
+        experiment = parse_share(only).of(experiment)
     for note in experiment.notes:
         terminal.say(f"note: {note}")
     specs = (*experiment.baselines, *experiment.specs)
@@ -116,7 +130,10 @@ def run(
     refuse_unused(experiment.specs, out, overwrite)
     runs = run_experiment(experiment, out, terminal, overwrite, device, allow_leaks, workers)
     folders = [directory.path for directory in runs]
-    show_report(folders, out / experiment.name, terminal, ReportOptions(tables=True), require or [])
+    whole = only is None  # else other machines would write the same tables, each from what it finds
+    show_report(folders, out / experiment.name, terminal, ReportOptions(tables=whole), require or [])
+    if not whole:
+        terminal.say(f"share {only} is complete; the tables of all: `reversal report {out}`")
 
 
 def check_requirements(texts: "Sequence[str]", specs: "Sequence[ExperimentSpec]", terminal: Terminal) -> None:
