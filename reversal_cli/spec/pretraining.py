@@ -21,7 +21,9 @@ class PretrainSpec(Section):
     people: int = Field(default=400, ge=1)
     """Entities of the corpus, disjoint from every benchmark."""
     sentences: int = Field(default=20, ge=2)
-    """Sentences per entity, half in each direction."""
+    """Sentences per entity in the benchmark's templates, half in each direction."""
+    paraphrases: int = Field(default=0, ge=0)
+    """Sentences per entity that are put together from parts, half in each direction."""
     vocab_size: int = Field(default=8000, ge=300)
     """Tokens of the byte-level BPE."""
     seed: int = Field(default=0, ge=0, le=2**32 - 1)

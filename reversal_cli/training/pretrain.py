@@ -34,7 +34,7 @@ def pretrain(spec: PretrainSpec, out: Path, on_step: OnStep) -> BaseModelRecord:
     set_seed(spec.seed)
     with tempfile.TemporaryDirectory() as scratch:
         corpus = Path(scratch) / "corpus"
-        write_corpus(corpus, people=spec.people, sentences=spec.sentences, seed=spec.seed)
+        write_corpus(corpus, people=spec.people, sentences=spec.sentences, paraphrases=spec.paraphrases, seed=spec.seed)
         examples = load_rows(corpus / "corpus.jsonl")
         digest = file_sha256(corpus / "corpus.jsonl")
         base = NEW[spec.family](examples, spec.vocab_size, spec.abi)

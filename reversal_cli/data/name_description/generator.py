@@ -15,6 +15,7 @@ from reversal_cli.data.name_description.entities import make_entities
 from reversal_cli.data.name_description.folder import refuse_other_folder, write_folder
 from reversal_cli.data.name_description.lexicon import BENCHMARK, CORPUS, LARGE_BENCHMARK
 from reversal_cli.data.name_description.options import TEMPLATES_PER_DIRECTION, Options
+from reversal_cli.data.name_description.phrases import paraphrase
 from reversal_cli.data.name_description.rows import Member, Rows
 from reversal_cli.data.name_description.templates import TEMPLATES, split_templates
 from reversal_cli.errors import ReversalError
@@ -49,8 +50,16 @@ def generate(
     return write_folder(folder, _with_progress(files.rows, on_progress), card, overwrite, files.joined)
 
 
-def write_corpus(folder: Path, people: int = 400, sentences: int = 20, seed: int = 0, overwrite: bool = False) -> Path:
-    """Writes `corpus.jsonl`: `people` other entities, each in `sentences` sentences, half of them in each direction.
+def write_corpus(
+    folder: Path,
+    people: int = 400,
+    sentences: int = 20,
+    paraphrases: int = 0,
+    seed: int = 0,
+    overwrite: bool = False,
+) -> Path:
+    """Writes `corpus.jsonl`: `people` other entities, each in `sentences` sentences of the benchmark's templates and as
+    many more of `phrases` as `paraphrases` says, half of them in each direction.
 
     The entities share no name word and no title word with any benchmark. The templates of each are drawn from all, the
     held-out ones too: a base model should know such sentences, but not the entities of a benchmark.
@@ -60,8 +69,12 @@ def write_corpus(folder: Path, people: int = 400, sentences: int = 20, seed: int
         raise ReversalError(f"people: {people}; expected 1 to {CORPUS.capacity}; the corpus lexicon has no more words")
     if not 1 <= sentences <= most:
         raise ReversalError(f"sentences: {sentences}; expected 1 to {most}; an entity has each template once at most")
-    card = {"kind": "corpus", **_card_head({"people": people, "sentences": sentences, "seed": seed})}
-    return write_folder(folder, {"corpus.jsonl": _corpus_lines(people, sentences, seed)}, card, overwrite)
+    if not 0 <= paraphrases <= most:
+        raise ReversalError(f"paraphrases: {paraphrases}; expected 0 to {most}; other numbers were never tried")
+    options = {"people": people, "sentences": sentences, "seed": seed}
+    options |= {"paraphrases": paraphrases} if paraphrases else {}  # corpora of earlier versions have none
+    card = {"kind": "corpus", **_card_head(options)}
+    return write_folder(folder, {"corpus.jsonl": _corpus_lines(people, sentences, seed, paraphrases)}, card, overwrite)
 
 
 def corpus_texts(people: int, sentences: int, seed: int) -> list[str]:
@@ -130,13 +143,20 @@ def _with_progress(files: Mapping[str, Sequence[Rows]], on_progress: OnProgress)
     return {name: lines(parts) for name, parts in files.items()}
 
 
-def _corpus_lines(people: int, sentences: int, seed: int) -> Iterator[str]:
-    shares: dict[Direction, int] = {"N2D": (sentences + 1) // 2, "D2N": sentences // 2}
+def _corpus_lines(people: int, sentences: int, seed: int, paraphrases: int = 0) -> Iterator[str]:
     for index, entity in enumerate(make_entities(CORPUS, people, seed)):
         member = Member(f"corpus-{index + 1:04d}", "both", entity)
-        for direction, share in shares.items():
-            templates = ordered(TEMPLATES[direction], f"{seed}/{member.id}", key=lambda template: template.id)
-            yield from Rows([member], templates[:share])
+        shares = zip(_halves(sentences).items(), _halves(paraphrases).values(), strict=True)
+        for (direction, share), more in shares:
+            label = f"{seed}/{member.id}"
+            templates = ordered(TEMPLATES[direction], label, key=lambda template: template.id)[:share]
+            composed = [paraphrase(direction, f"{label}/paraphrase {number}") for number in range(more)]
+            yield from Rows([member], [*templates, *composed])
+
+
+def _halves(sentences: int) -> dict[Direction, int]:
+    """How many of an entity's sentences have each direction."""
+    return {"N2D": (sentences + 1) // 2, "D2N": sentences // 2}
 
 
 def _card_head(options: dict[str, int]) -> dict[str, object]:
