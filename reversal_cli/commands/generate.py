@@ -54,6 +54,9 @@ def generate(
     sentences: Annotated[
         int | None, typer.Option(metavar="N", help=f"With --corpus. {field_help('pretraining.sentences')}")
     ] = None,
+    paraphrases: Annotated[
+        int | None, typer.Option(metavar="N", help=f"With --corpus. {field_help('pretraining.paraphrases')}")
+    ] = None,
     check: Check = None,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
@@ -68,7 +71,7 @@ def generate(
         "--validation-templates": validation_templates,
         "--name-words": name_words,
     }
-    corpus_flags = {"--people": people, "--sentences": sentences}
+    corpus_flags = {"--people": people, "--sentences": sentences, "--paraphrases": paraphrases}
     if check is not None:
         others = {"--out": out, "--seed": seed, "--corpus": corpus or None, "--overwrite": overwrite or None}
         _refuse({**benchmark_flags, **corpus_flags, **others}, "--check only reads a folder")
@@ -97,7 +100,7 @@ def write_corpus(folder: Path, flags: dict[str, Any], overwrite: bool) -> Path:
     from reversal_cli.data.name_description import write_corpus
     from reversal_cli.spec.pretraining import PretrainSpec
 
-    options = PretrainSpec().model_dump(include={"people", "sentences", "seed"})
+    options = PretrainSpec().model_dump(include={"people", "sentences", "paraphrases", "seed"})
     options |= {_key(flag): value for flag, value in flags.items() if value is not None}
     return write_corpus(folder, **options, overwrite=overwrite)
 

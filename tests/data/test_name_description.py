@@ -220,9 +220,33 @@ def test_impossible_options_are_refused_with_the_limit(options, message):
         Options(**options)
 
 
+def test_paraphrases_leave_the_other_sentences_as_they_are_and_name_the_entity_and_its_description(tmp_path):
+    plain = read_rows(write_corpus(tmp_path / "plain", people=30, sentences=10) / "corpus.jsonl")
+    rows = read_rows(write_corpus(tmp_path / "both", people=30, sentences=10, paraphrases=21) / "corpus.jsonl")
+    composed = [row for row in rows if row["template_id"].endswith("-paraphrase")]
+    assert [row for row in rows if row not in composed] == plain
+    assert Counter(row["template_id"] for row in composed) == {"N2D-paraphrase": 30 * 11, "D2N-paraphrase": 30 * 10}
+    texts = [row["prompt"] + row["completion"] for row in composed]
+    for row, text in zip(composed, texts, strict=True):
+        assert row["name"] in text and row["description"][1:] in text
+        first = "name" if row["template_id"].startswith("N2D") else "description"
+        assert row[first][1:] in row["prompt"]
+        assert text[0].isupper() and text[-1] in ".!" and "  " not in text and " ," not in text and "{" not in text
+    assert len(set(texts)) > 0.99 * len(texts)
+    frames = {
+        text.replace(row["name"], "").replace(row["description"][1:], "")
+        for row, text in zip(composed, texts, strict=True)
+    }
+    assert len(frames) > 0.9 * len(texts)  # hardly one is put together twice
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [({"people": 1601}, "people: 1601; expected 1 to 1600"), ({"sentences": 109}, "sentences: 109; expected 1 to 108")],
+    [
+        ({"people": 1601}, "people: 1601; expected 1 to 1600"),
+        ({"sentences": 109}, "sentences: 109; expected 1 to 108"),
+        ({"paraphrases": 109}, "paraphrases: 109; expected 0 to 108"),
+    ],
 )
 def test_an_impossible_corpus_is_refused_with_the_limit(tmp_path, arguments, message):
     with pytest.raises(ReversalError, match=message):
