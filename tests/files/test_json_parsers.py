@@ -47,7 +47,7 @@ def test_a_number_of_more_than_64_bits_is_refused_beside_larger_floats(number):
 @pytest.mark.parametrize("text", [r'"\ud800"', r'{"a": ["b\udc00"]}', r'{"\ud83d": 1}'])
 def test_half_a_character_is_refused_since_it_could_not_be_written_again(text):
     json.loads(text)
-    with pytest.raises(ValueError, match="^a lone surrogate, half of a character"):
+    with pytest.raises(ValueError, match=r"^a lone surrogate, half of a character"):
         parse_json(text)
 
 

@@ -60,10 +60,16 @@ class Subject(NamedTuple):
 
 SUBJECTS = {
     "experiment": Subject("experiment.toml", (("run", "experiment.toml", "--dry-run"),)),
-    "dataset": Subject("data/*.jsonl", (("generate", "--check", "data"), ("export", "lm-eval", "tasks", "--data", "data"))),
+    "dataset": Subject(
+        "data/*.jsonl", (("generate", "--check", "data"), ("export", "lm-eval", "tasks", "--data", "data"))
+    ),
     "card": Subject("data/*.json", (("run", "experiment.toml", "--dry-run"), ("generate", "--check", "data"))),
-    "manifest": Subject("results/*/seed-*/manifest.json", (("report", "results"), ("eval", "results/ntp/seed-0", "--limit", "1"))),
-    "metrics": Subject("results/*/seed-*/metrics.json", (("report", "results", "--all"), ("report", "results", "--format", "json"))),
+    "manifest": Subject(
+        "results/*/seed-*/manifest.json", (("report", "results"), ("eval", "results/ntp/seed-0", "--limit", "1"))
+    ),
+    "metrics": Subject(
+        "results/*/seed-*/metrics.json", (("report", "results", "--all"), ("report", "results", "--format", "json"))
+    ),
     "predictions": Subject(
         "results/*/seed-*/predictions/*.jsonl",
         (("compare", "results/ntp/seed-0", "results/bico/seed-0"), ("report", "results", "--html", "--out", "page")),
@@ -112,7 +118,7 @@ def run(work: Path, command: tuple[str, ...], sandbox: Path) -> str | None:
     written = io.StringIO()
     signal.signal(signal.SIGALRM, _hang)
     signal.alarm(SECONDS)
-    before = os.getcwd()
+    before = Path.cwd()
     os.chdir(work)
     try:
         with contextlib.redirect_stdout(written), contextlib.redirect_stderr(written):
@@ -150,7 +156,7 @@ def make_experiment(folder: Path) -> None:
     folder.mkdir()
     generate(Options(entities=2), folder / "data")
     (folder / "experiment.toml").write_text(EXPERIMENT)
-    before = os.getcwd()
+    before = Path.cwd()
     os.chdir(folder)
     try:
         make_two_runs()

@@ -83,7 +83,9 @@ def repeat(path: Path, generator: random.Random) -> None:
 def insert(path: Path, generator: random.Random) -> None:
     content = path.read_bytes()
     where = generator.randrange(len(content) + 1)
-    piece = generator.choice((b"\x00", b"\xff\xfe", b"\r\n", b'"', b"{", b"}", b"[", b",", b"\xe2\x80\xa8", DEEP.encode()))
+    piece = generator.choice(
+        (b"\x00", b"\xff\xfe", b"\r\n", b'"', b"{", b"}", b"[", b",", b"\xe2\x80\xa8", DEEP.encode())
+    )
     path.write_bytes(content[:where] + piece + content[where:])
 
 
@@ -149,11 +151,19 @@ def harm_line(path: Path, generator: random.Random) -> None:
     value = generator.choice(HOSTILE)
     written = json.dumps(value) if value is not None else "nan"
     if not settings or generator.random() < 0.2:
-        section = generator.choice(("training", "grid", "runs", "dataset", "evaluation", "objective", "model", "transform"))
+        section = generator.choice(
+            ("training", "grid", "runs", "dataset", "evaluation", "objective", "model", "transform")
+        )
         key = generator.choice(("name", "epochs", "seed", "path", "unit", "x", "batch_size", "device", "retention"))
-        lines.append(generator.choice((f"[{section}]\n{key} = {written}", f"[[{section}]]\n{key} = {written}", f"{key} = {written}")))
+        lines.append(
+            generator.choice(
+                (f"[{section}]\n{key} = {written}", f"[[{section}]]\n{key} = {written}", f"{key} = {written}")
+            )
+        )
     else:
         index = generator.choice(settings)
         key = lines[index].split("=")[0]
-        lines[index] = generator.choice((f"{key}= {written}", f"{key}.x = {written}", lines[index] * 2, key, f"{key}= [{written}]"))
+        lines[index] = generator.choice(
+            (f"{key}= {written}", f"{key}.x = {written}", lines[index] * 2, key, f"{key}= [{written}]")
+        )
     path.write_text("\n".join(lines) + "\n", encoding="utf-8", errors="surrogatepass")
