@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from reversal_cli.data.berglund import load_rows
 from reversal_cli.data.name_description.templates import TEMPLATES, fill
 from reversal_cli.errors import ReversalError
+from reversal_cli.files.reading import LARGEST
 from reversal_cli.objectives.base import IGNORE, Row, TokenIds
 from reversal_cli.objectives.bico import Bico
 from reversal_cli.objectives.masking import denoising_batch
@@ -91,11 +92,11 @@ def test_a_filled_template_has_both_items_and_no_hole(template, name, descriptio
 
 @quickly
 @given(TEXTS, TEXTS.filter(lambda text: any(letter.isalnum() for letter in text)), TEXTS)
-def test_scores_lie_between_0_and_1_and_a_match_is_no_worse_than_a_stricter_one(before, target, after):
+def test_scores_lie_between_0_and_1_and_what_starts_with_the_target_contains_it(before, target, after):
     for completion in (before, before + target + after, target + after, target):
         scores = score_all(completion, target)
         assert all(0 <= score <= 1 for score in scores.values())
-        assert exact_match(completion, target) <= startswith(completion, target) <= contains(completion, target)
+        assert startswith(completion, target) <= contains(completion, target)
     assert exact_match(target, target) == 1
 
 
@@ -111,7 +112,7 @@ def test_an_interval_lies_between_0_and_1_and_holds_the_mean(rows):
 
 
 PLAIN = st.one_of(
-    st.booleans(), st.integers(-(2**63), 2**63 - 1), st.floats(allow_nan=False, allow_infinity=False), TEXTS
+    st.booleans(), st.integers(-LARGEST, LARGEST), st.floats(allow_nan=False, allow_infinity=False), TEXTS
 )
 KEYS = st.text(string.ascii_lowercase + "_", min_size=1, max_size=8)
 TABLES = st.dictionaries(
