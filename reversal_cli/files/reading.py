@@ -17,6 +17,7 @@ DEEPEST = 40
 LARGEST = 2**63 - 1
 """Whole numbers have 64 bits, as in TOML; Python itself would read thousands of digits."""
 TOO_DEEP = f"nested more than {DEEPEST} levels deep"
+HALF_CHARACTER = "a lone surrogate, half of a character, which no file can hold"
 TOO_LARGE = f"a whole number beyond {LARGEST}"
 
 
@@ -66,6 +67,10 @@ def _parse_strictly(text: str) -> Any:
         # Python's own message is about a limit of its interpreter.
         raise ValueError(TOO_LARGE) from None
     check_size(content)
+    try:
+        json.dumps(content, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise ValueError(HALF_CHARACTER) from None
     return content
 
 
