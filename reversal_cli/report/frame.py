@@ -118,7 +118,7 @@ def recipe_id(spec: StoredSpec, data: dict[str, Any]) -> str:
 
 def _pooled(spec: StoredSpec) -> Line | None:
     """The benchmark and the method of a run whose seed has a benchmark of its own."""
-    options = shared_options(spec.content().get("dataset", {}), spec.seed)
+    options = shared_options(spec.dataset, spec.seed)
     if options is None:
         return None
     return {"benchmark": _eight_digits(json.dumps(options, sort_keys=True)), "method": recipe_id(spec, options)}

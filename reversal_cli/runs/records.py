@@ -93,6 +93,7 @@ class StoredSpec(Shape):
 
     name: str
     seed: int
+    dataset: JsonObject = Field(default={})
     model: StoredModel
     objective: StoredObjective
     transform: StoredTransform = StoredTransform()
