@@ -10,6 +10,7 @@ from reversal_cli.data.base import Splits
 from reversal_cli.data.compatibility import refuse_leaks, refuse_missing_validation, refuse_other_options
 from reversal_cli.data.missing import no_such_dataset
 from reversal_cli.errors import ReversalError
+from reversal_cli.processes.together import from_first
 from reversal_cli.spec.experiment import DatasetSpec, ExperimentSpec
 
 
@@ -21,10 +22,10 @@ def prepare_dataset(dataset: DatasetSpec, terminal: Terminal) -> Splits:
     from reversal_cli.data.berglund import load_folder
 
     folder = Path(dataset.path)
-    if not folder.exists():
+    if not from_first(folder.exists):
         if not _is_generated(dataset):
             raise no_such_dataset(folder)
-        generate_dataset(dataset, terminal)
+        from_first(lambda: generate_dataset(dataset, terminal))
     elif dataset.generator is not None:
         refuse_other_options(folder, dataset.generator)
     return load_folder(folder)

@@ -6,9 +6,10 @@ quick.
 
 import difflib
 import re
+import signal
 import sys
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
@@ -23,14 +24,20 @@ from reversal_cli.commands.listing import list_names
 from reversal_cli.commands.pretrain import pretrain
 from reversal_cli.commands.report import report
 from reversal_cli.commands.run import run
-from reversal_cli.console import Terminal, error_line
+from reversal_cli.console import Terminal, error_line, error_text, print_line
 from reversal_cli.errors import LONGEST_NAME, ReversalError, WorkerError
 from reversal_cli.files.storage import storage_line
+from reversal_cli.interruption import Interruption, ended_by_sigterm
+from reversal_cli.processes.place import place
+from reversal_cli.processes.together import joined
 from reversal_cli.streams import BROKEN_PIPE, PipeClosedError, prepare_streams, writing_to_stdout
 
 WORKER_LOST = 1
 USER_ERROR = 2
 INTERRUPTED = 130
+
+IN_SEVERAL_PROCESSES = ("finetune", "eval")
+"""Commands that torchrun may start."""
 
 UsageError: Any = typer.BadParameter.__base__
 """Typer's own class for a wrong command line; it has no public name."""
@@ -58,6 +65,8 @@ def reversal(
         Terminal().write(f"reversal {__version__}")
     elif context.invoked_subcommand is None:
         Terminal().write(context.get_help())
+    elif context.invoked_subcommand not in IN_SEVERAL_PROCESSES:
+        _refuse_several_processes(context.invoked_subcommand)
 
 
 app.command("generate")(generate)
@@ -74,9 +83,17 @@ app.command("list")(list_names)
 
 def main(arguments: Sequence[str]) -> int:
     """Runs a command line and returns its exit code: 0, 1 (a check failed, or a worker was killed), 2 (a mistake, one
-    line), 130 (Ctrl-C), 141 (stdout was closed)."""
+    line), 130 (Ctrl-C), 141 (stdout was closed), 143 (SIGTERM)."""
     prepare_streams()
-    code = _run(arguments)
+    try:
+        with joined() as end_all:
+            code, line = _run(arguments)
+            if code:
+                end_all(code, line)
+    except ReversalError as error:
+        code, line = _mistake(str(error))
+    if line:
+        print_line(line)
     try:
         with writing_to_stdout():
             pass  # flushes the buffer
@@ -89,38 +106,58 @@ def main(arguments: Sequence[str]) -> int:
     return code
 
 
-def _run(arguments: Sequence[str]) -> int:
+class Ending(NamedTuple):
+    """How a command ends."""
+
+    code: int
+    line: str = ""
+    """The last line on stderr; "" is not printed."""
+
+
+def _run(arguments: Sequence[str]) -> Ending:
     try:
-        code = app(args=list(arguments), prog_name="reversal", standalone_mode=False) or 0
+        with ended_by_sigterm():
+            code = app(args=list(arguments), prog_name="reversal", standalone_mode=False) or 0
     except ReversalError as error:
-        error_line(str(error))
-        return USER_ERROR
+        return _mistake(str(error))
     except UsageError as error:
-        error_line(_usage_line(error, arguments))
-        return USER_ERROR
+        return _mistake(_usage_line(error, arguments))
     except BrokenPipeError:
-        return BROKEN_PIPE
+        return Ending(BROKEN_PIPE)
     except OSError as error:
         line = storage_line(error)
         if line is None:
             raise
-        error_line(line)
-        return USER_ERROR
+        return _mistake(line)
     except WorkerError as error:
-        error_line(str(error))
-        return WORKER_LOST
+        return Ending(WORKER_LOST, error_text(str(error)))
     except typer.Abort as abort:
         # Typer takes the end of any file for Ctrl-D at a prompt. There is no prompt here, so a file was cut off.
         if isinstance(abort.__cause__, EOFError):
             raise abort.__cause__ from None
         code = INTERRUPTED
     except PipeClosedError:
-        return BROKEN_PIPE
+        return Ending(BROKEN_PIPE)
     except KeyboardInterrupt:
         code = INTERRUPTED
-    if code == INTERRUPTED:
-        Terminal().say("interrupted; what was finished is kept, run the same command again to continue")
-    return code
+    except Interruption as interruption:
+        return Ending(interruption.exit_code, str(interruption))
+    return Ending(code, str(Interruption(signal.SIGINT)) if code == INTERRUPTED else "")
+
+
+def _mistake(message: str) -> Ending:
+    return Ending(USER_ERROR, error_text(message))
+
+
+def _refuse_several_processes(command: str) -> None:
+    """Raises ReversalError under torchrun."""
+    processes = place().processes
+    if processes > 1:
+        hint = "; its runs go side by side with --workers" if command == "run" else ""
+        raise ReversalError(
+            f"WORLD_SIZE: found {processes} processes for `reversal {command}`; expected one (only "
+            f"{' and '.join(IN_SEVERAL_PROCESSES)} share their work); start it without torchrun{hint}"
+        )
 
 
 def _usage_line(error: Any, arguments: Sequence[str]) -> str:

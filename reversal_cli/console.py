@@ -117,11 +117,21 @@ class Terminal:
 
 
 def error_line(message: str) -> None:
-    """Prints the last line of a failed command. A message never spans lines: scripts read the last one."""
+    """Prints the last line of a failed command."""
+    print_line(error_text(message))
+
+
+def error_text(message: str) -> str:
+    """That line. A message never spans lines: scripts read the last one."""
     line = " ".join(message.split())
     if len(line) > LONGEST_ERROR:
         line = f"{line[: LONGEST_ERROR // 2]} ... {line[-LONGEST_ERROR // 2 :]}"
-    _print_message(Console(stderr=True, soft_wrap=True, highlight=False), f"error: {line}")
+    return f"error: {line}"
+
+
+def print_line(line: str) -> None:
+    """Prints on stderr."""
+    _print_message(Console(stderr=True, soft_wrap=True, highlight=False), line)
 
 
 def _print_message(console: Console, message: str) -> None:

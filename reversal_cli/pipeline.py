@@ -4,7 +4,6 @@ Each stage reads and writes files only, so any of them can be run alone, again, 
 Heavy modules are imported inside the functions that need them: an error message should not wait for torch.
 """
 
-import os
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -20,6 +19,8 @@ from reversal_cli.evaluation.retention import check_retention, has_other_texts
 from reversal_cli.files.folders import refuse_current_folder
 from reversal_cli.files.shapes import read_shape
 from reversal_cli.files.storage import storage_errors
+from reversal_cli.processes.place import refuse_small_batch
+from reversal_cli.processes.together import from_first
 from reversal_cli.progress import LOADING, clock_time, sum_of_parts
 from reversal_cli.run_clock import RunClock
 from reversal_cli.runs import manifest
@@ -72,7 +73,9 @@ def prepare_datasets(specs: Sequence[ExperimentSpec], terminal: Terminal, allow_
 
     Raises ReversalError if any dataset or retention text does not fit its run, before the first run begins.
     """
-    _refuse_several_processes(os.environ.get("WORLD_SIZE", "1"))
+    for spec in specs:
+        if spec.objective.trains:
+            refuse_small_batch(spec.training.batch_size)
     check_retention(specs)
     benchmarks = Benchmarks(terminal, allow_leaks)
     for spec in specs:
@@ -117,13 +120,13 @@ def finetune(
     splits, leaks = benchmark
     with run.lock():
         if not overwrite:
-            manifest.begin_run(run, spec, splits, leaks)
+            from_first(lambda: manifest.begin_run(run, spec, splits, leaks))
         elif not spec.objective.trains:
-            _begin_untrained_anew(run, spec, benchmark, terminal)
+            from_first(lambda: _begin_untrained_anew(run, spec, benchmark, terminal))
         if not spec.objective.trains:
             return run
-        if not overwrite and run.is_trained:
-            run.remove_checkpoints()
+        if not overwrite and from_first(lambda: run.is_trained):
+            from_first(run.remove_checkpoints)
             terminal.say(f"{run.path}: training is already complete (--overwrite trains again)")
             return run
         train_run(run, spec, splits, terminal, leaks if overwrite else None)
@@ -138,14 +141,6 @@ def _begin_untrained_anew(run: RunDirectory, spec: ExperimentSpec, benchmark: Be
         terminal.silence_libraries()
         load_for_evaluation(spec, run)
     manifest.begin_anew(run, spec, *benchmark)
-
-
-def _refuse_several_processes(world_size: str) -> None:
-    """Raises ReversalError under torchrun, and for a WORLD_SIZE that is not a number."""
-    if not world_size.isascii() or not world_size.isdigit():
-        raise ReversalError(f"WORLD_SIZE: found {world_size[:40]!r}; expected a number of processes; unset it")
-    if world_size.lstrip("0") not in ("", "1"):
-        raise ReversalError("WORLD_SIZE: found several processes; expected one; run `reversal` without torchrun")
 
 
 def train_run(
@@ -163,19 +158,19 @@ def train_run(
 
     terminal.silence_libraries()
     label = f"finetune {_label(spec)}"
-    continued = overwrite is None and run.checkpoints_path.is_dir() and any(run.checkpoints_path.iterdir())
+    continued = overwrite is None and from_first(lambda: any(run.checkpoints_path.glob("*")))
     if continued:
         terminal.say(f"{run.path}: was interrupted")
 
     def begin(rows: int) -> None:
         _warn_of_long_warmup(spec.shortened_training, rows, terminal)
         if overwrite is not None:
-            manifest.begin_anew(run, spec, splits, overwrite)
+            from_first(lambda: manifest.begin_anew(run, spec, splits, overwrite))
 
     with storage_errors(run.path), terminal.progress(label, "step") as advance:
         result = train(spec, splits, run, advance, lambda line: terminal.say(f"{label}: {line}"), begin)
-    manifest.end_training(run, result.facts, result.model)
-    run.remove_checkpoints()  # only now: an interruption before the manifest is written would lose the training
+    from_first(lambda: manifest.end_training(run, result.facts, result.model))
+    from_first(run.remove_checkpoints)  # not before the manifest is written: an interruption would lose the training
     duration = "" if continued else f" in {clock_time(result.facts.wall_seconds or 0)}"
     terminal.say(f"{label}: {result.facts.steps} steps{duration} -> {run.path}")
 
@@ -219,13 +214,14 @@ def evaluate_run(run: RunDirectory, terminal: Terminal, options: EvaluationOptio
     spec = spec.model_copy(update={"evaluation": settings})
     check_retention([spec])
     with run.lock():
-        if not manifest.lists_leaks(run):
-            manifest.add_leaks(run, find_allowed_leaks(dataset, splits, terminal, allow_leaks=True))
+        if not from_first(lambda: manifest.lists_leaks(run)):
+            leaks = find_allowed_leaks(dataset, splits, terminal, allow_leaks=True)
+            from_first(lambda: manifest.add_leaks(run, leaks))
         if options.overwrite:
             _evaluate(run.overwriting, spec, splits, terminal, options)
-            manifest.take_over(run)
+            from_first(lambda: manifest.take_over(run))
             return run.metrics
-        manifest.take_over(run)
+        from_first(lambda: manifest.take_over(run))
         return _evaluate(run, spec, splits, terminal, options)
 
 

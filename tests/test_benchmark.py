@@ -25,8 +25,8 @@ def test_validation_prompts_that_a_later_row_lacks_are_missed_before_the_first_o
     assert (stages.trained, stages.prompts) == ([], 0)
 
 
-def test_several_processes_are_refused_before_a_dataset_is_generated(stages, capsys, monkeypatch):
+def test_several_processes_without_a_launcher_are_refused_before_a_dataset_is_generated(stages, capsys, monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "2")
     assert main(["finetune"]) == 2
-    assert "WORLD_SIZE: found several processes" in capsys.readouterr().err
+    assert "RANK: is not set beside WORLD_SIZE=2" in capsys.readouterr().err
     assert not Path("results/data").exists()

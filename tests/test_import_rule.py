@@ -8,6 +8,8 @@ import reversal_cli
 PACKAGE = Path(reversal_cli.__file__).parent
 GROUND = {
     "errors",
+    "interruption",
+    "processes",
     "plain_text",
     "streams",
     "console",

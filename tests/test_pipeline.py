@@ -184,9 +184,9 @@ def test_weights_without_a_manifest_are_never_removed_silently(stages, capsys):
     assert sorted(path.name for path in (RUN / "model").iterdir()) == kept
 
 
-def test_several_processes_are_refused_before_they_wait_for_each_other(stages, capsys, monkeypatch):
+def test_several_processes_without_a_launcher_are_refused_before_they_wait_for_each_other(stages, capsys, monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "2")
-    assert "WORLD_SIZE: found several processes; expected one" in error(capsys, FINETUNE)
+    assert "RANK: is not set beside WORLD_SIZE=2; expected both" in error(capsys, FINETUNE)
 
 
 def test_an_interrupted_training_of_another_spec_is_refused(stages, capsys):

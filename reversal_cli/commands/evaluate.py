@@ -23,6 +23,7 @@ from reversal_cli.commands.options import (
 )
 from reversal_cli.console import Terminal, error_line
 from reversal_cli.errors import ReversalError
+from reversal_cli.processes.place import place
 from reversal_cli.spec.field_docs import field_help
 
 if TYPE_CHECKING:
@@ -155,6 +156,8 @@ def evaluate_all(
         try:
             results.append((run, evaluate_run(run, terminal, options)))
         except ReversalError as error:
+            if place().processes > 1:
+                raise  # the other processes may be waiting for this one
             errors.append(error)  # the other runs are evaluated all the same
     if as_json:
         terminal.write(json.dumps([{"run": str(run.path), **metrics.content()} for run, metrics in results], indent=2))

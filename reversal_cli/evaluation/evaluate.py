@@ -12,6 +12,7 @@ from reversal_cli.evaluation.estimate import Pending, pending
 from reversal_cli.evaluation.predictions import STAGES, Progress, add_likelihood, predict, with_inversion
 from reversal_cli.inference.answers import Complete, Measure
 from reversal_cli.inference.finite import NotFiniteError
+from reversal_cli.processes.together import from_first
 from reversal_cli.runs.directory import RunDirectory
 from reversal_cli.runs.records import Metrics, Prediction, Ranking, Retention
 from reversal_cli.scoring import definitions
@@ -73,7 +74,7 @@ def evaluate(
     if settings.retention is not False and retain is not None:
         others["retention"] = retain()
     metrics = metrics.model_copy(update=others)
-    run.write_metrics(metrics)
+    from_first(lambda: run.write_metrics(metrics))
     return metrics
 
 

@@ -11,6 +11,8 @@ from reversal_cli.data.template_keys import template_keys
 from reversal_cli.errors import ReversalError
 from reversal_cli.inference.answers import Complete, Completion, Measure
 from reversal_cli.inference.finite import working_on
+from reversal_cli.processes.place import is_first
+from reversal_cli.processes.together import from_first
 from reversal_cli.runs.directory import RunDirectory
 from reversal_cli.runs.records import ChoiceMade, Prediction, Ranking
 from reversal_cli.scoring import score_all
@@ -33,20 +35,22 @@ def predict(
 ) -> list[Prediction]:
     """The predictions of the examples that `select_examples` returns; generates those not on disk yet."""
     indices = select_examples(subtask.examples, limit)
-    predictions = _stored_predictions(run, subtask, index)
+    predictions = from_first(lambda: _stored_predictions(run, subtask, index))
     missing = [position for position in indices if position not in predictions]
     done = len(indices) - len(missing)
     on_progress(GENERATION, subtask.name, done)
-    # An interruption may have cut the last line; the next one must not be appended to it.
-    run.write_predictions(subtask.name, predictions.values())
+    if is_first():  # an interruption may have cut the last line; the next one must not be appended to it
+        run.write_predictions(subtask.name, predictions.values())
     with working_on(f"{run.path}: {subtask.name}"):
         for batch in complete([subtask.examples[position].prompt for position in missing]) if missing else ():
             fresh = {missing[item.index]: make_prediction(subtask, missing[item.index], item, index) for item in batch}
-            run.append_predictions(subtask.name, fresh.values())
+            if is_first():
+                run.append_predictions(subtask.name, fresh.values())
             predictions |= fresh
             done += len(fresh)
             on_progress(GENERATION, subtask.name, done)
-    run.write_predictions(subtask.name, [predictions[position] for position in sorted(predictions)])
+    if is_first():
+        run.write_predictions(subtask.name, [predictions[position] for position in sorted(predictions)])
     return [predictions[position] for position in indices]
 
 
@@ -64,11 +68,12 @@ def add_likelihood(
     with working_on(f"{run.path}: {subtask.name} likelihood"):
         for batch in measure(subtask.name, missing) if missing else ():
             fresh = {item.row: with_likelihood(by_position[item.row], item.ranking, item.choice) for item in batch}
-            run.append_predictions(subtask.name, fresh.values())
+            if is_first():
+                run.append_predictions(subtask.name, fresh.values())
             by_position |= fresh
             done += len(fresh)
             on_progress(RANKING, subtask.name, done)
-    if missing:
+    if missing and is_first():
         stored = {_position(prediction, subtask): prediction for prediction in run.read_predictions(subtask.name)}
         run.write_predictions(subtask.name, [stored[position] for position in sorted(stored)])
     return list(by_position.values())

@@ -9,6 +9,8 @@ from reversal_cli.evaluation.estimate import Pending, estimate_line
 from reversal_cli.evaluation.options import EvaluationOptions
 from reversal_cli.evaluation.retention import measure_retention, measured_before, retention_texts
 from reversal_cli.inference.answers import Complete, Measure
+from reversal_cli.processes.place import place
+from reversal_cli.processes.together import from_first
 from reversal_cli.runs import manifest
 from reversal_cli.runs.directory import RunDirectory
 from reversal_cli.runs.records import Retention
@@ -60,23 +62,45 @@ def model_of_run(
 
         training = spec.training.model_copy(update={"device": options.device or spec.training.device})
         model = load_for_evaluation(spec.model_copy(update={"training": training}), run)
-        manifest.add_model(run, model.identity)
         now = arithmetic(model.model.dtype, model.model.device)
-        manifest.refuse_mixed_precision(run, now.dtype)
-        manifest.add_evaluation(run, now)
+
+        def record() -> None:
+            manifest.add_model(run, model.identity)
+            manifest.refuse_mixed_precision(run, now.dtype)
+            manifest.add_evaluation(run, now)
+
+        from_first(record)
         return model
 
     def complete(prompts: Sequence[str]) -> Iterable[Any]:
         from reversal_cli.inference.complete import complete_prompts
 
-        return complete_prompts(loaded(), spec.objective, prompts, spec.evaluation.max_new_tokens, size)
+        def ask(texts: Sequence[str]) -> Iterable[Any]:
+            return complete_prompts(model, spec.objective, texts, spec.evaluation.max_new_tokens, size)
+
+        model = loaded()
+        if place().processes == 1:
+            return ask(prompts)
+        from reversal_cli.evaluation.dealing import deal_prompts
+
+        return deal_prompts(model.tokenizer, prompts, size, ask)
 
     def measure(subtask: str, positions: Sequence[int]) -> Iterable[Any]:
         from reversal_cli.evaluation.ranking import measure_examples
 
-        return measure_examples(loaded(), spec.objective, splits, subtask, positions, spec.evaluation.seed, size)
+        def ask(rows: Sequence[int]) -> Iterable[Any]:
+            return measure_examples(model, spec.objective, splits, subtask, rows, spec.evaluation.seed, size)
+
+        model = loaded()
+        if place().processes == 1:
+            return ask(positions)
+        from reversal_cli.evaluation.dealing import deal_rows
+
+        return deal_rows(splits.subtasks[subtask].examples, positions, size, ask)
 
     def announce(work: Pending) -> None:
+        if place().processes > 1:
+            return  # it is timed for one
         asks = work.prompts or any(work.questions.values())
         if (
             asks
@@ -87,6 +111,10 @@ def model_of_run(
 
     def retain() -> Retention:
         texts = retention_texts(spec.model, spec.evaluation.retention)
-        return measured_before(run, texts) or measure_retention(loaded(), texts, size)
+        measured = measured_before(run, texts)
+        if measured:
+            return measured
+        model = loaded()
+        return from_first(lambda: measure_retention(model, texts, size))
 
     return RunModel(complete, measure, loaded, announce, retain)

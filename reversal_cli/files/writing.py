@@ -2,11 +2,11 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from reversal_cli.files.reading import JsonObject
+from reversal_cli.files.temporary import temporary_path
 
 WEIGHT_SUFFIXES = (".safetensors", ".bin")
 """Suffixes of files that hold weights."""
@@ -26,7 +26,7 @@ def json_lines(records: Iterable[JsonObject]) -> str:
 def write_text(path: Path, text: str) -> None:
     """Writes the whole file or nothing: under a temporary name, then renamed."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = temporary_path(path)
     try:
         temporary.write_text(text, encoding="utf-8")
         temporary.replace(path)

@@ -23,6 +23,7 @@ from reversal_cli.data.base import SUBTASKS
 from reversal_cli.errors import ReversalError
 from reversal_cli.files.shapes import S, Shape, read_shape, read_shapes
 from reversal_cli.files.writing import json_lines, write_text
+from reversal_cli.processes.place import is_first
 from reversal_cli.runs.lock import locked
 from reversal_cli.runs.records import CurveRecord, LogRecord, Manifest, Metrics, Prediction
 from reversal_cli.runs.remedies import evaluate_again, predict_again
@@ -207,8 +208,8 @@ class RunDirectory:
             file.unlink(missing_ok=True)
 
     def lock(self) -> contextlib.AbstractContextManager[None]:
-        """Lets one process work in the run folder at a time. Raises ReversalError if another one works there."""
-        return locked(self.path)
+        """Lets one command, by its first process, work in the folder at a time. Raises ReversalError for another."""
+        return locked(self.path) if is_first() else contextlib.nullcontext()
 
 
 def _append(path: Path, record: Shape) -> None:

@@ -147,6 +147,8 @@ class TrainingFacts(Arithmetic):
     resumed: bool | None = None
     total_parameters: int | None = None
     trainable_parameters: int | None = None
+    processes: int | None = None
+    """That shared each batch; None: one, not recorded by an earlier version."""
     weights: Texts | None = None
     """File -> its SHA-256; None: not recorded by an earlier version."""
     finished: str | None = None

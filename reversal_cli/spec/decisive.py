@@ -8,6 +8,8 @@ RESULT_NEUTRAL_FIELDS = (
     "training.eval_every",
     "training.eval_limit",
     "training.eval_likelihood",
+    "training.save_every_steps",
+    "training.save_every_minutes",
     "training.report_to",
     "evaluation.batch_size",
     "evaluation.intervals",

@@ -113,6 +113,12 @@ class TrainingSpec(Section):
     """Prompts per subtask in such an evaluation, spread over entities and templates; all where there are fewer."""
     eval_likelihood: bool = False
     """Also rank the answers of all entities in such an evaluation, so that a recipe can be chosen by rank_top1."""
+    save_every_steps: int | None = Field(default=None, ge=1)
+    """Optimizer steps between two checkpoints within an epoch; the end of each epoch is always saved. Unset: none but
+    those of save_every_minutes."""
+    save_every_minutes: float = Field(default=10.0, ge=0)
+    """Minutes after which an epoch in progress is saved, or longer, so that a twentieth of the time at most goes into
+    it; 0: only ends of epochs are saved."""
     report_to: Literal["none", "tensorboard", "wandb"] = "none"
     """Where the log also goes: tensorboard (into the run's folder) or wandb; none: into train_log.jsonl alone."""
 

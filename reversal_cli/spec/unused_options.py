@@ -123,6 +123,8 @@ def refuse_unused_pretraining(training: TrainingSpec, given: Sequence[Setting]) 
     unused |= dict.fromkeys(("training.tuning", "training.gradient_checkpointing", *LORA_SETTINGS), why)
     unused |= dict.fromkeys(("training.eval_limit", "training.eval_likelihood"), "a corpus has no validation prompts")
     unused["training.report_to"] = "only a fine-tuning is reported"
+    saves = ("training.save_every_steps", "training.save_every_minutes")
+    unused |= dict.fromkeys(saves, "only a fine-tuning is continued after an interruption")
     harmless = dict(flatten(TrainingSpec(tuning="full").model_dump(), "training."))
     for setting in given:
         if setting.key in unused and setting.value != harmless[setting.key]:

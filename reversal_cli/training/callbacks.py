@@ -38,6 +38,8 @@ class Reporter(TrainerCallback):
         if not logs or "loss" not in logs:
             return
         self.loss = logs["loss"]
+        if not state.is_world_process_zero:
+            return
         epoch = round(state.global_step / self.steps_per_epoch, 4)
         # In half precision the gradient of a step may overflow; the step is then left out, and has no norm.
         rates = {key: logs[key] for key in ("learning_rate", "grad_norm") if math.isfinite(logs.get(key, math.nan))}

@@ -21,6 +21,8 @@ from reversal_cli.models.base import Loaded
 from reversal_cli.models.cpu_attention import install_float32_attention
 from reversal_cli.models.memory import explain_out_of_memory
 from reversal_cli.models.precision import arithmetic, choose_device, choose_dtype
+from reversal_cli.processes.place import place
+from reversal_cli.processes.together import from_first
 from reversal_cli.runs.directory import RunDirectory
 from reversal_cli.runs.records import Arithmetic, TrainingFacts
 from reversal_cli.spec.experiment import ExperimentSpec, TrainingSpec
@@ -31,7 +33,15 @@ from reversal_cli.training.curve import Curve
 from reversal_cli.training.direction import count_shown_reversed
 from reversal_cli.training.finite_steps import refuse_unusable_weights
 from reversal_cli.training.preparation import prepare_job
-from reversal_cli.training.resumption import NEW, Resumption, SealedCheckpoints, find_checkpoint, remove_unusable
+from reversal_cli.training.resumption import (
+    NEW,
+    Resumption,
+    SealedCheckpoints,
+    find_checkpoint,
+    remove_incomplete,
+    remove_unusable,
+)
+from reversal_cli.training.saving import saved_when_stopped
 from reversal_cli.training.trackers import reporting
 from reversal_cli.training.trainer import (
     Collator,
@@ -69,6 +79,7 @@ def train(
     `say` gets one line about each evaluation along training, and one about the checkpoint that an interrupted training
     continues from; the checkpoints stay until the manifest is written. `begin` is called with the number of rows when
     the base is loaded and they fit, before anything of the run directory is read or written.
+    SIGTERM or Ctrl-C ends it with Interruption after the step, when a checkpoint is saved.
     """
     loaded, model, job = prepare_job(spec, splits)
     plan = plan_batches(job)
@@ -76,24 +87,27 @@ def train(
     begin(len(job.rows))
     if shown_reversed is not None:
         say(f"shown reversed: {shown_reversed} of {len(job.rows)} rows in an epoch")
-    resumption = find_checkpoint(run.checkpoints_path)
+    resumption = from_first(lambda: find_checkpoint(run.checkpoints_path))
     if line := resumption.line(run.checkpoints_path):
         say(line)
     callbacks: list[TrainerCallback] = []
     if spec.training.eval_every is not None:
         curve = Curve(run, loaded, spec, splits, on_step, say)
-        curve.refuse_other_prompts(resumption.step)  # before the files are trimmed: a refusal leaves them as they were
-        callbacks = [
-            EvaluatedEpochs(spec.training.eval_every, plan.batches_per_epoch, last_step(job, plan), curve.add_epoch)
-        ]
-    log = run.trim_log(resumption.step)
+        # Before the files are trimmed: a refusal leaves them as they were.
+        from_first(lambda: curve.refuse_other_prompts(resumption.step))
+
+        def evaluate(epoch: int, step: int) -> None:
+            from_first(lambda: curve.add_epoch(epoch, step))
+
+        callbacks = [EvaluatedEpochs(spec.training.eval_every, plan.batches_per_epoch, last_step(job, plan), evaluate)]
+    log = from_first(lambda: run.trim_log(resumption.step))
     seconds = log[-1].seconds if log else 0.0
-    run.trim_curve(resumption.step)
-    with reporting(spec, run, resumption.step) as trackers:
-        callbacks += trackers
+    from_first(lambda: run.trim_curve(resumption.step))
+    with reporting(spec, run, resumption.step) as trackers, saved_when_stopped(spec.training, run) as save_times:
+        callbacks += [*trackers, save_times]
         facts = fit(model, job, plan, run.checkpoints_path, on_step, run.append_log, resumption, seconds, callbacks)
     folder = run.adapter_path if spec.training.tuning == "lora" else run.model_path
-    save_folder(folder, lambda temporary: save(model, loaded, temporary))
+    from_first(lambda: save_folder(folder, lambda temporary: save(model, loaded, temporary)))
     return Trained(facts.model_copy(update={"shown_reversed": shown_reversed}), loaded.identity)
 
 
@@ -124,13 +138,13 @@ def fit(
     callbacks = [reporter, SealedCheckpoints(checkpoints), *callbacks]
     trainer = new_trainer(model, job, plan, checkpoints, callbacks, ObjectiveTrainer)
     started = time.monotonic()
-    remove_unusable(checkpoints, resumption)
+    from_first(lambda: remove_unusable(checkpoints, resumption))
     for keys in itertools.islice(plan, resumption.step):  # what was trained before the interruption
         trainer.costs.add(StepCost.of(collate(job, keys)))
     with explain_out_of_memory(TOO_LARGE.format(training.batch_size)):
         _train_on(trainer, resumption, stop)
-    costs = trainer.costs
-    return TrainingFacts(
+    costs, processes = trainer.costs, place().processes
+    facts = TrainingFacts(
         steps=trainer.state.global_step,
         epochs=trainer.state.global_step / plan.batches_per_epoch,
         rows=costs.rows,
@@ -141,8 +155,10 @@ def fit(
         resumed=resumption.checkpoint is not None,
         total_parameters=_count(model.parameters()),
         trainable_parameters=_count(p for p in model.parameters() if p.requires_grad),
+        processes=place().processes,
         **_arithmetic(training).content(),
     )
+    return facts if processes == 1 else facts.model_copy(update={"processes": processes})
 
 
 def plan_batches(job: TrainingJob) -> BatchPlan:
@@ -182,8 +198,11 @@ def new_trainer(
     if device.type == "cpu" and dtype == torch.bfloat16:
         install_float32_attention(model)
     arguments = trainer_arguments(job, checkpoints, plan, dtype, device)
-    trainer = trainer_class(plan, Collator(job), model=model, args=arguments, callbacks=callbacks)
+    here = place()
+    trainer = trainer_class(plan, Collator(job, here), model=model, args=arguments, callbacks=callbacks)
     trainer.remove_callback(PrinterCallback)
+    if here.rank:  # Trainer has given all processes the same dropout
+        torch.manual_seed(job.seed + here.rank)
     return trainer
 
 
@@ -195,10 +214,15 @@ def _arithmetic(training: TrainingSpec) -> Arithmetic:
 def _train_on(trainer: ObjectiveTrainer, resumption: Resumption, stop: int) -> None:
     """Trains up to the step `stop`. After the last step of a schedule that is cut short, Trainer would take another."""
     checkpoint = resumption.checkpoint
-    if checkpoint and resumption.step >= stop:
-        trainer.restore(checkpoint, resumption.step)
-    else:
-        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    if checkpoint:
+        trainer.logged_loss.restore(checkpoint, resumption.step)
+    try:
+        if checkpoint and resumption.step >= stop:
+            trainer.restore(checkpoint, resumption.step)
+        else:
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    finally:
+        remove_incomplete(Path(trainer.args.output_dir))
 
 
 def _count(parameters: Iterable[nn.Parameter]) -> int:

@@ -1,5 +1,8 @@
 """Numbers that must be finite: the loss and gradient norm of every step, and the weights that are saved."""
 
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -7,8 +10,23 @@ from torch import Tensor, nn
 from transformers import TrainerCallback
 
 from reversal_cli.errors import ReversalError
+from reversal_cli.training.resumption import find_checkpoint
 
 REMEDY = "lower training.learning_rate, or use --dtype bfloat16 or float32"
+
+
+class NotFiniteTrainingError(ReversalError):
+    """A training whose loss, gradient or weights are not finite."""
+
+
+@contextlib.contextmanager
+def naming_last_checkpoint(folder: Path) -> Iterator[None]:
+    """Inside, the error of a training that is not finite names the checkpoint before it, if there is one."""
+    try:
+        yield
+    except NotFiniteTrainingError as error:
+        last = find_checkpoint(folder).checkpoint
+        raise ReversalError(f"{error}; {last} is kept, from before") if last else error from None
 
 
 class FiniteSteps(TrainerCallback):
@@ -36,7 +54,9 @@ class FiniteSteps(TrainerCallback):
         for kind, first in self.first.items():
             step, value = first.tolist()
             if step >= 0:
-                raise ReversalError(f"training: the {kind} is {value} at step {step:.0f}; expected a number; {REMEDY}")
+                raise NotFiniteTrainingError(
+                    f"training: the {kind} is {value} at step {step:.0f}; expected a number; {REMEDY}"
+                )
         if control.should_save:
             refuse_unusable_weights(model, f"after step {state.global_step}")
 
@@ -46,7 +66,7 @@ def refuse_unusable_weights(model: nn.Module, when: str) -> None:
     named = [(name, weight) for name, weight in model.named_parameters() if weight.requires_grad]
     broken = [name for name, weight in named if not torch.isfinite(weight).all()]
     if broken:
-        raise ReversalError(
+        raise NotFiniteTrainingError(
             f"training: {len(broken)} of {len(named)} trained tensors are not finite {when} ({broken[0]} ...); "
             f"expected numbers; {REMEDY}"
         )

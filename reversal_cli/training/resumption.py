@@ -1,6 +1,7 @@
 """Checkpoints of a training in progress, and which of them it can continue from.
 
 checkpoints/checkpoint-<step>/
+    logged_loss.json       the loss since the last record of the training log
     what Trainer saves     weights, optimizer, schedule, random states, trainer_state.json
     complete.json          file name -> sha256 of every other file; written last
 
@@ -19,11 +20,14 @@ from reversal_cli.errors import ReversalError
 from reversal_cli.files.folders import share_files
 from reversal_cli.files.reading import read_json
 from reversal_cli.files.writing import file_sha256
+from reversal_cli.processes.together import from_first
 from reversal_cli.runs.directory import write_json
 
 COMPLETE = "complete.json"
-NEEDED = {"trainer_state.json", "optimizer.pt", "scheduler.pt", "rng_state.pth"}
-"""Without one of these Trainer would continue all the same, to other weights."""
+NEEDED = {"trainer_state.json", "optimizer.pt", "scheduler.pt"}
+"""Without one of these, and random states, Trainer would continue all the same, to other weights."""
+RANDOM_STATES = "rng_state"
+"""How the files of the random states begin: rng_state.pth, or one for each of several processes, rng_state_0.pth."""
 NAME = re.compile(r"checkpoint-(\d+)")
 KEPT = 2
 """Checkpoints that stay on disk: where the newest is damaged, training continues from the one before."""
@@ -73,6 +77,8 @@ def fault(checkpoint: Path) -> str | None:
         return f"{COMPLETE} is broken"
     if lacking := sorted(NEEDED - listed.keys()):
         return f"{COMPLETE} does not list {lacking[0]}"
+    if not any(name.startswith(RANDOM_STATES) for name in listed):
+        return f"{COMPLETE} does not list {RANDOM_STATES}.pth"
     for name, sha256 in sorted(listed.items()):
         if not (checkpoint / name).is_file():
             return f"{name} is missing"
@@ -94,6 +100,13 @@ def remove_unusable(folder: Path, resumption: Resumption) -> None:
             remove(checkpoint)
 
 
+def remove_incomplete(folder: Path) -> None:
+    """Removes what is left of a checkpoint that could not be written, as on a full disk, if that can be done."""
+    for _step, checkpoint in _by_step(folder):
+        if not (checkpoint / COMPLETE).is_file():
+            shutil.rmtree(checkpoint, ignore_errors=True)
+
+
 def remove(checkpoint: Path) -> None:
     """Removes a checkpoint; an interruption leaves nothing that looks complete."""
     (checkpoint / COMPLETE).unlink(missing_ok=True)
@@ -107,7 +120,9 @@ class SealedCheckpoints(TrainerCallback):
         self.folder = folder
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        checkpoint = self.folder / f"checkpoint-{state.global_step}"
+        from_first(lambda: self._complete(self.folder / f"checkpoint-{state.global_step}"))  # each has written a file
+
+    def _complete(self, checkpoint: Path) -> None:
         share_files(checkpoint)
         seal(checkpoint)
         for _step, older in _by_step(self.folder)[KEPT:]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from reversal_cli.errors import ReversalError
+from reversal_cli.processes.place import is_first
 from reversal_cli.runs.directory import RunDirectory
 from reversal_cli.spec.experiment import ExperimentSpec
 
@@ -32,11 +33,13 @@ def refuse_missing_tracker(specs: Sequence[ExperimentSpec]) -> None:
 
 @contextlib.contextmanager
 def reporting(spec: ExperimentSpec, run: RunDirectory, last_step: int) -> "Iterator[list[TrainerCallback]]":
-    """The callbacks that report the training inside; none by default.
+    """The callbacks that report the training inside; none by default, and none in other processes than the first.
 
     last_step: of an interrupted training that is continued; what TensorBoard has of later steps is trained again.
     """
-    if spec.training.report_to == "tensorboard":
+    if not is_first():
+        yield []
+    elif spec.training.report_to == "tensorboard":
         from torch.utils.tensorboard import SummaryWriter
         from transformers.integrations import TensorBoardCallback
 

@@ -6,16 +6,20 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate.data_loader import prepare_data_loader
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
 
 from reversal_cli.models.token_losses import mean_loss
 from reversal_cli.objectives.base import IGNORE, Batch, Draw, Row, TokenIds
+from reversal_cli.processes.place import Place
 from reversal_cli.spec.experiment import ObjectiveSpec, TrainingSpec, TransformSpec
 from reversal_cli.training.batching import BatchPlan, Key
 from reversal_cli.training.costs import Costs, StepCost, measure_network
 from reversal_cli.training.finite_steps import FiniteSteps
+from reversal_cli.training.logged_loss import LoggedLoss
+from reversal_cli.training.sharing import loss_divisor, share_of
 from reversal_cli.transforms.identity import Identity
 
 LABEL_ROWS = 64
@@ -49,10 +53,11 @@ def drawn_rows(job: TrainingJob, draw: Draw) -> list[Row]:
 
 
 class Collator:
-    """Turns keys of the plan into the tensors of a step."""
+    """Turns keys of the plan into the tensors of a step; of several processes, into those of its share of the rows."""
 
-    def __init__(self, job: TrainingJob):
+    def __init__(self, job: TrainingJob, here: Place):
         self.job = job
+        self.here = here
 
     def __call__(self, keys: Sequence[Key]) -> dict[str, Any]:
         """The arrays of a `Batch`, by the names of the model's arguments; which positions are labelled, with what, and
@@ -60,20 +65,20 @@ class Collator:
 
         The positions are found here, not in the step: there a GPU would have to be waited for.
         """
-        batch = collate(self.job, keys)
-        labels = torch.from_numpy(batch.labels)
-        positions, targets = labelled(labels)
+        whole = collate(self.job, keys)  # what is drawn for a batch must not depend on the number of processes
+        batch = share_of(whole, self.here)
+        positions, targets = labelled(torch.from_numpy(batch.labels))
         tensors = {
             "input_ids": torch.from_numpy(batch.input_ids),
             "attention_mask": torch.from_numpy(batch.attention_mask),
             "position_ids": torch.from_numpy(batch.position_ids),
             "positions": positions,
             "targets": targets,
-            "divisor": (labels != IGNORE).sum().clamp(min=1) if batch.normalizer is None else batch.normalizer,
+            "divisor": loss_divisor(whole, self.here),
         }
         if batch.weights is not None:
             tensors["weights"] = torch.from_numpy(batch.weights).flatten()[positions]
-        return {**tensors, "cost": StepCost.of(batch)}
+        return {**tensors, "cost": StepCost.of(whole)}
 
 
 class PlannedRows(Dataset):
@@ -101,7 +106,8 @@ class ObjectiveTrainer(Trainer):
         **options: Any,
     ):
         self.finite = FiniteSteps(args.device)
-        options |= {"args": args, "callbacks": [self.finite, *callbacks]}
+        self.logged_loss = LoggedLoss(args.device)
+        options |= {"args": args, "callbacks": [self.finite, self.logged_loss, *callbacks]}
         super().__init__(train_dataset=PlannedRows(plan), data_collator=collator, **options)
         self.plan = plan
         # The loss below is already the mean of its own batch.
@@ -111,7 +117,8 @@ class ObjectiveTrainer(Trainer):
 
     def get_train_dataloader(self) -> DataLoader:
         loader = DataLoader(self.train_dataset, batch_sampler=self.plan, collate_fn=self.data_collator)
-        return self.accelerator.prepare(loader)
+        # As in a single process: accelerate would deal whole batches to the processes, which share each of ours.
+        return prepare_data_loader(loader, self.args.device, num_processes=1, process_index=0, put_on_device=True)
 
     def compute_loss(self, model: nn.Module, inputs: dict[str, Any], return_outputs: bool = False, **_: Any) -> Tensor:
         """Cross-entropy in float32 over the labels, the mean or as the batch weights it; the logits at t are scored
@@ -125,8 +132,17 @@ class ObjectiveTrainer(Trainer):
         """The step of Trainer; its loss is checked and its cost counted."""
         self.costs.add(inputs.pop("cost"))
         loss = super().training_step(model, inputs, *args, **options)
+        if self.args.world_size > 1:
+            loss = self.accelerator.reduce(loss, "mean")
         self.finite.add("loss", self.state.global_step + 1, loss)
+        self.logged_loss.add(loss)
         return loss
+
+    def log(self, logs: dict[str, float], *args: Any, **options: Any) -> None:
+        """The record of Trainer, with the mean of all losses since the last one."""
+        if "loss" in logs:
+            logs["loss"] = self.logged_loss.take(self.state.global_step)
+        super().log(logs, *args, **options)
 
     def _get_grad_norm(self, model: nn.Module, grad_norm: Tensor | None = None) -> Tensor:
         """The norm before clipping, which is checked. Trainer has no public method to override for it."""
@@ -144,7 +160,7 @@ class ObjectiveTrainer(Trainer):
 def trainer_arguments(
     job: TrainingJob, checkpoints: Path, plan: BatchPlan, dtype: torch.dtype, device: torch.device
 ) -> TrainingArguments:
-    """The arguments of `Trainer` for the options of the spec; it saves once per epoch and reports nothing elsewhere."""
+    """The arguments of `Trainer` for the options of the spec: a save after each epoch, no reports elsewhere."""
     training = job.training
     arguments = TrainingArguments(
         output_dir=str(checkpoints),

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from reversal_cli.console import Terminal
 from reversal_cli.errors import ReversalError
 from reversal_cli.files.storage import storage_line
+from reversal_cli.interruption import Interruption
 from reversal_cli.progress import Advance
 
 
@@ -36,7 +37,7 @@ def make_runs(connection: Connection, threads: int) -> None:
     terminal = ForwardingTerminal(connection)
     sys.stdout = sys.stderr = Lines(terminal)
     warnings.showwarning = lambda message, *_: terminal.warn(str(message))
-    with contextlib.suppress(KeyboardInterrupt):
+    with contextlib.suppress(KeyboardInterrupt, Interruption):
         while (work := _next_run(connection)) is not None:
             terminal.send("end of run", _error_of(work, terminal))
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -73,12 +74,14 @@ class ForwardingTerminal(Terminal):
         self._lock = threading.RLock()
 
     def send(self, kind: str, *arguments: Any) -> None:
-        """Sends an event. Without a parent to receive it the run ends as by Ctrl-C."""
+        """Sends an event. Without a parent to receive it the run ends as by SIGTERM: a training saves first."""
         try:
             with self._lock:
                 self._connection.send((kind, *arguments))
         except OSError:
-            raise KeyboardInterrupt from None
+            handler = signal.getsignal(signal.SIGTERM)
+            if callable(handler):
+                handler(signal.SIGTERM, None)
 
     def say(self, message: str) -> None:
         self.send("say", message)

@@ -18,7 +18,8 @@ from reversal_cli.workers.process import Job, make_runs
 TICK = 1.0
 """Seconds after which the estimate of the time left is shown anew, whatever the workers do."""
 SECONDS_TO_STOP = 20.0
-"""Time for a worker to stop; then it is killed. Its files are not harmed: each is written whole or not at all."""
+"""Time for a worker to save its training and stop; then it is killed. Its files are not harmed: each is written whole
+or not at all."""
 SPAWN = multiprocessing.get_context("spawn")
 """A forked process could use neither the GPU nor the threads of its parent's torch."""
 
@@ -85,12 +86,6 @@ class Worker:
         self.connection.close()  # first: a worker that waits to write into a full pipe would not stop
         self.process.terminate()
 
-    def join(self) -> None:
-        """Waits until the worker has ended."""
-        self.process.join(SECONDS_TO_STOP)
-        self.process.kill()
-        self.process.join()
-
     def lost(self) -> WorkerError:
         """The error of a worker that ended before its run did."""
         self.process.join()
@@ -133,10 +128,15 @@ class Team:
                         self._listen(worker)
         finally:
             team = [*self.busy.values(), *self.idle]
-            for worker in team:
-                worker.stop()
-            for worker in team:
-                worker.join()
+            try:
+                for worker in team:
+                    worker.stop()
+                for worker in team:
+                    worker.process.join(SECONDS_TO_STOP)
+            finally:  # a second Ctrl-C waits for none
+                for worker in team:
+                    worker.process.kill()
+                    worker.process.join()
         return [self.errors[number] for number in sorted(self.errors)]
 
     def _hand_out(self) -> None:

@@ -156,6 +156,15 @@ def test_a_curve_and_its_prompts_are_no_part_of_the_experiment():
     assert spec_differences(plain.model_dump(mode="json"), curved.model_dump(mode="json")) == []
 
 
+def test_when_a_training_is_saved_is_no_part_of_the_experiment():
+    plain = load("").specs[0]
+    saved = load("", "training.save_every_steps=7", "training.save_every_minutes=0.5").specs[0]
+    assert saved.training.save_every_steps == 7 and saved.digest == plain.digest
+    earlier = plain.model_dump(mode="json")
+    del earlier["training"]["save_every_steps"], earlier["training"]["save_every_minutes"]
+    assert spec_differences(earlier, saved.model_dump(mode="json")) == []
+
+
 def test_differences_name_the_field_and_both_values():
     old, new = (load("", f"training.epochs={epochs}").specs[0].model_dump(mode="json") for epochs in (10, 20))
     assert spec_differences(old, new) == ["training.epochs 10 -> 20"]

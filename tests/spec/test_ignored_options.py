@@ -82,7 +82,14 @@ def test_options_of_objectives_that_another_option_silences():
 
 @pytest.mark.parametrize(
     "assignment",
-    ["training.tuning=lora", "training.lora.r=3", "training.gradient_checkpointing=true", "training.eval_limit=3"],
+    [
+        "training.tuning=lora",
+        "training.lora.r=3",
+        "training.gradient_checkpointing=true",
+        "training.eval_limit=3",
+        "training.save_every_steps=3",
+        "training.save_every_minutes=3.0",
+    ],
 )
 def test_a_base_model_refuses_what_its_training_does_not_read(assignment):
     with pytest.raises(ReversalError, match=r"^--set: 'training\..*' has no effect here"):

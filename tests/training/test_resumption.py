@@ -84,7 +84,9 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before_in_one_line(inte
     assert_same_weights(run, expected)
     assert steps == [3, 4, 5, 6] and section.resumed
     assert len(said) == 1 and said[0].startswith("checkpoints/checkpoint-4: incomplete (")
-    assert name in said[0] and said[0].endswith("), continues from checkpoint-2")
+    # A list with another hash cannot be told from a file with another content: the file is named.
+    assert name in said[0] or (name, kind) == (COMPLETE, "flipped")
+    assert said[0].endswith("), continues from checkpoint-2")
 
 
 @pytest.mark.parametrize("kind", DAMAGES)

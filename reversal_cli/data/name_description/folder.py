@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
@@ -14,6 +13,7 @@ from pydantic import Field
 from reversal_cli.errors import ReversalError
 from reversal_cli.files.folders import put_in_place, refuse_foreign_folder
 from reversal_cli.files.shapes import Shape, Texts, read_shape
+from reversal_cli.files.temporary import temporary_path
 
 CARD = "dataset.json"
 """The card: the options of the generator, and the number of lines and SHA-256 of every file it wrote."""
@@ -48,8 +48,7 @@ def write_folder(
     """
     folder = Path(folder)
     refuse_other_folder(folder, overwrite)
-    # One name per process: several may generate the same dataset at once.
-    partial = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
+    partial = temporary_path(folder)  # one per process: several may generate the same dataset at once
     try:
         partial.mkdir(parents=True)
         counts, digests = {}, {}

@@ -1,0 +1,1 @@
+"""One command in several processes, started by torchrun or accelerate."""
