@@ -28,7 +28,7 @@ from reversal_cli.console import Terminal, error_line, error_text, print_line
 from reversal_cli.errors import LONGEST_NAME, ReversalError, WorkerError
 from reversal_cli.files.storage import storage_line
 from reversal_cli.interruption import Interruption, ended_by_sigterm
-from reversal_cli.processes.place import place
+from reversal_cli.processes.place import place, speaks
 from reversal_cli.processes.together import joined
 from reversal_cli.streams import BROKEN_PIPE, PipeClosedError, prepare_streams, writing_to_stdout
 
@@ -85,13 +85,8 @@ def main(arguments: Sequence[str]) -> int:
     """Runs a command line and returns its exit code: 0, 1 (a check failed, or a worker was killed), 2 (a mistake, one
     line), 130 (Ctrl-C), 141 (stdout was closed), 143 (SIGTERM)."""
     prepare_streams()
-    try:
-        with joined() as end_all:
-            code, line = _run(arguments)
-            if code:
-                end_all(code, line)
-    except ReversalError as error:
-        code, line = _mistake(str(error))
+    shared = bool(arguments) and arguments[0] in IN_SEVERAL_PROCESSES
+    code, line = _run_together(arguments) if shared else _run_alone(arguments)
     if line:
         print_line(line)
     try:
@@ -112,6 +107,28 @@ class Ending(NamedTuple):
     code: int
     line: str = ""
     """The last line on stderr; "" is not printed."""
+
+
+def _run_together(arguments: Sequence[str]) -> Ending:
+    """A command that several processes may share."""
+    try:
+        place()
+    except ReversalError as error:
+        return _mistake(str(error)) if speaks() else Ending(USER_ERROR)
+    try:
+        with joined() as end_all:
+            ending = _run(arguments)
+            if ending.code:
+                end_all(*ending)
+    except ReversalError as error:
+        return _mistake(str(error))
+    return ending
+
+
+def _run_alone(arguments: Sequence[str]) -> Ending:
+    """Any other command, which several processes are told once."""
+    ending = _run(arguments)
+    return ending if speaks() else ending._replace(line="")
 
 
 def _run(arguments: Sequence[str]) -> Ending:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from rich.console import Console, RenderableType
+from rich.live import Live
 from rich.progress import Progress
 from rich.table import Table
 
@@ -19,6 +20,9 @@ PIPE_WIDTH = 160
 """Columns of a table that is not printed on a terminal: in a log file it must not be cut at 80."""
 LONGEST_ERROR = 2000
 """Characters; a longer message loses its middle."""
+
+Show = Callable[[Callable[[int], RenderableType]], None]
+"""`show(render)` shows `render(lines of the terminal)` in place of what it showed before."""
 
 
 class Terminal:
@@ -99,6 +103,15 @@ class Terminal:
                 yield lambda: update(clock.finished, clock.seconds_left())
             finally:
                 self._bars = None
+
+    @contextlib.contextmanager
+    def live(self) -> Iterator[Show | None]:
+        """Inside, a terminal keeps what is shown below all messages. None: there is no terminal, or `quiet`."""
+        if self.quiet or not self._err.is_terminal:
+            yield None
+            return
+        with Live(console=self._err, transient=True, redirect_stdout=False) as live:
+            yield lambda render: live.update(render(self._err.height))
 
     @contextlib.contextmanager
     def progress(self, description: str, unit: str = "step") -> Iterator[Advance]:

@@ -19,6 +19,10 @@ class FullMemoryError(ReversalError):
     """The memory of the GPU does not suffice; less work at a time may fit."""
 
 
+class BusyError(ReversalError):
+    """Another process works on the run; later it may not."""
+
+
 class WorkerError(Exception):
     """A worker process that ended before its run did. The message has the form of a ReversalError's.
 

@@ -35,5 +35,16 @@ def ended_by_sigterm() -> Iterator[None]:
         signal.signal(signal.SIGTERM, earlier)
 
 
+@contextlib.contextmanager
+def sigterm_kept() -> Iterator[None]:
+    """Afterwards SIGTERM does what it did before, whatever a library inside has made of it."""
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, handler)
+
+
 def _interrupt(number: int, frame: Any) -> None:
     raise Interruption(number)

@@ -22,16 +22,16 @@ from reversal_cli.files.storage import storage_errors
 from reversal_cli.processes.place import refuse_small_batch
 from reversal_cli.processes.together import from_first
 from reversal_cli.progress import LOADING, clock_time, sum_of_parts
-from reversal_cli.run_clock import RunClock
 from reversal_cli.runs import manifest
 from reversal_cli.runs.directory import RunDirectory, run_path
 from reversal_cli.runs.records import BaseModelRecord, Metrics
+from reversal_cli.schedule import clock_of, resources_of
 from reversal_cli.scoring import definitions
 from reversal_cli.spec.experiment import DatasetSpec, ExperimentSpec, TrainingSpec
 from reversal_cli.spec.loading import Experiment, spec_differences
 from reversal_cli.spec.names import model_stem
-from reversal_cli.workers.process import Job
-from reversal_cli.workers.team import run_jobs
+from reversal_cli.workers.executor import Executor
+from reversal_cli.workers.job import Job
 
 if TYPE_CHECKING:
     from reversal_cli.spec.pretraining import PretrainSpec
@@ -41,22 +41,22 @@ def run_experiment(
     experiment: Experiment,
     results: Path,
     terminal: Terminal,
+    executor: Executor,
     overwrite: bool = False,
     device: str | None = None,
     allow_leaks: bool = False,
-    workers: int = 1,
 ) -> list[RunDirectory]:
-    """Every stage of every run, untrained baselines first, `workers` runs at a time; skips what is complete."""
+    """Every stage of every run, untrained baselines first, by the executor; skips what is complete."""
     specs = (*experiment.baselines, *experiment.specs)
+    resources = [resources_of(spec) for spec in specs]
+    at_a_time = executor.at_a_time(resources)  # first: it refuses what no machine has
     benchmarks = prepare_datasets(specs, terminal, allow_leaks)
     runs = [RunDirectory(run_path(results, spec.name, spec.seed)) for spec in specs]
-    kinds = [(spec.model.name, spec.method, spec.shortened_training.last_epoch) for spec in specs]
     done = [run.is_complete and not overwrite for run in runs]
-    epochs = [spec.shortened_training.last_epoch if spec.objective.trains else 0 for spec in specs]
-    clock = RunClock([None if complete else kind for kind, complete in zip(kinds, done, strict=True)], epochs, workers)
+    clock = clock_of(specs, done, at_a_time)
     stages = partial(_all_stages, results=results, overwrite=overwrite, device=device)
-    jobs = [Job(f"{spec.name} seed {spec.seed}", partial(stages, spec, benchmarks.of(spec))) for spec in specs]
-    run_jobs(jobs, workers, clock, terminal)
+    works = [partial(stages, spec, benchmarks.of(spec)) for spec in specs]
+    executor.run([Job(r.run, work, r) for work, r in zip(works, resources, strict=True)], clock, terminal)
     if not all(done):
         terminal.say(clock.total())
     return runs

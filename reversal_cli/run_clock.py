@@ -4,8 +4,15 @@ import heapq
 import statistics
 import time
 from collections.abc import Hashable, Sequence
+from typing import NamedTuple
 
 from reversal_cli.progress import Clock, clock_time
+
+
+class _UnderWay(NamedTuple):
+    began: float
+    kind: Hashable
+    epochs: int
 
 
 class RunClock:
@@ -23,24 +30,25 @@ class RunClock:
         self.runs = len(kinds)
         self.number = 0
         """Of the run that began last, from 1."""
-        self._plan = list(zip(kinds, epochs or [0] * len(kinds), strict=True))
+        self._waiting = dict(enumerate(zip(kinds, epochs or [0] * len(kinds), strict=True)))
         self._workers = workers
         self._clock = clock
         self._start = clock()
-        self._began: dict[int, float] = {}
+        self._under_way: dict[int, _UnderWay] = {}
         self._taken: dict[Hashable, list[float]] = {}
         self._per_epoch: list[float] = []
 
-    def begin(self) -> int:
-        """Begins the next run and returns its number."""
+    def begin(self, place: int | None = None) -> int:
+        """Begins the run at this place of `kinds`, by default the first that waits; returns its number."""
+        place = next(iter(self._waiting)) if place is None else place
         self.number += 1
-        self._began[self.number] = self._clock()
+        self._under_way[self.number] = _UnderWay(self._clock(), *self._waiting.pop(place))
         return self.number
 
     def finish(self, number: int, failed: bool = False) -> None:
         """Ends a run. One that failed does not show how long its kind takes."""
-        seconds = self._clock() - self._began.pop(number)
-        kind, epochs = self._plan[number - 1]
+        began, kind, epochs = self._under_way.pop(number)
+        seconds = self._clock() - began
         if failed:
             return
         self._taken.setdefault(kind, []).append(seconds)
@@ -50,14 +58,14 @@ class RunClock:
     @property
     def finished(self) -> int:
         """Runs that have ended."""
-        return self.number - len(self._began)
+        return self.number - len(self._under_way)
 
     def seconds_left(self) -> float | None:
         """A run takes the mean time of its kind or, if none of its kind has finished, that of other trainings by the
         epoch. None until that is known: a baseline does not show how long training takes."""
         now = self._clock()
-        elapsed = [now - began for began in self._began.values()]
-        unfinished = [self._plan[number - 1] for number in self._began] + self._plan[self.number :]
+        elapsed = [now - run.began for run in self._under_way.values()]
+        unfinished = [(run.kind, run.epochs) for run in self._under_way.values()] + list(self._waiting.values())
         times = [self._estimate(kind, epochs) for kind, epochs in unfinished]
         if all(kind is None for kind, _ in unfinished) or any(seconds is None for seconds in times):
             return None

@@ -1,6 +1,7 @@
 """Small checkpoints on disk, made anew for each test session: what `--model FOLDER` gets."""
 
 import os
+import signal
 
 import pytest
 import torch
@@ -22,6 +23,12 @@ def one_thread_per_worker():
     """Parallel workers share the cores: with a pool of threads each, they would wait for one another."""
     if "PYTEST_XDIST_WORKER" in os.environ:
         torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c():
+    """Ctrl-C interrupts, also where a shell has started the tests in the background, in which it is ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

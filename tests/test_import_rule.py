@@ -48,7 +48,8 @@ def may_import() -> dict[str, set[str]]:
         allowed[name].add("scoring")
     allowed["benchmark"] = {"spec", "data", *GROUND}
     allowed["workers"] = set(GROUND)
-    allowed["pipeline"] = {*below, "scoring", "benchmark", "workers"}
+    allowed["schedule"] = {"spec", "workers", *GROUND}
+    allowed["pipeline"] = {*below, "scoring", "benchmark", "workers", "schedule"}
     allowed["bench"] = {*below, "scoring", "report"}
     allowed["commands"] = {*allowed["pipeline"], "pipeline", "report", "export", "bench"}
     allowed["cli"] = {"commands", *GROUND}

@@ -95,9 +95,9 @@ def test_what_was_trained_is_what_is_evaluated(checkpoint, tuning, request, tmp_
     seen = {}
     save = training.save
 
-    def remember(model, loaded, folder):
+    def remember(model, loaded, folder, weights):
         seen["model"], seen["loaded"] = model.eval(), loaded
-        save(model, loaded, folder)
+        save(model, loaded, folder, weights)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training, "save", remember)

@@ -184,6 +184,18 @@ def test_the_time_of_all_runs_with_several_workers_is_that_of_the_last_to_end():
     assert (runs.finished, runs.seconds_left()) == (2, 20)
 
 
+def test_runs_may_begin_in_another_order():
+    clock = Clock()
+    runs = RunClock(["untrained", "bico", "bico"], [0, 1, 1], workers=2, clock=clock)
+    assert (runs.begin(2), runs.begin(0)) == (1, 2)
+    clock.now += 10
+    runs.finish(2)
+    clock.now += 50
+    runs.finish(1)
+    assert (runs.finished, runs.seconds_left()) == (2, 60)
+    assert (runs.begin(), runs.number) == (3, 3)
+
+
 def test_a_run_says_which_of_how_many_it_is_and_its_lines_too(capsys):
     terminal = Terminal()
     clock = Clock()

@@ -20,7 +20,8 @@ from reversal_cli.errors import ReversalError, WorkerError
 from reversal_cli.run_clock import RunClock
 from reversal_cli.runs.directory import RunDirectory
 from reversal_cli.workers import team
-from reversal_cli.workers.process import ForwardingTerminal, Job, Lines
+from reversal_cli.workers.job import Job
+from reversal_cli.workers.process import ForwardingTerminal, Lines
 from reversal_cli.workers.team import run_jobs
 
 
@@ -38,7 +39,7 @@ def noted(folder: Path) -> tuple[set[str], set[str]]:
 
 def test_a_worker_makes_several_runs_with_its_share_of_the_cores(tmp_path, monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    monkeypatch.setattr(team, "_cores", lambda: 7)
+    monkeypatch.setattr(team, "cores", lambda: 7)
     run_two_at_a_time(*(partial(worker_jobs.note_process, tmp_path / str(index)) for index in range(5)))
     processes, threads = noted(tmp_path)
     assert len(list(tmp_path.iterdir())) == 5 and len(processes) <= 2 and str(os.getpid()) not in processes
@@ -47,7 +48,7 @@ def test_a_worker_makes_several_runs_with_its_share_of_the_cores(tmp_path, monke
 
 def test_the_number_of_threads_in_the_environment_is_kept(tmp_path, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    monkeypatch.setattr(team, "_cores", lambda: 8)
+    monkeypatch.setattr(team, "cores", lambda: 8)
     run_two_at_a_time(*(partial(worker_jobs.note_process, tmp_path / str(index)) for index in range(2)))
     assert noted(tmp_path)[1] == {"1"}
 

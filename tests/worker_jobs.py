@@ -7,7 +7,7 @@ import warnings
 from pathlib import Path
 
 from reversal_cli.console import Terminal
-from reversal_cli.errors import ReversalError
+from reversal_cli.errors import BusyError, ReversalError
 
 NEVER = 60.0
 """Seconds after which a stand-in gives up, so that a test that fails ends."""
@@ -45,7 +45,8 @@ def wait(path: Path, terminal: Terminal) -> None:
     """Waits for an interruption, which it notes in the file."""
     try:
         path.write_text("waits")
-        time.sleep(NEVER)
+        for _ in range(int(NEVER / 0.02)):
+            time.sleep(0.02)  # briefly: Ray interrupts between two instructions, not within one
     except KeyboardInterrupt:
         path.write_text("interrupted")
         raise
@@ -53,17 +54,42 @@ def wait(path: Path, terminal: Terminal) -> None:
 
 def all_stages_killed_once(spec, benchmark, terminal, **options) -> None:
     """The stages of a run; with seed 1 its process is killed in the second epoch, unless there is a checkpoint."""
+    _all_stages_but(1, lambda: be_killed(terminal), spec, benchmark, terminal, options)
+
+
+def all_stages_held_once(spec, benchmark, terminal, **options) -> None:
+    """The same; with seed 0 the run stands still there, until its process is killed."""
+    _all_stages_but(0, lambda: time.sleep(10 * NEVER), spec, benchmark, terminal, options)
+
+
+def _all_stages_but(seed, interrupt, spec, benchmark, terminal, options) -> None:
+    """The stages of a run, with an interruption after the first checkpoint, unless there is one from the beginning."""
     from reversal_cli.pipeline import _all_stages
     from reversal_cli.runs.directory import RunDirectory, run_path
 
     run = RunDirectory(run_path(options["results"], spec.name, spec.seed))
     send = terminal.send
 
-    def send_or_die(kind, *arguments):
+    def send_and_interrupt(kind, *arguments):
         send(kind, *arguments)
         if kind == "advance" and len(list(run.checkpoints_path.glob("checkpoint-*"))) == 1:
-            be_killed(terminal)
+            interrupt()
 
-    if spec.seed == 1 and not run.checkpoints_path.is_dir():
-        terminal.send = send_or_die
+    if spec.seed == seed and not run.checkpoints_path.is_dir():
+        terminal.send = send_and_interrupt
     _all_stages(spec, benchmark, terminal, **options)
+
+
+def be_killed_once(path: Path, terminal: Terminal) -> None:
+    """Is killed if the file is absent, which it writes before."""
+    if not path.exists():
+        path.write_text("")
+        be_killed(terminal)
+
+
+def wait_for_lock(path: Path, terminal: Terminal) -> None:
+    """Finds the lock of its run held at first."""
+    if not path.exists():
+        path.write_text("")
+        raise BusyError("another process is working here")
+    path.write_text("free")

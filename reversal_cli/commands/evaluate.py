@@ -23,7 +23,7 @@ from reversal_cli.commands.options import (
 )
 from reversal_cli.console import Terminal, error_line
 from reversal_cli.errors import ReversalError
-from reversal_cli.processes.place import place
+from reversal_cli.processes.place import FSDP, place, shards_weights
 from reversal_cli.spec.field_docs import field_help
 
 if TYPE_CHECKING:
@@ -90,6 +90,11 @@ def evaluate(
     """Evaluate runs, or a checkpoint without training it."""
     from reversal_cli.evaluation.options import EvaluationOptions
 
+    if shards_weights():
+        raise ReversalError(
+            f"{FSDP}: found true for `reversal eval`; expected whole weights in each process; start it without "
+            "--use_fsdp"
+        )
     if runs and out != RESULTS:
         refuse_without_effect("--out", "the runs are named, and the results of each go into its own folder")
     if controls and (subtask or limit is not None):

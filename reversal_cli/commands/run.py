@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reversal_cli.commands.dry_run import show_specs
+from reversal_cli.commands.executors import Address, ExecutorFlags, ExecutorName, Workers
 from reversal_cli.commands.options import (
     RESULTS,
     AllowLeaks,
@@ -30,16 +31,6 @@ if TYPE_CHECKING:
 
     from reversal_cli.spec.experiment import ExperimentSpec
 
-Workers = Annotated[
-    int,
-    typer.Option(
-        "--workers",
-        min=1,
-        metavar="N",
-        help="Runs at a time, each in a process with its share of the cores (or OMP_NUM_THREADS, if set): for CPUs, "
-        "or for small models on a GPU, whose memory the runs share.",
-    ),
-]
 Only = Annotated[
     str | None,
     typer.Option(
@@ -73,7 +64,9 @@ def run(
     overwrite: Overwrite = False,
     allow_leaks: AllowLeaks = False,
     require: Require = None,
+    executor: ExecutorName = "local",
     workers: Workers = 1,
+    address: Address = None,
     only: Only = None,
     quiet: Quiet = False,
     as_json: DryRunJson = False,
@@ -88,6 +81,8 @@ def run(
     if as_json and not dry_run:
         refuse_without_effect("--json", "it belongs to --dry-run; results: `reversal report --format json`")
     refuse_folder(file, "--set dataset.path=")
+    flags_of_executor = ExecutorFlags(executor, workers, address)
+    flags_of_executor.check()
     terminal = Terminal(quiet)
     if is_pretraining(file):
         others = {
@@ -95,6 +90,7 @@ def run(
             "--allow-leaks": allow_leaks,
             "--seeds": seeds,
             "--report-to": report_to,
+            "--executor": executor != "local",
             "--workers": workers > 1,
             "--only": only,
         }
@@ -113,9 +109,9 @@ def run(
     experiment = load_experiment(file, settings)
     if only is not None:
         experiment = parse_share(only).of(experiment)
-    for note in experiment.notes:
-        terminal.say(f"note: {note}")
     specs = (*experiment.baselines, *experiment.specs)
+    for note in (*experiment.notes, *flags_of_executor.notes(specs)):
+        terminal.say(f"note: {note}")
     check_requirements(require or [], specs, terminal)
     if dry_run:
         from reversal_cli.commands.outlook import look_ahead
@@ -128,7 +124,8 @@ def run(
 
     refuse_missing_tracker(experiment.specs)
     refuse_unused(experiment.specs, out, overwrite)
-    runs = run_experiment(experiment, out, terminal, overwrite, device, allow_leaks, workers)
+    with flags_of_executor.executor(out) as chosen:
+        runs = run_experiment(experiment, out, terminal, chosen, overwrite, device, allow_leaks)
     folders = [directory.path for directory in runs]
     whole = only is None  # else other machines would write the same tables, each from what it finds
     show_report(folders, out / experiment.name, terminal, ReportOptions(tables=whole), require or [])

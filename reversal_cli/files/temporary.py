@@ -1,5 +1,6 @@
-"""Names for what is being written, which say who writes it."""
+"""The names under which files and folders are written, before they are renamed to their own."""
 
+import contextlib
 import glob
 import os
 import platform
@@ -13,10 +14,10 @@ def temporary_path(path: Path) -> Path:
     Removes what processes of this machine that were killed have left under such names.
     """
     start = f".{path.name}.{platform.node()}-"
-    for left in path.parent.glob(f"{glob.escape(start)}*.tmp"):
-        number = left.name.removeprefix(start).removesuffix(".tmp")
+    for leftover in path.parent.glob(f"{glob.escape(start)}*.tmp"):
+        number = leftover.name.removeprefix(start).removesuffix(".tmp")
         if number.isdecimal() and not _runs(int(number)):
-            _remove(left)
+            _remove(leftover)
     return path.with_name(f"{start}{os.getpid()}.tmp")
 
 
@@ -34,4 +35,5 @@ def _remove(path: Path) -> None:
     if path.is_dir():
         shutil.rmtree(path, ignore_errors=True)
     else:
-        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # another user's
+            path.unlink()

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from reversal_cli.processes.place import shards_weights
 from reversal_cli.runs.directory import RunDirectory
 from reversal_cli.runs.weights import trained_folder
 from reversal_cli.spec.experiment import ExperimentSpec
@@ -11,7 +12,8 @@ if TYPE_CHECKING:
 
 
 def load_for_training(spec: ExperimentSpec) -> "Loaded":
-    """The checkpoint with stock attention on the device of the spec; new weights are drawn from the seed.
+    """The checkpoint with stock attention on the device of the spec, or for FSDP in main memory; new weights are drawn
+    from the seed.
 
     Weights that are trained are kept in float32 (autocast does the fast arithmetic); a frozen base under LoRA is kept
     in the dtype of the arithmetic, which halves its memory.
@@ -23,6 +25,8 @@ def load_for_training(spec: ExperimentSpec) -> "Loaded":
 
     device = choose_device(spec.training.device)
     dtype = choose_dtype(spec.training.dtype, device)
+    if shards_weights():
+        device = torch.device("cpu")  # a GPU gets its part of them only
     frozen = spec.training.tuning == "lora"
     return load_checkpoint(spec, dtype if frozen else torch.float32, device)
 

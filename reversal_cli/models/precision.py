@@ -31,7 +31,7 @@ def choose_device(name: str) -> torch.device:
             f"--device (training.device): '{name}' cannot be used; expected cuda, the first visible GPU; "
             f"set CUDA_VISIBLE_DEVICES={device.index} to choose another"
         )
-    return device
+    return torch.device(device.type)  # without a number: of several processes each has its own GPU
 
 
 def choose_dtype(name: str, device: torch.device) -> torch.dtype:

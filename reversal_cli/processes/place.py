@@ -7,8 +7,8 @@ from reversal_cli.errors import ReversalError
 
 LONGEST_VALUE = 40
 """Characters of a variable that a message repeats."""
-SHARDING = {"ACCELERATE_USE_FSDP": "--use_fsdp", "ACCELERATE_USE_DEEPSPEED": "--use_deepspeed"}
-"""What accelerate sets to share out the weights, which the first process saves and evaluates: it would wait forever."""
+FSDP, DEEPSPEED = "ACCELERATE_USE_FSDP", "ACCELERATE_USE_DEEPSPEED"
+"""What accelerate sets to share out the weights."""
 REMEDY = "start the command with torchrun or accelerate, or unset WORLD_SIZE"
 
 
@@ -23,13 +23,15 @@ class Place(NamedTuple):
 
 
 def place() -> Place:
-    """Raises ReversalError for several processes that a launcher has not numbered."""
+    """Raises ReversalError for several processes that a launcher has not numbered, and for an unsupported way to share
+    out the weights."""
     processes = _number("WORLD_SIZE", os.environ.get("WORLD_SIZE", "1"), "a number of processes; unset it")
+    if _is_true(DEEPSPEED):
+        raise ReversalError(f"{DEEPSPEED}: found true; expected FSDP (--use_fsdp --fsdp_version 2), or neither")
+    if _is_true(FSDP):
+        _refuse_unusable_fsdp(processes)
     if processes <= 1:
         return Place()
-    for name, flag in SHARDING.items():
-        if os.environ.get(name, "").lower() == "true":
-            raise ReversalError(f"{name}: found true; expected whole weights in each process; start it without {flag}")
     values = {name: os.environ.get(name, "") for name in ("RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")}
     for name, value in values.items():
         if not value:
@@ -42,9 +44,19 @@ def place() -> Place:
     return Place(rank, processes, local_rank)
 
 
+def speaks() -> bool:
+    """Whether this process prints what every process finds before they are joined, such as a wrong number."""
+    return os.environ.get("WORLD_SIZE", "1") in ("", "0", "1") or os.environ.get("RANK", "0") in ("", "0")
+
+
 def is_first() -> bool:
     """Whether this process prints and writes files; True if there is no other."""
     return place().rank == 0
+
+
+def shards_weights() -> bool:
+    """Whether the processes are to share out the weights of a training (FSDP)."""
+    return _is_true(FSDP) and place().processes > 1
 
 
 def refuse_small_batch(batch_size: int) -> None:
@@ -55,6 +67,25 @@ def refuse_small_batch(batch_size: int) -> None:
             f"training.batch_size: found {batch_size}; expected at least {processes}, a row for each process; "
             "raise it, or start fewer processes"
         )
+
+
+def _refuse_unusable_fsdp(processes: int) -> None:
+    if processes <= 1:
+        raise ReversalError(
+            f"{FSDP}: found true for one process; expected several, which share out the weights; start more of them, "
+            "or leave out --use_fsdp"
+        )
+    version = os.environ.get("FSDP_VERSION", "1")
+    if version != "2":
+        raise ReversalError(
+            f"FSDP_VERSION: found {version[:LONGEST_VALUE]}; expected 2; start it with --fsdp_version 2"
+        )
+    if _is_true("FSDP_OFFLOAD_PARAMS"):
+        raise ReversalError("FSDP_OFFLOAD_PARAMS: found true; expected false; start it without --fsdp_offload_params")
+
+
+def _is_true(name: str) -> bool:
+    return os.environ.get(name, "").lower() in {"1", "true"}
 
 
 def _number(name: str, value: str, expected: str) -> int:

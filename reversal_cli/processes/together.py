@@ -12,8 +12,12 @@ from reversal_cli.processes.ending import EndAll, watched
 from reversal_cli.processes.place import Place, place
 
 T = TypeVar("T")
-PATIENCE = timedelta(days=7)
-"""How long a process waits for another, which may be evaluating; one that fails ends all of them, see `watched`."""
+SHORT_WAIT = timedelta(minutes=10)
+"""For the processes to find one another, and for each other's gradients."""
+LONG_WAIT = timedelta(days=7)
+"""For what the first one does alone, which may be an evaluation; a failure ends all of them, see `watched`."""
+_long_waiting: Any = None
+"""The group of the processes in which they wait so long."""
 
 
 @contextlib.contextmanager
@@ -41,7 +45,7 @@ def wait_for_all() -> None:
     import torch
 
     if place().processes > 1:
-        torch.distributed.all_reduce(torch.zeros(1))
+        torch.distributed.all_reduce(torch.zeros(1), group=_long_waiting)
 
 
 def from_first(function: Callable[[], T]) -> T:
@@ -53,8 +57,19 @@ def from_first(function: Callable[[], T]) -> T:
 
     wait_for_all()
     value: list[Any] = [function() if here.rank == 0 else None]
-    torch.distributed.broadcast_object_list(value, device=torch.device("cpu"))
+    torch.distributed.broadcast_object_list(value, device=torch.device("cpu"), group=_long_waiting)
     return value[0]
+
+
+def greatest(*values: int) -> list[int]:
+    """The greatest of each value over all processes."""
+    if place().processes == 1:
+        return list(values)
+    import torch
+
+    tensor = torch.tensor(values)
+    torch.distributed.all_reduce(tensor, torch.distributed.ReduceOp.MAX, group=_long_waiting)
+    return tensor.tolist()
 
 
 def from_each(value: T) -> list[T]:
@@ -65,13 +80,16 @@ def from_each(value: T) -> list[T]:
     import torch
 
     values: list[Any] = [None] * here.processes
-    torch.distributed.all_gather_object(values, value)
+    torch.distributed.all_gather_object(values, value, group=_long_waiting)
     return values
 
 
 def _join(here: Place) -> None:
+    global _long_waiting
     # Else DDP warns in each process that it looks for unused weights, of which most models have none.
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+    # Else transformers loads no weights but in the first process, where accelerate's FSDP would find them.
+    os.environ["FSDP_CPU_RAM_EFFICIENT_LOADING"] = "false"
     import torch
 
     has_gpu = torch.cuda.is_available()
@@ -83,7 +101,8 @@ def _join(here: Place) -> None:
             )
         torch.cuda.set_device(here.local_rank)
     try:
-        torch.distributed.init_process_group("cpu:gloo,cuda:nccl" if has_gpu else "gloo", timeout=PATIENCE)
+        torch.distributed.init_process_group("cpu:gloo,cuda:nccl" if has_gpu else "gloo", timeout=SHORT_WAIT)
+        _long_waiting = torch.distributed.new_group(backend="gloo", timeout=LONG_WAIT)
     except (RuntimeError, ValueError) as error:
         raise ReversalError(
             f"MASTER_ADDR, MASTER_PORT: the processes cannot be joined ({' '.join(str(error).split())[:160]}); "

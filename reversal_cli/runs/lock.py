@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
-from reversal_cli.errors import ReversalError
+from reversal_cli.errors import BusyError, ReversalError
 
 NAME = ".lock"
 HELD = {errno.EWOULDBLOCK, errno.EAGAIN}
@@ -21,7 +21,7 @@ UNSUPPORTED = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Locks the folder, created if absent, for this process. Raises ReversalError if another process works there.
+    """Locks the folder, created if absent, for this process. Raises BusyError if another process works there.
 
     The lock belongs to the open file, so it ends with the process, even if that is killed. The file stays: if it were
     removed, two processes could lock an old and a new one at once. Warns if the file system does not support locks.
@@ -50,12 +50,13 @@ def _open(folder: Path) -> int:
 
 
 def _lock(file: TextIO, folder: Path) -> None:
-    """Locks the file or raises ReversalError; warns if the file system does not support locks."""
+    """Locks the file or raises ReversalError, a BusyError if another process has it; warns if the file system does
+    not support locks."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         if error.errno in HELD:
-            raise ReversalError(
+            raise BusyError(
                 f"{folder}: another process (pid {file.read().strip() or 'unknown'}) is working here; "
                 "wait for it to end or use another experiment name"
             ) from None

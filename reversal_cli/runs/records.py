@@ -148,7 +148,7 @@ class TrainingFacts(Arithmetic):
     total_parameters: int | None = None
     trainable_parameters: int | None = None
     processes: int | None = None
-    """That shared each batch; None: one, not recorded by an earlier version."""
+    """That shared each batch; None: not recorded by an earlier version, which had one."""
     weights: Texts | None = None
     """File -> its SHA-256; None: not recorded by an earlier version."""
     finished: str | None = None

@@ -14,6 +14,9 @@ RESULT_NEUTRAL_FIELDS = (
     "evaluation.batch_size",
     "evaluation.intervals",
     "dataset.generator.validation_templates",
+    "resources",
+    "resources.cpus",
+    "resources.gpus",
 )
 """Fields that may not change a result: two specs that differ in these alone are one experiment."""
 LATER_FIELDS: dict[str, object] = {

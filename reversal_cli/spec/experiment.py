@@ -161,6 +161,24 @@ class EvaluationSpec(Section):
     recognised, always entities."""
 
 
+class ResourcesSpec(Section):
+    """What one run gets of a cluster, with --executor ray; other executors read nothing of it."""
+
+    cpus: int | None = Field(default=None, ge=1)
+    """CPUs of a run with --executor ray, and its threads. Unset: 1 beside a GPU; else OMP_NUM_THREADS if set; else the
+    most with which all runs fit on the cluster at a time, at least 1."""
+    gpus: float | None = Field(default=None, ge=0)
+    """GPUs of a run with --executor ray: a whole number, or a fraction for runs that share one. Unset: 1 if
+    training.device asks for a GPU, or is auto and the cluster has GPUs; else 0."""
+
+    @field_validator("gpus")
+    @classmethod
+    def _is_a_share_or_whole(cls, gpus: float | None) -> float | None:
+        if gpus is not None and gpus > 1 and gpus % 1:
+            raise ValueError(f"{gpus} GPUs cannot be given; expected a fraction of one, or a whole number")
+        return gpus
+
+
 if TYPE_CHECKING:
     ObjectiveSpec = ObjectiveOptions  # a union that is computed is no type to a checker
     TransformSpec = TransformOptions
@@ -182,6 +200,7 @@ class ExperimentSpec(Section):
     transform: TransformSpec = Identity()
     training: TrainingSpec = TrainingSpec()
     evaluation: EvaluationSpec = EvaluationSpec()
+    resources: ResourcesSpec = ResourcesSpec()
 
     @property
     def method(self) -> str:

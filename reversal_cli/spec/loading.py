@@ -32,6 +32,7 @@ from reversal_cli.spec.presets import RECIPES, preset_source
 from reversal_cli.spec.toml import flatten, parse_value, read_toml
 from reversal_cli.spec.unused_options import Layers, refuse_unused_blanks, refuse_unused_pretraining, settle
 from reversal_cli.spec.validation import Setting, validate
+from reversal_cli.transforms.identity import Identity
 
 if TYPE_CHECKING:
     from reversal_cli.spec.pretraining import PretrainSpec
@@ -239,12 +240,5 @@ def _baselines(points: Sequence[_Point], specs: Sequence[ExperimentSpec]) -> tup
 def _untrained(spec: ExperimentSpec, name: str) -> ExperimentSpec:
     """The same checkpoint and data with no objective; options that only training reads get their defaults."""
     training = TrainingSpec(dtype=spec.training.dtype, device=spec.training.device)
-    return ExperimentSpec(
-        name=name,
-        seed=spec.seed,
-        dataset=spec.dataset,
-        model=spec.model,
-        objective=Untrained(),
-        training=training,
-        evaluation=spec.evaluation,
-    )
+    replaced = {"name": name, "objective": Untrained(), "transform": Identity(), "training": training}
+    return spec.model_copy(update=replaced)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from transformers import PreTrainedModel, PrinterCallback, TrainerCallback
 
 from reversal_cli.data.base import Splits
@@ -21,7 +21,7 @@ from reversal_cli.models.base import Loaded
 from reversal_cli.models.cpu_attention import install_float32_attention
 from reversal_cli.models.memory import explain_out_of_memory
 from reversal_cli.models.precision import arithmetic, choose_device, choose_dtype
-from reversal_cli.processes.place import place
+from reversal_cli.processes.place import is_first, place
 from reversal_cli.processes.together import from_first
 from reversal_cli.runs.directory import RunDirectory
 from reversal_cli.runs.records import Arithmetic, TrainingFacts
@@ -32,12 +32,14 @@ from reversal_cli.training.costs import StepCost
 from reversal_cli.training.curve import Curve
 from reversal_cli.training.direction import count_shown_reversed
 from reversal_cli.training.finite_steps import refuse_unusable_weights
+from reversal_cli.training.fully_sharded import refuse_unsharded, whole_weights
 from reversal_cli.training.preparation import prepare_job
 from reversal_cli.training.resumption import (
     NEW,
     Resumption,
     SealedCheckpoints,
     find_checkpoint,
+    refuse_other_sharding,
     remove_incomplete,
     remove_unusable,
 )
@@ -81,6 +83,7 @@ def train(
     the base is loaded and they fit, before anything of the run directory is read or written.
     SIGTERM or Ctrl-C ends it with Interruption after the step, when a checkpoint is saved.
     """
+    refuse_unsharded(spec.training)
     loaded, model, job = prepare_job(spec, splits)
     plan = plan_batches(job)
     shown_reversed = None if spec.transform.is_identity else count_shown_reversed(job, loaded.tokenizer, splits)
@@ -88,18 +91,13 @@ def train(
     if shown_reversed is not None:
         say(f"shown reversed: {shown_reversed} of {len(job.rows)} rows in an epoch")
     resumption = from_first(lambda: find_checkpoint(run.checkpoints_path))
+    refuse_other_sharding(resumption)
     if line := resumption.line(run.checkpoints_path):
         say(line)
     callbacks: list[TrainerCallback] = []
     if spec.training.eval_every is not None:
         curve = Curve(run, loaded, spec, splits, on_step, say)
-        # Before the files are trimmed: a refusal leaves them as they were.
-        from_first(lambda: curve.refuse_other_prompts(resumption.step))
-
-        def evaluate(epoch: int, step: int) -> None:
-            from_first(lambda: curve.add_epoch(epoch, step))
-
-        callbacks = [EvaluatedEpochs(spec.training.eval_every, plan.batches_per_epoch, last_step(job, plan), evaluate)]
+        callbacks = [_evaluations(curve, spec.training.eval_every, resumption, plan, last_step(job, plan))]
     log = from_first(lambda: run.trim_log(resumption.step))
     seconds = log[-1].seconds if log else 0.0
     from_first(lambda: run.trim_curve(resumption.step))
@@ -107,14 +105,31 @@ def train(
         callbacks += [*trackers, save_times]
         facts = fit(model, job, plan, run.checkpoints_path, on_step, run.append_log, resumption, seconds, callbacks)
     folder = run.adapter_path if spec.training.tuning == "lora" else run.model_path
-    from_first(lambda: save_folder(folder, lambda temporary: save(model, loaded, temporary)))
+    save_whole(model, loaded, folder)
     return Trained(facts.model_copy(update={"shown_reversed": shown_reversed}), loaded.identity)
 
 
-def save(model: PreTrainedModel, loaded: Loaded, folder: Path) -> None:
-    """Weights and tokenizer, in the formats of peft and transformers. Raises ReversalError for weights not finite."""
+def _evaluations(curve: Curve, every: int, resumption: Resumption, plan: BatchPlan, stop: int) -> TrainerCallback:
+    """Evaluates every so many epochs. Raises ReversalError if the curve before was of other prompts."""
+    # Before the files are trimmed: a refusal leaves them as they were.
+    from_first(lambda: curve.refuse_other_prompts(resumption.step))
+
+    def evaluate(epoch: int, step: int) -> None:
+        from_first(lambda: curve.add_epoch(epoch, step))
+
+    return EvaluatedEpochs(every, plan.batches_per_epoch, stop, evaluate)
+
+
+def save_whole(model: PreTrainedModel, loaded: Loaded, folder: Path) -> None:
+    """Writes a folder with weights and tokenizer, in every process. Raises ReversalError for weights not finite."""
     refuse_unusable_weights(model, "at the end")
-    model.save_pretrained(folder)
+    weights = whole_weights(model)
+    from_first(lambda: save_folder(folder, lambda temporary: save(model, loaded, temporary, weights)))
+
+
+def save(model: PreTrainedModel, loaded: Loaded, folder: Path, weights: dict[str, Tensor] | None) -> None:
+    """Weights and tokenizer, in the formats of peft and transformers. None: the weights that the model has."""
+    model.save_pretrained(folder, state_dict=weights)
     loaded.tokenizer.save_pretrained(folder)
 
 
@@ -143,8 +158,8 @@ def fit(
         trainer.costs.add(StepCost.of(collate(job, keys)))
     with explain_out_of_memory(TOO_LARGE.format(training.batch_size)):
         _train_on(trainer, resumption, stop)
-    costs, processes = trainer.costs, place().processes
-    facts = TrainingFacts(
+    costs = trainer.costs
+    return TrainingFacts(
         steps=trainer.state.global_step,
         epochs=trainer.state.global_step / plan.batches_per_epoch,
         rows=costs.rows,
@@ -158,7 +173,6 @@ def fit(
         processes=place().processes,
         **_arithmetic(training).content(),
     )
-    return facts if processes == 1 else facts.model_copy(update={"processes": processes})
 
 
 def plan_batches(job: TrainingJob) -> BatchPlan:
@@ -222,7 +236,8 @@ def _train_on(trainer: ObjectiveTrainer, resumption: Resumption, stop: int) -> N
         else:
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     finally:
-        remove_incomplete(Path(trainer.args.output_dir))
+        if is_first():
+            remove_incomplete(Path(trainer.args.output_dir))
 
 
 def _count(parameters: Iterable[nn.Parameter]) -> int:

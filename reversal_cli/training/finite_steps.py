@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.distributed.tensor import DTensor
 from transformers import TrainerCallback
 
 from reversal_cli.errors import ReversalError
@@ -62,9 +63,11 @@ class FiniteSteps(TrainerCallback):
 
 
 def refuse_unusable_weights(model: nn.Module, when: str) -> None:
-    """Raises ReversalError if a weight that is trained is not finite: such weights are never saved."""
+    """Raises ReversalError if a weight that is trained, or the part of it that this process has, is not finite: such
+    weights are never saved."""
     named = [(name, weight) for name, weight in model.named_parameters() if weight.requires_grad]
-    broken = [name for name, weight in named if not torch.isfinite(weight).all()]
+    parts = [(name, weight.to_local() if isinstance(weight, DTensor) else weight) for name, weight in named]
+    broken = [name for name, part in parts if not torch.isfinite(part).all()]
     if broken:
         raise NotFiniteTrainingError(
             f"training: {len(broken)} of {len(named)} trained tensors are not finite {when} ({broken[0]} ...); "

@@ -2,7 +2,8 @@
 
 checkpoints/checkpoint-<step>/
     logged_loss.json       the loss since the last record of the training log
-    what Trainer saves     weights, optimizer, schedule, random states, trainer_state.json
+    what Trainer saves     weights, optimizer, schedule, random states, trainer_state.json; with FSDP, the first two in
+                           folders, to which each process writes its part
     complete.json          file name -> sha256 of every other file; written last
 
 If a file is missing, cut or changed, Trainer fails with an error of its own, or trains on to other weights without one.
@@ -20,12 +21,15 @@ from reversal_cli.errors import ReversalError
 from reversal_cli.files.folders import share_files
 from reversal_cli.files.reading import read_json
 from reversal_cli.files.writing import file_sha256
+from reversal_cli.processes.place import shards_weights
 from reversal_cli.processes.together import from_first
 from reversal_cli.runs.directory import write_json
 
 COMPLETE = "complete.json"
-NEEDED = {"trainer_state.json", "optimizer.pt", "scheduler.pt"}
-"""Without one of these, and random states, Trainer would continue all the same, to other weights."""
+NEEDED = {"trainer_state.json", "scheduler.pt"}
+"""Without one of these, an optimizer and random states, Trainer would continue all the same, to other weights."""
+WHOLE, SHARDS = {"optimizer.pt"}, {"optimizer_0/.metadata", "pytorch_model_fsdp_0/.metadata"}
+"""One file for all; or FSDP's folders, with a part from each process. The weights' file is missed without this."""
 RANDOM_STATES = "rng_state"
 """How the files of the random states begin: rng_state.pth, or one for each of several processes, rng_state_0.pth."""
 NAME = re.compile(r"checkpoint-(\d+)")
@@ -75,7 +79,7 @@ def fault(checkpoint: Path) -> str | None:
         listed = read_json(path)
     except ReversalError:
         return f"{COMPLETE} is broken"
-    if lacking := sorted(NEEDED - listed.keys()):
+    if lacking := sorted((NEEDED | (SHARDS if is_sharded(checkpoint) else WHOLE)) - listed.keys()):
         return f"{COMPLETE} does not list {lacking[0]}"
     if not any(name.startswith(RANDOM_STATES) for name in listed):
         return f"{COMPLETE} does not list {RANDOM_STATES}.pth"
@@ -85,6 +89,23 @@ def fault(checkpoint: Path) -> str | None:
         if file_sha256(checkpoint / name) != sha256:
             return f"{name} differs from its hash"
     return None
+
+
+def is_sharded(checkpoint: Path) -> bool:
+    """Whether each process has written its part (FSDP)."""
+    return (checkpoint / "pytorch_model_fsdp_0").is_dir()
+
+
+def refuse_other_sharding(resumption: Resumption) -> None:
+    """Raises ReversalError if one of the checkpoint and this command has whole weights in each process, and the other
+    has not."""
+    checkpoint = resumption.checkpoint
+    if checkpoint is not None and is_sharded(checkpoint) != shards_weights():
+        way = "with" if is_sharded(checkpoint) else "without"
+        raise ReversalError(
+            f"{checkpoint}: was written {way} FSDP; expected to be continued {way} it; start the training {way} "
+            "--use_fsdp, or anew with --overwrite"
+        )
 
 
 def seal(checkpoint: Path) -> None:

@@ -5,16 +5,16 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from transformers import TrainerCallback
 
 from reversal_cli.interruption import Interruption
-from reversal_cli.processes.together import from_first
+from reversal_cli.processes.together import greatest
 from reversal_cli.runs.directory import RunDirectory
 from reversal_cli.spec.experiment import TrainingSpec
 from reversal_cli.training.finite_steps import naming_last_checkpoint
-from reversal_cli.training.resumption import find_checkpoint
 
 LEAST_RATIO = 20
 """The time between two timed checkpoints over the time that the last one took to write: at least so much."""
@@ -61,8 +61,9 @@ def saved_when_stopped(training: TrainingSpec, run: RunDirectory) -> "Iterator[S
     with stop_requests() as request, naming_last_checkpoint(run.checkpoints_path):
         times = SaveTimes(training, request)
         yield times
-    if times.stopped_by is not None:
-        raise Interruption(times.stopped_by, f"saved {find_checkpoint(run.checkpoints_path).checkpoint}")
+    (number,) = greatest(request.number or 0)  # it may have come after the last step
+    if number:
+        raise Interruption(number, *([f"saved {times.checkpoint}"] if times.checkpoint else []))
 
 
 class SaveTimes(TrainerCallback):
@@ -75,8 +76,8 @@ class SaveTimes(TrainerCallback):
         self.steps = training.save_every_steps
         self.least_seconds = 60 * training.save_every_minutes
         self.request = request
-        self.stopped_by: int | None = None
-        """The signal that ended the training."""
+        self.checkpoint: Path | None = None
+        """The last one that was written."""
         self.seconds = self.least_seconds
         self.began = self.ended = time.monotonic()
 
@@ -86,11 +87,10 @@ class SaveTimes(TrainerCallback):
     def on_optimizer_step(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         # Before the callbacks at the end of the step: that of finite weights looks at them if they are to be saved.
         step = state.global_step + 1
-        # Of several processes the first decides: all of them save at the same step, or wait for each other forever.
-        save, self.stopped_by = from_first(lambda: (self._is_time(step), self.request.number))
-        if self.stopped_by is not None:
-            control.should_training_stop = True
-        control.should_save |= save or self.stopped_by is not None
+        # If it is time in one of several processes, or one is told to stop, all of them save.
+        save, number = greatest(self._is_time(step), self.request.number or 0)
+        control.should_training_stop |= number > 0
+        control.should_save |= save + number > 0
 
     def _is_time(self, step: int) -> bool:
         """Whether the options ask for a checkpoint after this step."""
@@ -101,5 +101,6 @@ class SaveTimes(TrainerCallback):
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self.ended = time.monotonic()
+        self.checkpoint = Path(args.output_dir) / f"checkpoint-{state.global_step}"
         if self.least_seconds:
             self.seconds = max(self.least_seconds, LEAST_RATIO * (self.ended - self.began))

@@ -8,16 +8,18 @@ from typing import Any
 import torch
 from accelerate.data_loader import prepare_data_loader
 from torch import Tensor, nn
+from torch.distributed.tensor import DTensor
 from torch.utils.data import DataLoader, Dataset
 from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
 
 from reversal_cli.models.token_losses import mean_loss
 from reversal_cli.objectives.base import IGNORE, Batch, Draw, Row, TokenIds
-from reversal_cli.processes.place import Place
+from reversal_cli.processes.place import Place, shards_weights
 from reversal_cli.spec.experiment import ObjectiveSpec, TrainingSpec, TransformSpec
 from reversal_cli.training.batching import BatchPlan, Key
 from reversal_cli.training.costs import Costs, StepCost, measure_network
 from reversal_cli.training.finite_steps import FiniteSteps
+from reversal_cli.training.fully_sharded import sharding_plugin, share_out_with
 from reversal_cli.training.logged_loss import LoggedLoss
 from reversal_cli.training.sharing import loss_divisor, share_of
 from reversal_cli.transforms.identity import Identity
@@ -107,6 +109,8 @@ class ObjectiveTrainer(Trainer):
     ):
         self.finite = FiniteSteps(args.device)
         self.logged_loss = LoggedLoss(args.device)
+        dtype = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(args.mixed_precision, torch.float32)
+        self.sharding = sharding_plugin(options["model"], dtype) if shards_weights() else None
         options |= {"args": args, "callbacks": [self.finite, self.logged_loss, *callbacks]}
         super().__init__(train_dataset=PlannedRows(plan), data_collator=collator, **options)
         self.plan = plan
@@ -114,6 +118,12 @@ class ObjectiveTrainer(Trainer):
         self.model_accepts_loss_kwargs = False
         self.labelled = LabelledPositions(self.model)
         self.costs = Costs(measure_network(self.model, collator.job.objective.rotary_attention == "mirrored"))
+
+    def create_accelerator_and_postprocess(self) -> None:
+        super().create_accelerator_and_postprocess()
+        if self.sharding is not None:
+            share_out_with(self.sharding, self.accelerator)
+            self.is_fsdp_enabled = True
 
     def get_train_dataloader(self) -> DataLoader:
         loader = DataLoader(self.train_dataset, batch_sampler=self.plan, collate_fn=self.data_collator)
@@ -147,13 +157,18 @@ class ObjectiveTrainer(Trainer):
     def _get_grad_norm(self, model: nn.Module, grad_norm: Tensor | None = None) -> Tensor:
         """The norm before clipping, which is checked. Trainer has no public method to override for it."""
         norm = super()._get_grad_norm(model, grad_norm)
+        if isinstance(norm, DTensor):
+            norm = norm.full_tensor()
         if not self.args.fp16:  # there an overflow is ordinary: the step is left out and the loss scaled less
             self.finite.add("gradient norm", self.state.global_step + 1, norm)
         return norm
 
     def restore(self, checkpoint: Path, step: int) -> None:
         """Loads the weights of a checkpoint after which nothing is left to train."""
-        self._load_from_checkpoint(str(checkpoint))
+        model = self.model
+        if self.sharding is not None:  # parts of a checkpoint are loaded into the parts of a model
+            model, _ = self.accelerator.prepare(model, self.create_optimizer())
+        self._load_from_checkpoint(str(checkpoint), model)
         self.state.global_step = step
 
 

@@ -9,7 +9,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
-from typing import Any, NamedTuple
+from typing import Any, Protocol
 
 from reversal_cli.console import Terminal
 from reversal_cli.errors import ReversalError
@@ -18,12 +18,10 @@ from reversal_cli.interruption import Interruption
 from reversal_cli.progress import Advance
 
 
-class Job(NamedTuple):
-    """A run to make."""
+class Sender(Protocol):
+    """What carries events to the parent, as the end of a pipe does."""
 
-    name: str
-    work: Callable[[Terminal], None]
-    """Makes the run. A worker gets it pickled: a function of a module, or a `partial` of one."""
+    def send(self, event: tuple[Any, ...], /) -> None: ...
 
 
 def make_runs(connection: Connection, threads: int) -> None:
@@ -39,7 +37,7 @@ def make_runs(connection: Connection, threads: int) -> None:
     warnings.showwarning = lambda message, *_: terminal.warn(str(message))
     with contextlib.suppress(KeyboardInterrupt, Interruption):
         while (work := _next_run(connection)) is not None:
-            terminal.send("end of run", _error_of(work, terminal))
+            terminal.send("end of run", error_of(work, terminal))
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
@@ -50,9 +48,8 @@ def _next_run(connection: Connection) -> Callable[[Terminal], None] | None:
         return None
 
 
-def _error_of(work: Callable[[Terminal], None], terminal: Terminal) -> str | None:
-    """Makes the run; returns the line of a user's mistake or of a full disk. Anything else is a bug: this worker ends
-    with its traceback."""
+def error_of(work: Callable[[Terminal], None], terminal: Terminal) -> str | None:
+    """Makes the run; returns the line of a user's mistake or of a full disk. Anything else is a bug and is raised."""
     try:
         work(terminal)
     except ReversalError as error:
@@ -66,9 +63,9 @@ def _error_of(work: Callable[[Terminal], None], terminal: Terminal) -> str | Non
 
 
 class ForwardingTerminal(Terminal):
-    """Sends what a terminal would print through a pipe."""
+    """Sends what a terminal would print, as events: see `RunMessages`."""
 
-    def __init__(self, connection: Connection):
+    def __init__(self, connection: Sender):
         super().__init__(quiet=True)
         self._connection = connection
         self._lock = threading.RLock()

@@ -6,14 +6,16 @@ import os
 import signal
 import sys
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from reversal_cli.console import Terminal, error_line
+from reversal_cli.console import Terminal
 from reversal_cli.errors import ReversalError, WorkerError
 from reversal_cli.run_clock import RunClock
-from reversal_cli.workers.process import Job, make_runs
+from reversal_cli.workers.job import Job
+from reversal_cli.workers.messages import RunMessages, raise_errors
+from reversal_cli.workers.process import make_runs
 
 TICK = 1.0
 """Seconds after which the estimate of the time left is shown anew, whatever the workers do."""
@@ -38,14 +40,12 @@ def run_jobs(jobs: Sequence[Job], workers: int, clock: RunClock, terminal: Termi
             job.work(terminal)
             clock.finish(number)
         return
-    errors = Team(jobs, clock, terminal, threads=max(1, _cores() // workers)).run(workers)
-    for error in errors[:-1]:
-        error_line(str(error))
-    if errors:
-        raise errors[-1]
+    errors = Team(jobs, clock, terminal, threads=max(1, cores() // workers)).run(workers)
+    raise_errors(errors)
 
 
-def _cores() -> int:
+def cores() -> int:
+    """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
@@ -64,13 +64,11 @@ class Worker:
             signal.signal(signal.SIGINT, handler)
         other_end.close()  # else the pipe would stay open when the worker ends
         self.number = 0
-        self.name = ""
-        self.stage = contextlib.ExitStack()
-        self.advance: Callable[..., None] = lambda *_, **__: None
+        self.messages: RunMessages
 
-    def begin(self, job: Job, number: int) -> None:
+    def begin(self, job: Job, number: int, terminal: Terminal) -> None:
         """Hands a run to the worker; if it has died, `receive` says so."""
-        self.name, self.number = job.name, number
+        self.number, self.messages = number, RunMessages(job.name, terminal)
         with contextlib.suppress(OSError):
             self.connection.send(job.work)
 
@@ -92,13 +90,13 @@ class Worker:
         code = self.process.exitcode or 0
         if code >= 0:
             return WorkerError(
-                f"{self.name}: its worker ended with exit code {code}; expected the run to finish; "
+                f"{self.messages.name}: its worker ended with exit code {code}; expected the run to finish; "
                 "what it printed above says why"
             )
         memory = " (out of memory?)" if -code == signal.SIGKILL else ""
         return WorkerError(
-            f"{self.name}: its worker was killed by signal {-code}{memory}; expected the run to finish; run the same "
-            "command again, with fewer --workers if memory is short: it continues from the last checkpoint"
+            f"{self.messages.name}: its worker was killed by signal {-code}{memory}; expected the run to finish; run "
+            "the same command again, with fewer --workers if memory is short: it continues from the last checkpoint"
         )
 
 
@@ -144,7 +142,7 @@ class Team:
         while self.idle and self.waiting:
             worker, job = self.idle.pop(0), self.waiting.popleft()
             self.busy[worker.connection] = worker
-            worker.begin(job, self.clock.begin())
+            worker.begin(job, self.clock.begin(), self.terminal)
             self.terminal.say(self.clock.heading(job.name))
         for worker in self.idle:
             worker.connection.close()
@@ -152,19 +150,6 @@ class Team:
     def _listen(self, worker: Worker) -> None:
         """Shows the next event of a worker."""
         match worker.receive():
-            case "say", message:
-                self.terminal.say(f"{worker.name}: {message}")
-            case "warn", message:
-                self.terminal.warn(message)
-            case "fail", message:
-                self.terminal.fail(message)
-            case "stage", description, unit:
-                stage = self.terminal.progress(f"{worker.name}: {description}", unit)
-                worker.advance = worker.stage.enter_context(stage)
-            case "advance", done, total, fields:
-                worker.advance(done, total, **fields)
-            case ("end of stage",):
-                worker.stage.close()
             case "end of run", message:
                 self._end(worker, ReversalError(message) if message else None)
                 self.idle.append(worker)
@@ -174,12 +159,14 @@ class Team:
                 if self.waiting:
                     self.idle.append(Worker(self.threads))
                 self._hand_out()
+            case event:
+                worker.messages.show(event)
 
     def _end(self, worker: Worker, error: ReversalError | WorkerError | None) -> None:
         del self.busy[worker.connection]
-        worker.stage.close()
+        worker.messages.close()
         self.clock.finish(worker.number, failed=error is not None)
         if error is not None:
             self.errors[worker.number] = error
             if self.busy or self.waiting:
-                self.terminal.say(f"{worker.name}: failed; the other runs continue")
+                self.terminal.say(f"{worker.messages.name}: failed; the other runs continue")

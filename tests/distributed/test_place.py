@@ -4,7 +4,7 @@ import pytest
 
 from reversal_cli.cli import _run
 from reversal_cli.errors import ReversalError
-from reversal_cli.processes.place import Place, is_first, place, refuse_small_batch
+from reversal_cli.processes.place import Place, is_first, place, refuse_small_batch, shards_weights
 
 LAUNCHED = {"WORLD_SIZE": "2", "RANK": "1", "LOCAL_RANK": "0", "MASTER_ADDR": "localhost", "MASTER_PORT": "29500"}
 
@@ -35,11 +35,29 @@ def test_what_a_launcher_sets_is_missed_by_name(launched, name):
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("RANK", "2"), ("RANK", "x"), ("LOCAL_RANK", "-1"), ("ACCELERATE_USE_FSDP", "true")]
+    ("name", "value"), [("RANK", "2"), ("RANK", "x"), ("LOCAL_RANK", "-1"), ("ACCELERATE_USE_DEEPSPEED", "true")]
 )
 def test_what_no_launcher_sets_is_one_line(launched, name, value):
     launched.setenv(name, value)
     with pytest.raises(ReversalError, match=f"^{name}: found '?{value}'?; expected"):
+        place()
+
+
+def test_weights_are_shared_out_with_version_2_alone(launched):
+    assert not shards_weights()
+    launched.setenv("ACCELERATE_USE_FSDP", "true")
+    with pytest.raises(ReversalError, match=r"^FSDP_VERSION: found 1; expected 2; start it with --fsdp_version 2$"):
+        shards_weights()
+    launched.setenv("FSDP_VERSION", "2")
+    assert shards_weights()
+    launched.setenv("FSDP_OFFLOAD_PARAMS", "true")
+    with pytest.raises(ReversalError, match=r"^FSDP_OFFLOAD_PARAMS: found true; expected false; start"):
+        shards_weights()
+
+
+def test_one_process_has_nobody_to_share_weights_with(monkeypatch):
+    monkeypatch.setenv("ACCELERATE_USE_FSDP", "true")
+    with pytest.raises(ReversalError, match=r"^ACCELERATE_USE_FSDP: found true for one process; expected several"):
         place()
 
 

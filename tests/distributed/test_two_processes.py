@@ -1,42 +1,18 @@
 """Two processes on a CPU, as torchrun and accelerate start them: what one process makes, they make too."""
 
-import json
-import os
-import re
 import shutil
-import socket
-import subprocess
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from checkpoints import save_glm
+from launching import ACCELERATE, NO_DROPOUT, TORCHRUN, exit_codes, launch, records, train_command
 
 from reversal_cli.cli import main
 from reversal_cli.data.name_description import Options, generate
 from reversal_cli.files.writing import file_sha256
 from reversal_cli.runs.directory import RunDirectory
 
-SCRIPT = Path(__file__).with_name("commands_together.py")
-TORCHRUN = ("torch.distributed.run", "--nproc-per-node", "2", "--master-port")
-ACCELERATE = (
-    *("accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--num_machines", "1"),
-    *("--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port"),
-)
-SETTINGS = {
-    "training.batch_size": 5,
-    "training.epochs": 3,
-    "training.warmup_steps": 0,
-    "training.learning_rate": 1e-3,
-    "training.dtype": "float32",
-    "training.device": "cpu",
-    "evaluation.max_new_tokens": 3,
-    "evaluation.batch_size": 3,
-    "evaluation.controls": "false",
-}
-"""16 rows an epoch: of its four batches one has a single row, and none for the second process."""
-NO_DROPOUT = {"embedding_dropout_prob": 0.0, "attention_dropout_prob": 0.0, "output_dropout_prob": 0.0}
 STOCHASTIC = ("--objective", "bico", "--lora", "--set", "training.lora.dropout=0.3")
 
 
@@ -55,26 +31,6 @@ class Pair(NamedTuple):
     """The command of the training that was cut off."""
 
 
-def launch(launcher: tuple[str, ...], commands: list[list[str]]) -> str:
-    """What the launcher and its processes print on stderr."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    command = [sys.executable, "-m", *launcher, port, str(SCRIPT), json.dumps(commands)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900).stderr
-
-
-def exit_codes(output: str) -> set[str]:
-    """Of the processes that failed, from the launcher's report."""
-    return set(re.findall(r"exitcode {2}: (-?\d+)", output))
-
-
-def records(path: Path) -> list[dict]:
-    lines = [json.loads(line) for line in path.read_text().splitlines()]
-    return [{key: value for key, value in line.items() if key != "seconds"} for line in lines]
-
-
 def digests(run: Path) -> dict[str, str]:
     return {path.name: file_sha256(path) for path in run.rglob("*.safetensors")}
 
@@ -89,9 +45,7 @@ def pair(llama_checkpoint, tmp_path_factory) -> Pair:
     data = generate(Options(entities=2, train_templates=2, test_templates=2, validation_templates=1), folder / "data")
 
     def train(out: str, name: str, model: object, *flags: str) -> list[str]:
-        settings = [word for key, value in SETTINGS.items() for word in ("--set", f"{key}={value}")]
-        where = ("--out", str(folder / out), "--name", name, "--model", str(model), "--data", str(data))
-        return ["finetune", *where, *settings, *flags]
+        return train_command(folder / out, name, model, data, *flags)
 
     def trainings(out: str) -> list[list[str]]:
         bico = ("--objective", "bico", "--lora", "--set", "training.lora.dropout=0")

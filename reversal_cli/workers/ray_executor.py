@@ -1,0 +1,182 @@
+"""The driver of runs on a Ray cluster: a task per run, retried if its worker or its node is lost."""
+
+import os
+from collections import deque
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rich.text import Text
+
+from reversal_cli.console import Terminal
+from reversal_cli.errors import ReversalError, WorkerError
+from reversal_cli.run_clock import RunClock
+from reversal_cli.workers.demands import Demand, Node, at_a_time, demands_of
+from reversal_cli.workers.job import Job, Resources
+from reversal_cli.workers.messages import RunMessages, raise_errors
+from reversal_cli.workers.ray_task import Mailbox, Place, make_run
+from reversal_cli.workers.state_table import RunState, state_table
+
+MAX_RETRIES = 3
+"""Of a run whose worker or node was lost."""
+AHEAD = 8
+"""Tasks that wait in the cluster; each holds a copy of its dataset, so that not all wait there."""
+TICK = 0.5
+"""Seconds between two looks at the mailbox."""
+SECONDS_TO_STOP = 20.0
+"""Time for interrupted tasks to end; then they are killed. Their files are not harmed."""
+HEAD = {"node:__internal_head__": 0.001}
+"""On the head node: the mailbox is lost only with the whole cluster."""
+
+
+class RayExecutor(NamedTuple):
+    """A Ray cluster that is connected: see `ray_cluster.connected`."""
+
+    nodes: Sequence[Node]
+
+    def at_a_time(self, resources: Sequence[Resources]) -> int:
+        """See `Executor`."""
+        return at_a_time(self._demands(resources), self.nodes)
+
+    def run(self, jobs: Sequence[Job], clock: RunClock, terminal: Terminal) -> None:
+        """See `Executor`."""
+        demands = self._demands([job.resources for job in jobs])
+        cpus, gpus = (sum(amounts) for amounts in ([n.cpus for n in self.nodes], [n.gpus for n in self.nodes]))
+        together = min(len(jobs), at_a_time(demands, self.nodes))
+        terminal.say(f"Ray: nodes {len(self.nodes)}, CPUs {cpus:g}, GPUs {gpus:g}; runs at a time: {together}")
+        raise_errors(Driver(jobs, demands, clock, terminal).run())
+
+    def _demands(self, resources: Sequence[Resources]) -> list[Demand]:
+        threads = os.environ.get("OMP_NUM_THREADS", "")
+        return demands_of(resources, self.nodes, int(threads) if threads.isdecimal() else None)
+
+
+class Driver:
+    """The tasks under way, the runs that wait, and the errors of those that failed. A run is its place in `jobs`."""
+
+    def __init__(self, jobs: Sequence[Job], demands: Sequence[Demand], clock: RunClock, terminal: Terminal):
+        import ray
+
+        self.ray = ray
+        self.jobs = jobs
+        self.demands = demands
+        self.clock = clock
+        self.terminal = terminal
+        self.mailbox: Any = ray.remote(Mailbox).options(num_cpus=0, resources=HEAD).remote()
+        self.max_calls = int(any(demand.gpus for demand in demands))
+        """A process that has used torch keeps the GPUs that it saw, or saw none, and their memory: then each makes one
+        run. 0: any number."""
+        self.waiting = deque(range(len(jobs)))
+        self.tasks: dict[Any, int] = {}
+        """Reference of a task -> its run."""
+        self.states = [RunState(job.name) for job in jobs]
+        self.messages = [RunMessages(job.name, terminal) for job in jobs]
+        self.numbers: dict[int, int] = {}
+        """Run -> its number on the clock, once it has begun."""
+        self.losses = [0] * len(jobs)
+        self.errors: dict[int, ReversalError | WorkerError] = {}
+
+    def run(self) -> list[ReversalError | WorkerError]:
+        """Makes every run. Returns the errors, in the order of the runs."""
+        with self.terminal.live() as show:
+            if show:
+                self.messages = [RunMessages(s.name, self.terminal, s.progress) for s in self.states]
+            try:
+                while self.tasks or self.waiting:
+                    self._submit()
+                    if show:
+                        show(partial(state_table, self.states, self.clock.seconds_left()))
+                    ended, _ = self.ray.wait(list(self.tasks), timeout=TICK)
+                    for run, event in self.ray.get(self.mailbox.take.remote()):
+                        self._show(run, event)
+                    for task in ended:
+                        self._end(self.tasks.pop(task), task)
+            except self.ray.exceptions.RayActorError as error:
+                raise WorkerError(
+                    f"Ray: the cluster's head is lost ({type(error).__name__}); expected it to stay; start the cluster "
+                    "and run the same command again: runs continue from their last checkpoints"
+                ) from None
+            finally:
+                self._stop()
+        return [self.errors[run] for run in sorted(self.errors)]
+
+    def _submit(self) -> None:
+        """Hands runs to Ray, which chooses node and time."""
+        begun = sum(self.states[run].state == "running" for run in self.tasks.values())
+        while self.waiting and len(self.tasks) - begun < AHEAD:
+            run = self.waiting.popleft()
+            demand, job = self.demands[run], self.jobs[run]
+            options = {"num_cpus": demand.cpus, "num_gpus": demand.gpus, "max_retries": 0, "max_calls": self.max_calls}
+            place = Place(str(Path.cwd()), demand.cpus, demand.gpus > 0)
+            make = self.ray.remote(**options)(make_run).options(name=job.name)
+            task = make.remote(job.work, place, self.mailbox, run)
+            self.tasks[task] = run
+
+    def _show(self, run: int, event: tuple[Any, ...]) -> None:
+        match event:
+            case "begin", node:
+                self.states[run].state, self.states[run].node = "running", node
+                self._begin(run)
+                if self.losses[run]:
+                    self.terminal.say(f"{self.jobs[run].name}: is continued on {node}")
+            case event:
+                self.messages[run].show(event)
+
+    def _begin(self, run: int) -> None:
+        if run not in self.numbers:
+            self.numbers[run] = self.clock.begin(run)
+            self.terminal.say(self.clock.heading(self.jobs[run].name))
+
+    def _end(self, run: int, task: Any) -> None:
+        """Takes the result of a task that has ended; a run whose worker was lost waits again."""
+        self.messages[run].close()
+        self._begin(run)  # a worker may be lost before its first message
+        name, errors = self.jobs[run].name, self.ray.exceptions
+        error: ReversalError | WorkerError | None = None
+        try:
+            if message := self.ray.get(task):
+                error = ReversalError(message)
+        except errors.RayTaskError as bug:
+            for line in Text.from_ansi(str(bug)).plain.splitlines():
+                self.terminal.fail(line)
+            error = WorkerError(f"{name}: ended by a bug; expected the run to finish; what it printed above says why")
+        except errors.RayError as loss:
+            if self._retry(run, type(loss).__name__):
+                return
+            error = self._lost(run, type(loss).__name__)
+        self.states[run].state = "failed" if error else "done"
+        self.clock.finish(self.numbers[run], failed=error is not None)
+        if error is not None:
+            self.errors[run] = error
+            if self.tasks or self.waiting:
+                self.terminal.say(f"{name}: failed; the other runs continue")
+
+    def _retry(self, run: int, loss: str) -> bool:
+        """Whether the run is made again, from its last checkpoint."""
+        self.losses[run] += 1
+        if self.losses[run] > MAX_RETRIES:
+            return False
+        state = self.states[run]
+        where = f" on {state.node}" if state.node else ""
+        self.terminal.say(f"{state.name}: its worker{where} was lost ({loss}); retry {self.losses[run]}/{MAX_RETRIES}")
+        state.state, state.node = "retrying", ""
+        self.waiting.appendleft(run)
+        return True
+
+    def _lost(self, run: int, loss: str) -> WorkerError:
+        return WorkerError(
+            f"{self.jobs[run].name}: its worker was lost {self.losses[run]} times (last: {loss}; out of memory?); "
+            "expected the run to finish; run the same command again, with more resources.cpus if memory is short, so "
+            "that fewer runs share a node: it continues from the last checkpoint"
+        )
+
+    def _stop(self) -> None:
+        """Interrupts the tasks that are left, as Ctrl-C would; kills those that do not end."""
+        for task in self.tasks:
+            self.ray.cancel(task)
+        if self.tasks:
+            _, running = self.ray.wait(list(self.tasks), num_returns=len(self.tasks), timeout=SECONDS_TO_STOP)
+            for task in running:
+                self.ray.cancel(task, force=True)
+        self.ray.kill(self.mailbox)
