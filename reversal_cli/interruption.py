@@ -15,7 +15,9 @@ class Interruption(BaseException):
 
     def __init__(self, number: int, kept: str = "what was finished is kept"):
         """number: of the signal. kept: what the next call of the same command will find."""
-        super().__init__(f"interrupted; {kept}, run the same command again to continue")
+        super().__init__(
+            f"interrupted; {kept}, run the same command again to continue; with --overwrite a training begins anew"
+        )
         self.exit_code = 128 + number  # as shells report it
 
 

@@ -32,6 +32,7 @@ from reversal_cli.spec.loading import Experiment, spec_differences
 from reversal_cli.spec.names import model_stem
 from reversal_cli.workers.executor import Executor
 from reversal_cli.workers.job import Job
+from reversal_cli.workers.overwriting import overwriting_once
 
 if TYPE_CHECKING:
     from reversal_cli.spec.pretraining import PretrainSpec
@@ -54,9 +55,10 @@ def run_experiment(
     runs = [RunDirectory(run_path(results, spec.name, spec.seed)) for spec in specs]
     done = [run.is_complete and not overwrite for run in runs]
     clock = clock_of(specs, done, at_a_time)
-    stages = partial(_all_stages, results=results, overwrite=overwrite, device=device)
+    stages = partial(_all_stages, results=results, device=device)
     works = [partial(stages, spec, benchmarks.of(spec)) for spec in specs]
-    executor.run([Job(r.run, work, r) for work, r in zip(works, resources, strict=True)], clock, terminal)
+    works = [overwriting_once(work, run.manifest_path, overwrite) for work, run in zip(works, runs, strict=True)]
+    executor.run([Job(*job) for job in zip(works, resources, strict=True)], clock, terminal)
     if not all(done):
         terminal.say(clock.total())
     return runs

@@ -147,7 +147,10 @@ def test_changed_data_is_refused_when_training_and_when_evaluating(stages, capsy
 def test_an_interrupted_training_exits_130_in_one_line_and_continues(stages, capsys):
     stages.interrupt_training_at = 2
     message = error(capsys, FINETUNE, code=130)
-    assert message == "interrupted; what was finished is kept, run the same command again to continue"
+    assert message == (
+        "interrupted; what was finished is kept, run the same command again to continue; with --overwrite a training "
+        "begins anew"
+    )
     assert RunDirectory(RUN).manifest.training is None
     stages.interrupt_training_at = None
     assert main(FINETUNE) == 0

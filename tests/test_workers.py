@@ -20,14 +20,14 @@ from reversal_cli.errors import ReversalError, WorkerError
 from reversal_cli.run_clock import RunClock
 from reversal_cli.runs.directory import RunDirectory
 from reversal_cli.workers import team
-from reversal_cli.workers.job import Job
+from reversal_cli.workers.job import Job, Resources
 from reversal_cli.workers.process import ForwardingTerminal, Lines
 from reversal_cli.workers.team import run_jobs
 
 
 def run_two_at_a_time(*works, quiet: bool = False) -> None:
     """Runs the stand-ins `run 1`, `run 2` and so on in two workers."""
-    jobs = [Job(f"run {number}", work) for number, work in enumerate(works, 1)]
+    jobs = [Job(work, Resources(f"run {number}")) for number, work in enumerate(works, 1)]
     run_jobs(jobs, 2, RunClock([job.name for job in jobs], workers=2), Terminal(quiet))
 
 
@@ -90,7 +90,7 @@ def test_a_killed_worker_is_replaced_and_its_run_named(tmp_path):
         run_two_at_a_time(worker_jobs.be_killed, *works)
     assert str(caught.value) == (
         "run 1: its worker was killed by signal 9 (out of memory?); expected the run to finish; run the same command "
-        "again, with fewer --workers if memory is short: it continues from the last checkpoint"
+        "again, with fewer --workers if memory is short: without --overwrite it continues from the last checkpoint"
     )
     assert len(list(tmp_path.iterdir())) == 3
 
@@ -99,7 +99,16 @@ def test_a_bug_in_a_worker_keeps_its_traceback(capsys):
     with pytest.raises(WorkerError, match="run 2: its worker ended with exit code 1; expected the run to finish"):
         run_two_at_a_time(worker_jobs.train, worker_jobs.crash)
     lines = capsys.readouterr().err.splitlines()
-    assert "Traceback (most recent call last):" in lines and "RuntimeError: a bug" in lines
+    assert "run 2: Traceback (most recent call last):" in lines and "run 2: RuntimeError: a bug" in lines
+
+
+def test_a_worker_that_gets_sigterm_is_named_with_what_to_do():
+    with pytest.raises(WorkerError) as caught:
+        run_two_at_a_time(worker_jobs.train, worker_jobs.get_sigterm)
+    assert str(caught.value) == (
+        "run 2: its worker was interrupted by SIGTERM; expected the run to finish; run the same command again: "
+        "without --overwrite it continues from the last checkpoint"
+    )
 
 
 def test_ctrl_c_interrupts_every_worker(tmp_path, capfd):

@@ -41,6 +41,11 @@ def be_killed(terminal: Terminal) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def get_sigterm(terminal: Terminal) -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(NEVER)
+
+
 def wait(path: Path, terminal: Terminal) -> None:
     """Waits for an interruption, which it notes in the file."""
     try:
@@ -60,6 +65,11 @@ def all_stages_killed_once(spec, benchmark, terminal, **options) -> None:
 def all_stages_held_once(spec, benchmark, terminal, **options) -> None:
     """The same; with seed 0 the run stands still there, until its process is killed."""
     _all_stages_but(0, lambda: time.sleep(10 * NEVER), spec, benchmark, terminal, options)
+
+
+def all_stages_slow(spec, benchmark, terminal, **options) -> None:
+    """The same; with seed 0 the steps there take seconds, in which the training can be interrupted."""
+    _all_stages_but(0, lambda: time.sleep(5), spec, benchmark, terminal, options)
 
 
 def _all_stages_but(seed, interrupt, spec, benchmark, terminal, options) -> None:

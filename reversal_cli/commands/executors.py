@@ -55,7 +55,7 @@ class ExecutorFlags(NamedTuple):
     address: str | None
 
     def check(self) -> None:
-        """Raises ReversalError for an unknown executor, and for a flag that it does not heed."""
+        """Raises ReversalError for an unknown executor, and for a flag that has no effect with it."""
         if self.name not in EXECUTORS:
             raise unknown_name("--executor", "executor", self.name, EXECUTORS)
         if self.name == "local" and self.address is not None:
@@ -81,8 +81,10 @@ class ExecutorFlags(NamedTuple):
         with connected(self.address, results) as nodes:
             yield RayExecutor(nodes)
 
-    def notes(self, specs: "Sequence[ExperimentSpec]") -> list[str]:
-        """Remarks on resources that this executor does not give."""
+    def notes(self, specs: "Sequence[ExperimentSpec]", dry_run: bool) -> list[str]:
+        """Remarks on resources that this executor does not give, and on what a dry run does not know of it."""
+        if self.name == "ray" and dry_run:
+            return ["--dry-run does not connect to Ray; its time and memory are those of this machine, run after run"]
         if self.name == "local" and any(spec.resources.model_fields_set for spec in specs):
             return ["resources are for --executor ray; here --workers decides"]
         return []

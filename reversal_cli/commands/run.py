@@ -110,7 +110,7 @@ def run(
     if only is not None:
         experiment = parse_share(only).of(experiment)
     specs = (*experiment.baselines, *experiment.specs)
-    for note in (*experiment.notes, *flags_of_executor.notes(specs)):
+    for note in (*experiment.notes, *flags_of_executor.notes(specs, dry_run)):
         terminal.say(f"note: {note}")
     check_requirements(require or [], specs, terminal)
     if dry_run:

@@ -1,4 +1,4 @@
-"""What each run gets of a cluster, and how many of them its nodes hold at a time."""
+"""CPUs and GPUs of each run on a cluster, and the number of runs that fit on its nodes at a time."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,7 +11,7 @@ ROUNDING = 1e-9
 
 
 class Demand(NamedTuple):
-    """What one run gets."""
+    """CPUs and GPUs of one run."""
 
     cpus: int
     gpus: float
@@ -20,14 +20,13 @@ class Demand(NamedTuple):
 class Node(NamedTuple):
     """A machine of the cluster."""
 
-    host: str
     cpus: float
     gpus: float
 
     def holds(self, demand: Demand) -> int:
         """Runs that fit on the node at a time.
 
-        >>> Node("a", cpus=8, gpus=2).holds(Demand(cpus=1, gpus=0.5))
+        >>> Node(cpus=8, gpus=2).holds(Demand(cpus=1, gpus=0.5))
         4
         """
         by_cpus = int(self.cpus // demand.cpus)
@@ -35,39 +34,36 @@ class Node(NamedTuple):
 
 
 def demands_of(resources: Sequence[Resources], nodes: Sequence[Node], threads: int | None) -> list[Demand]:
-    """What each run gets, as the docstrings of the spec's `resources` say. threads: OMP_NUM_THREADS, if set.
+    """CPUs and GPUs of each run, by the rules of the spec's `resources`. threads: OMP_NUM_THREADS, if set.
 
     Raises ReversalError for a run that no node has room for, or whose device contradicts its GPUs.
     """
     cluster_has_gpus = any(node.gpus for node in nodes)
-    gpus = [_gpus(asked, cluster_has_gpus) for asked in resources]
-    sharing = sum(asked.cpus is None and not of_run for asked, of_run in zip(resources, gpus, strict=True))
-    share = threads or _share(sharing, nodes)
-    demands = [
-        Demand(asked.cpus or (1 if of_run else share), of_run) for asked, of_run in zip(resources, gpus, strict=True)
-    ]
-    for asked, demand in zip(resources, demands, strict=True):
-        _refuse_too_much(asked.run, demand, nodes)
+    runs = [(run, _gpus(run, cluster_has_gpus)) for run in resources]
+    share = threads or _share(sum(run.cpus is None and not gpus for run, gpus in runs), nodes)
+    demands = [Demand(run.cpus or (1 if gpus else share), gpus) for run, gpus in runs]
+    for run, demand in zip(resources, demands, strict=True):
+        _refuse_too_much(run.name, demand, nodes)
     return demands
 
 
 def at_a_time(demands: Sequence[Demand], nodes: Sequence[Node]) -> int:
-    """How many of the runs that ask for most fit on the cluster."""
+    """How many of the runs that need most fit on the cluster."""
     return min(_together(demand, nodes) for demand in demands)
 
 
-def _gpus(asked: Resources, cluster_has_gpus: bool) -> float:
-    kind, _, index = asked.device.partition(":")
+def _gpus(run: Resources, cluster_has_gpus: bool) -> float:
+    kind, _, index = run.device.partition(":")
     on_gpu = kind in ("cuda", "xpu")
-    gpus = float(on_gpu or (kind == "auto" and cluster_has_gpus)) if asked.gpus is None else asked.gpus
+    gpus = float(on_gpu or (kind == "auto" and cluster_has_gpus)) if run.gpus is None else run.gpus
     if on_gpu and not gpus:
         raise ReversalError(
-            f"{asked.run}: resources.gpus is 0, but training.device is '{asked.device}'; expected a GPU for it; "
+            f"{run.name}: resources.gpus is 0, but training.device is '{run.device}'; expected a GPU for it; "
             "leave out one of them"
         )
     if index and int(index) >= max(1, gpus):
         raise ReversalError(
-            f"{asked.run}: training.device is '{asked.device}', but Ray chooses the GPU; expected '{kind}'; correct it"
+            f"{run.name}: training.device is '{run.device}', but Ray chooses the GPU; expected '{kind}'; correct it"
         )
     return gpus
 
@@ -86,8 +82,8 @@ def _together(demand: Demand, nodes: Sequence[Node]) -> int:
 def _refuse_too_much(run: str, demand: Demand, nodes: Sequence[Node]) -> None:
     if not _together(demand, nodes):
         offers = sorted({(node.cpus, node.gpus) for node in nodes}, reverse=True)
-        found = ", ".join(f"{cpus:g} and {gpus:g}" for cpus, gpus in offers[:3])
+        largest = ", ".join(f"{cpus:g} and {gpus:g}" for cpus, gpus in offers[:3])
         raise ReversalError(
-            f"{run}: asks for {demand.cpus} CPUs and {demand.gpus:g} GPUs, and no node of the cluster has both; "
-            f"expected at most what one node has ({found}); lower resources.cpus or resources.gpus, or add a node"
+            f"{run}: needs {demand.cpus} CPUs and {demand.gpus:g} GPUs, and no node of the cluster has both; "
+            f"expected at most what one node has ({largest}); lower resources.cpus or resources.gpus, or add a node"
         )

@@ -28,7 +28,8 @@ def make_runs(connection: Connection, threads: int) -> None:
     """Makes the runs that arrive until the pipe is closed. Events go back: `("say", message)`, and last `("end of run",
     message of the error or None)`.
 
-    threads: for arithmetic, unless the user has set OMP_NUM_THREADS. SIGTERM interrupts the run as Ctrl-C would.
+    threads: for arithmetic, unless the user has set OMP_NUM_THREADS. SIGTERM interrupts the run as Ctrl-C would; the
+    exit code is then 0.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))  # read when torch is imported, which a run does

@@ -1,7 +1,6 @@
 """The connection to a Ray cluster, or to a local one for the time of a command."""
 
 import contextlib
-import io
 import os
 import re
 import tempfile
@@ -24,7 +23,7 @@ LOCAL_STORE_BYTES = 2**28
 """Object store of a local Ray, which passes datasets to the runs; the default is 30 % of the memory."""
 ENVIRONMENT = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0"}
 """Of a local Ray: nothing is sent anywhere, and runs do not give way to all else that this machine does."""
-PATIENCE = {"RAY_NUM_REDIS_GET_RETRIES": "1", "RAY_py_gcs_connect_timeout_s": "5"}
+CONNECTION_LIMITS = {"RAY_NUM_REDIS_GET_RETRIES": "1", "RAY_py_gcs_connect_timeout_s": "5"}
 """Ray would try for minutes to reach something else that listens at the address."""
 
 
@@ -49,7 +48,7 @@ def connected(address: str | None, results: Path) -> Iterator[list[Node]]:
         if address is not None:
             _refuse_unshared(ray, results, nodes)
         # Ray prints what happens to workers on stdout, which is for results; the driver says it in its own words.
-        with contextlib.redirect_stdout(io.StringIO()):
+        with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
             yield [_node(node) for node in nodes]
     finally:
         ray.shutdown()
@@ -67,7 +66,7 @@ def refuse_malformed(address: str) -> None:
 
 def _imported(address: str | None) -> Any:
     """The module `ray`. It reads these variables when it is imported; those that a user has set are kept."""
-    for name, value in {**ENVIRONMENT, **(PATIENCE if address else {})}.items():
+    for name, value in {**ENVIRONMENT, **(CONNECTION_LIMITS if address else {})}.items():
         os.environ.setdefault(name, value)
     import ray
 
@@ -85,9 +84,9 @@ def _connect(ray: Any, address: str | None) -> None:
             _refuse_foreign(match["host"], match["port"])
         ray.init(address, **quiet)
     except (OSError, RuntimeError, ValueError) as error:  # a ConnectionError and a TimeoutError are OSErrors
-        found = " ".join(str(error).split())[:200]
+        reason = " ".join(str(error).split())[:200]
         raise ReversalError(
-            f"--address {address}: no Ray cluster answers ({found}); expected one of the same versions of Ray and "
+            f"--address {address}: no Ray cluster answers ({reason}); expected one of the same versions of Ray and "
             "Python; start it with `ray start --head`, or correct the address"
         ) from None
 
@@ -107,7 +106,7 @@ def _refuse_foreign(host: str, port: str) -> None:
 
 def _node(node: dict[str, Any]) -> Node:
     resources = node["Resources"]
-    return Node(node["NodeManagerHostname"], resources.get("CPU", 0.0), resources.get("GPU", 0.0))
+    return Node(resources.get("CPU", 0.0), resources.get("GPU", 0.0))
 
 
 def _refuse_unshared(ray: Any, results: Path, nodes: list[dict[str, Any]]) -> None:

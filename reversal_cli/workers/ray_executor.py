@@ -1,5 +1,6 @@
 """The driver of runs on a Ray cluster: a task per run, retried if its worker or its node is lost."""
 
+import contextlib
 import os
 from collections import deque
 from collections.abc import Sequence
@@ -13,21 +14,17 @@ from reversal_cli.console import Terminal
 from reversal_cli.errors import ReversalError, WorkerError
 from reversal_cli.run_clock import RunClock
 from reversal_cli.workers.demands import Demand, Node, at_a_time, demands_of
-from reversal_cli.workers.job import Job, Resources
-from reversal_cli.workers.messages import RunMessages, raise_errors
-from reversal_cli.workers.ray_task import Mailbox, Place, make_run
+from reversal_cli.workers.job import SECONDS_TO_STOP, TICK, Job, Resources
+from reversal_cli.workers.messages import CONTINUES, RunMessages, raise_errors
+from reversal_cli.workers.ray_task import Mailbox, Message, Outbox, TaskEnvironment, make_run
 from reversal_cli.workers.state_table import RunState, state_table
 
 MAX_RETRIES = 3
 """Of a run whose worker or node was lost."""
 AHEAD = 8
 """Tasks that wait in the cluster; each holds a copy of its dataset, so that not all wait there."""
-TICK = 0.5
-"""Seconds between two looks at the mailbox."""
-SECONDS_TO_STOP = 20.0
-"""Time for interrupted tasks to end; then they are killed. Their files are not harmed."""
 HEAD = {"node:__internal_head__": 0.001}
-"""On the head node: the mailbox is lost only with the whole cluster."""
+"""On the head node: no loss of another node takes the mailbox."""
 
 
 class RayExecutor(NamedTuple):
@@ -87,15 +84,16 @@ class Driver:
                     self._submit()
                     if show:
                         show(partial(state_table, self.states, self.clock.seconds_left()))
-                    ended, _ = self.ray.wait(list(self.tasks), timeout=TICK)
-                    for run, event in self.ray.get(self.mailbox.take.remote()):
-                        self._show(run, event)
-                    for task in ended:
+                    ready, _ = self.ray.wait(list(self.tasks), timeout=TICK)
+                    for message in self.ray.get(self.mailbox.take.remote()):
+                        self._show(message)
+                    for task in ready:
                         self._end(self.tasks.pop(task), task)
-            except self.ray.exceptions.RayActorError as error:
+            except (self.ray.exceptions.RayActorError, ConnectionError) as error:  # the latter: of a ray:// address
                 raise WorkerError(
-                    f"Ray: the cluster's head is lost ({type(error).__name__}); expected it to stay; start the cluster "
-                    "and run the same command again: runs continue from their last checkpoints"
+                    f"Ray: the mailbox of the runs is lost, or the cluster's head with it ({type(error).__name__}); "
+                    "expected both to stay; see whether the cluster is up, and run the same command again: "
+                    "without --overwrite runs continue from their last checkpoints"
                 ) from None
             finally:
                 self._stop()
@@ -103,25 +101,29 @@ class Driver:
 
     def _submit(self) -> None:
         """Hands runs to Ray, which chooses node and time."""
-        begun = sum(self.states[run].state == "running" for run in self.tasks.values())
-        while self.waiting and len(self.tasks) - begun < AHEAD:
+        running = sum(self.states[run].state == "running" for run in self.tasks.values())
+        while self.waiting and len(self.tasks) - running < AHEAD:
             run = self.waiting.popleft()
             demand, job = self.demands[run], self.jobs[run]
             options = {"num_cpus": demand.cpus, "num_gpus": demand.gpus, "max_retries": 0, "max_calls": self.max_calls}
-            place = Place(str(Path.cwd()), demand.cpus, demand.gpus > 0)
+            environment = TaskEnvironment(str(Path.cwd()), demand.cpus, demand.gpus > 0)
             make = self.ray.remote(**options)(make_run).options(name=job.name)
-            task = make.remote(job.work, place, self.mailbox, run)
+            task = make.remote(job.work, environment, Outbox(self.mailbox, run, self.losses[run]))
             self.tasks[task] = run
 
-    def _show(self, run: int, event: tuple[Any, ...]) -> None:
-        match event:
+    def _show(self, message: Message) -> None:
+        """Shows an event, unless it comes late, from a worker that is lost."""
+        run = message.run
+        if message.attempt < self.losses[run]:
+            return
+        match message.event:
             case "begin", node:
                 self.states[run].state, self.states[run].node = "running", node
                 self._begin(run)
                 if self.losses[run]:
                     self.terminal.say(f"{self.jobs[run].name}: is continued on {node}")
-            case event:
-                self.messages[run].show(event)
+            case _:
+                self.messages[run].show(message.event)
 
     def _begin(self, run: int) -> None:
         if run not in self.numbers:
@@ -139,7 +141,7 @@ class Driver:
                 error = ReversalError(message)
         except errors.RayTaskError as bug:
             for line in Text.from_ansi(str(bug)).plain.splitlines():
-                self.terminal.fail(line)
+                self.messages[run].show(("fail", line))
             error = WorkerError(f"{name}: ended by a bug; expected the run to finish; what it printed above says why")
         except errors.RayError as loss:
             if self._retry(run, type(loss).__name__):
@@ -150,7 +152,7 @@ class Driver:
         if error is not None:
             self.errors[run] = error
             if self.tasks or self.waiting:
-                self.terminal.say(f"{name}: failed; the other runs continue")
+                self.messages[run].say_failed()
 
     def _retry(self, run: int, loss: str) -> bool:
         """Whether the run is made again, from its last checkpoint."""
@@ -158,8 +160,10 @@ class Driver:
         if self.losses[run] > MAX_RETRIES:
             return False
         state = self.states[run]
-        where = f" on {state.node}" if state.node else ""
-        self.terminal.say(f"{state.name}: its worker{where} was lost ({loss}); retry {self.losses[run]}/{MAX_RETRIES}")
+        on_node = f" on {state.node}" if state.node else ""
+        self.terminal.say(
+            f"{state.name}: its worker{on_node} was lost ({loss}); retry {self.losses[run]}/{MAX_RETRIES}"
+        )
         state.state, state.node = "retrying", ""
         self.waiting.appendleft(run)
         return True
@@ -168,15 +172,17 @@ class Driver:
         return WorkerError(
             f"{self.jobs[run].name}: its worker was lost {self.losses[run]} times (last: {loss}; out of memory?); "
             "expected the run to finish; run the same command again, with more resources.cpus if memory is short, so "
-            "that fewer runs share a node: it continues from the last checkpoint"
+            f"that fewer runs share a node: {CONTINUES}"
         )
 
     def _stop(self) -> None:
-        """Interrupts the tasks that are left, as Ctrl-C would; kills those that do not end."""
-        for task in self.tasks:
-            self.ray.cancel(task)
-        if self.tasks:
-            _, running = self.ray.wait(list(self.tasks), num_returns=len(self.tasks), timeout=SECONDS_TO_STOP)
-            for task in running:
-                self.ray.cancel(task, force=True)
-        self.ray.kill(self.mailbox)
+        """Interrupts the tasks that are left, as Ctrl-C would; kills those that do not end. Without a cluster there are
+        none."""
+        with contextlib.suppress(self.ray.exceptions.RayError, ConnectionError):
+            for task in self.tasks:
+                self.ray.cancel(task)
+            if self.tasks:
+                _, running = self.ray.wait(list(self.tasks), num_returns=len(self.tasks), timeout=SECONDS_TO_STOP)
+                for task in running:
+                    self.ray.cancel(task, force=True)
+            self.ray.kill(self.mailbox)

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from reversal_cli.console import Terminal
 from reversal_cli.errors import BusyError
+from reversal_cli.interruption import Interruption
 from reversal_cli.workers.process import ForwardingTerminal, Lines, error_of
 
 ADVANCE_SECONDS = 0.3
@@ -21,36 +22,47 @@ SECONDS_FOR_LOCK = 120.0
 """Time for the lock of a run to become free: a file server notices only after a while that a node is gone."""
 
 
-class Place(NamedTuple):
-    """Where and how a task works."""
+class TaskEnvironment(NamedTuple):
+    """Folder, threads and device of a task."""
 
     folder: str
-    """The driver's working folder, which relative paths of a spec begin in."""
+    """The driver's working folder, in which relative paths of a spec begin."""
     threads: int
     on_gpu: bool
 
 
+class Message(NamedTuple):
+    """An event of a run."""
+
+    run: int
+    """Its place among the jobs."""
+    attempt: int
+    """The workers that the run had lost when this one began it."""
+    event: tuple[Any, ...]
+
+
 class Mailbox:
-    """The events of all runs that the driver has not yet read. An actor of Ray."""
+    """The messages of all runs that the driver has not yet read. An actor of Ray."""
 
     def __init__(self) -> None:
-        self._events: list[tuple[int, tuple[Any, ...]]] = []
+        self._messages: list[Message] = []
 
-    def put(self, run: int, event: tuple[Any, ...]) -> None:
-        self._events.append((run, event))
+    def put(self, message: Message) -> None:
+        self._messages.append(message)
 
-    def take(self) -> list[tuple[int, tuple[Any, ...]]]:
-        """(place of the run, event), in the order in which they came."""
-        events, self._events = self._events, []
-        return events
+    def take(self) -> list[Message]:
+        """In the order in which they came."""
+        messages, self._messages = self._messages, []
+        return messages
 
 
 class Outbox:
-    """Sends the events of one run to the mailbox; leaves out progress that comes too fast to be read."""
+    """Sends the events of one attempt at a run to the mailbox; leaves out progress that comes too fast to be read."""
 
-    def __init__(self, mailbox: Any, run: int):
+    def __init__(self, mailbox: Any, run: int, attempt: int):
         self._mailbox = mailbox
         self._run = run
+        self._attempt = attempt
         self._last_advance = float("-inf")
 
     def send(self, event: tuple[Any, ...]) -> Any:
@@ -61,34 +73,36 @@ class Outbox:
             if now - self._last_advance < ADVANCE_SECONDS and done != total:
                 return None
             self._last_advance = now
-        return self._mailbox.put.remote(self._run, event)
+        return self._mailbox.put.remote(Message(self._run, self._attempt, event))
 
 
-def make_run(work: Callable[[Terminal], None], place: Place, mailbox: Any, run: int) -> str | None:
-    """Makes a run in a worker of Ray. Events go to the mailbox: first `("begin", name of the node)`, then those of a
-    `ForwardingTerminal`. Returns the line of a user's mistake, or None."""
+def make_run(work: Callable[[Terminal], None], environment: TaskEnvironment, outbox: Outbox) -> str | None:
+    """Makes a run in a worker of Ray. Sends first `("begin", name of the node)`, then the events of a
+    `ForwardingTerminal`. Returns the line of a user's mistake, or None. Raises KeyboardInterrupt if it is cancelled."""
     import ray
 
-    outbox = Outbox(mailbox, run)
     outbox.send(("begin", socket.gethostname()))
     terminal = ForwardingTerminal(outbox)
-    _settle(place)
+    _prepare(environment)
     lines: Any = Lines(terminal)
-    with contextlib.redirect_stdout(lines), contextlib.redirect_stderr(lines), warnings.catch_warnings():
-        warnings.showwarning = lambda message, *_: terminal.warn(str(message))
-        error = error_of(partial(_make_when_free, work), terminal)
+    try:
+        with contextlib.redirect_stdout(lines), contextlib.redirect_stderr(lines), warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_: terminal.warn(str(message))
+            error = error_of(partial(_make_when_free, work), terminal)
+    except Interruption:  # of a training, once it is saved; Ray knows only its own kind
+        raise KeyboardInterrupt from None
     ray.get(outbox.send(("end",)))  # else the driver might learn of the end before it has all messages
     return error
 
 
-def _settle(place: Place) -> None:
+def _prepare(environment: TaskEnvironment) -> None:
     """A worker makes several runs: each sets folder, threads and GPUs anew."""
-    os.chdir(place.folder)
-    os.environ["OMP_NUM_THREADS"] = str(place.threads)
-    if not place.on_gpu:
+    os.chdir(environment.folder)
+    os.environ["OMP_NUM_THREADS"] = str(environment.threads)
+    if not environment.on_gpu:
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
     if "torch" in sys.modules:  # else it reads the variable when it is imported
-        sys.modules["torch"].set_num_threads(place.threads)
+        sys.modules["torch"].set_num_threads(environment.threads)
 
 
 def _make_when_free(work: Callable[[Terminal], None], terminal: Terminal) -> None:

@@ -14,7 +14,7 @@ from reversal_cli.progress import Advance, Pace, clock_time
 
 State = Literal["running", "retrying", "failed", "waiting", "done"]
 SHOWN_FIRST: tuple[State, ...] = ("running", "retrying", "failed", "waiting", "done")
-"""The order of the states, where a terminal does not have a line for every run."""
+"""The order of the states if a terminal does not have a line for every run."""
 OTHER_LINES = 3
 """Lines beside the rows: the head, the line below, and the last of the terminal."""
 
@@ -68,6 +68,7 @@ def state_table(runs: Sequence[RunState], seconds_left: float | None, height: in
     for run in shown:
         table.add_row(*(Text(visible(cell)) for cell in run.cells()))
     counts = {state: sum(run.state == state for run in runs) for state in SHOWN_FIRST}
-    words = [f"{len(runs)} runs", *(f"{count} {state}" for state, count in counts.items() if count)]
+    words = ["1 run" if len(runs) == 1 else f"{len(runs)} runs"]
+    words += [f"{count} {state}" for state, count in counts.items() if count]
     words += [] if seconds_left is None else [f"about {clock_time(seconds_left)} left"]
     return Group(table, Text(", ".join(words), no_wrap=True, overflow="ellipsis"))

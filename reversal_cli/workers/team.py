@@ -13,15 +13,10 @@ from typing import Any
 from reversal_cli.console import Terminal
 from reversal_cli.errors import ReversalError, WorkerError
 from reversal_cli.run_clock import RunClock
-from reversal_cli.workers.job import Job
-from reversal_cli.workers.messages import RunMessages, raise_errors
+from reversal_cli.workers.job import SECONDS_TO_STOP, TICK, Job
+from reversal_cli.workers.messages import CONTINUES, RunMessages, raise_errors
 from reversal_cli.workers.process import make_runs
 
-TICK = 1.0
-"""Seconds after which the estimate of the time left is shown anew, whatever the workers do."""
-SECONDS_TO_STOP = 20.0
-"""Time for a worker to save its training and stop; then it is killed. Its files are not harmed: each is written whole
-or not at all."""
 SPAWN = multiprocessing.get_context("spawn")
 """A forked process could use neither the GPU nor the threads of its parent's torch."""
 
@@ -88,7 +83,12 @@ class Worker:
         """The error of a worker that ended before its run did."""
         self.process.join()
         code = self.process.exitcode or 0
-        if code >= 0:
+        if code == 0:  # see `make_runs`
+            return WorkerError(
+                f"{self.messages.name}: its worker was interrupted by SIGTERM; expected the run to finish; run the "
+                f"same command again: {CONTINUES}"
+            )
+        if code > 0:
             return WorkerError(
                 f"{self.messages.name}: its worker ended with exit code {code}; expected the run to finish; "
                 "what it printed above says why"
@@ -96,7 +96,7 @@ class Worker:
         memory = " (out of memory?)" if -code == signal.SIGKILL else ""
         return WorkerError(
             f"{self.messages.name}: its worker was killed by signal {-code}{memory}; expected the run to finish; run "
-            "the same command again, with fewer --workers if memory is short: it continues from the last checkpoint"
+            f"the same command again, with fewer --workers if memory is short: {CONTINUES}"
         )
 
 
@@ -169,4 +169,4 @@ class Team:
         if error is not None:
             self.errors[worker.number] = error
             if self.busy or self.waiting:
-                self.terminal.say(f"{worker.messages.name}: failed; the other runs continue")
+                worker.messages.say_failed()

@@ -50,7 +50,9 @@ def test_a_training_saves_after_the_step_and_continues_from_there(llama_checkpoi
     assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == handlers
     last = tmp_path / "cut" / "checkpoints" / "checkpoint-5"
     assert caught.value.exit_code == code
-    assert str(caught.value) == f"interrupted; saved {last}, run the same command again to continue"
+    assert str(caught.value) == (
+        f"interrupted; saved {last}, run the same command again to continue; with --overwrite a training begins anew"
+    )
     steps: list[int] = []
     cut, continued = run_training(spec, tmp_path / "cut", lambda step, total, loss: steps.append(step))
     assert steps == list(range(6, 13)) and continued.flops == facts.flops
@@ -90,7 +92,8 @@ def test_every_command_ends_with_the_code_of_the_signal_and_one_line(
     capsys.readouterr()
     assert main(FINETUNE if command == "finetune" else ["eval", "--quiet"]) == code
     assert capsys.readouterr().err.splitlines() == [
-        "interrupted; what was finished is kept, run the same command again to continue"
+        "interrupted; what was finished is kept, run the same command again to continue; with --overwrite a training "
+        "begins anew"
     ]
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 

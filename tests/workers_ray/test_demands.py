@@ -6,7 +6,7 @@ from reversal_cli.errors import ReversalError
 from reversal_cli.workers.demands import Demand, Node, at_a_time, demands_of
 from reversal_cli.workers.job import Resources
 
-SMALL, LARGE, WITH_GPUS = Node("a", 2, 0), Node("b", 8, 0), Node("c", 8, 2)
+SMALL, LARGE, WITH_GPUS = Node(2, 0), Node(8, 0), Node(8, 2)
 CPU, GPU = Resources("x", device="cpu"), Resources("x", device="cuda")
 
 
@@ -34,7 +34,7 @@ def test_a_run_on_a_gpu_gets_one_cpu_and_runs_may_share_a_gpu():
         Demand(8, 0),
     ]
     assert WITH_GPUS.holds(Demand(1, 1)) == 2
-    assert Node("d", 64, 1).holds(Demand(1, 0.1)) == 10
+    assert Node(64, 1).holds(Demand(1, 0.1)) == 10
     assert at_a_time([Demand(1, 1), Demand(2, 0.1)], [WITH_GPUS, LARGE]) == 2
 
 
@@ -43,15 +43,15 @@ def test_auto_without_a_gpu_in_the_cluster_is_the_cpu():
 
 
 @pytest.mark.parametrize(
-    ("asked", "nodes", "message"),
+    ("resources", "nodes", "message"),
     [
-        (Resources("x", cpus=9, device="cpu"), [SMALL, LARGE], "x: asks for 9 CPUs and 0 GPUs, and no node of the"),
+        (Resources("x", cpus=9, device="cpu"), [SMALL, LARGE], "x: needs 9 CPUs and 0 GPUs, and no node of the"),
         (GPU, [LARGE], r"expected at most what one node has \(8 and 0\); lower resources.cpus or resources.gpus"),
-        (Resources("x", gpus=4.0), [WITH_GPUS, WITH_GPUS], "x: asks for 1 CPUs and 4 GPUs"),
+        (Resources("x", gpus=4.0), [WITH_GPUS, WITH_GPUS], "x: needs 1 CPUs and 4 GPUs"),
         (Resources("x", gpus=0.0, device="cuda"), [WITH_GPUS], "x: resources.gpus is 0, but training.device is 'cuda'"),
         (Resources("x", device="cuda:1"), [WITH_GPUS], "but Ray chooses the GPU; expected 'cuda'"),
     ],
 )
-def test_a_run_that_could_never_begin_is_refused(asked, nodes, message):
+def test_a_run_that_could_never_begin_is_refused(resources, nodes, message):
     with pytest.raises(ReversalError, match=message):
-        demands_of([asked], nodes, None)
+        demands_of([resources], nodes, None)

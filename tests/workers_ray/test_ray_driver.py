@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 import pytest
 import worker_jobs
@@ -18,9 +19,11 @@ from reversal_cli.console import Terminal
 from reversal_cli.errors import ReversalError, WorkerError
 from reversal_cli.run_clock import RunClock
 from reversal_cli.workers import ray_executor
+from reversal_cli.workers.demands import Demand
 from reversal_cli.workers.job import Job, Resources
 from reversal_cli.workers.ray_cluster import connected
-from reversal_cli.workers.ray_executor import RayExecutor
+from reversal_cli.workers.ray_executor import Driver, RayExecutor
+from reversal_cli.workers.ray_task import Message
 
 HEADING = "Ray: nodes 2, CPUs 2, GPUs 0; runs at a time: 2"
 
@@ -37,7 +40,7 @@ def run_all(executor):
 
     def run(*works, quiet: bool = False) -> None:
         names = [f"run {number}" for number in range(1, len(works) + 1)]
-        jobs = [Job(name, work, Resources(name, cpus=1)) for name, work in zip(names, works, strict=True)]
+        jobs = [Job(work, Resources(name, cpus=1)) for name, work in zip(names, works, strict=True)]
         executor.run(jobs, RunClock(names, workers=2), Terminal(quiet))
 
     return run
@@ -74,7 +77,7 @@ def test_a_terminal_shows_a_table_of_all_runs(executor, tmp_path):
     terminal._err = Console(file=io.StringIO(), width=120, force_terminal=True, color_system=None)
     names = ["run 1", "run 2"]
     works = [partial(worker_jobs.be_killed_once, tmp_path / "killed"), worker_jobs.train]
-    jobs = [Job(name, work, Resources(name, cpus=1)) for name, work in zip(names, works, strict=True)]
+    jobs = [Job(work, Resources(name, cpus=1)) for name, work in zip(names, works, strict=True)]
     executor.run(jobs, RunClock(names, workers=2), terminal)
     shown = terminal._err.file.getvalue()
     assert "2 runs, 2 waiting" in shown
@@ -95,7 +98,8 @@ def test_a_bug_keeps_its_traceback(run_all, capsys):
     with pytest.raises(WorkerError, match="run 1: ended by a bug; expected the run to finish; what it printed"):
         run_all(worker_jobs.crash)
     lines = capsys.readouterr().err.splitlines()
-    assert "RuntimeError: a bug" in lines and any("in crash" in line for line in lines)
+    assert "run 1: RuntimeError: a bug" in lines and any("in crash" in line for line in lines)
+    assert all(line.startswith(("run 1: ", "run 1 of 1: ", "Ray: ")) for line in lines)
 
 
 def test_a_lost_worker_is_replaced_and_one_that_is_always_lost_is_an_error(run_all, tmp_path, monkeypatch, capsys):
@@ -105,6 +109,41 @@ def test_a_lost_worker_is_replaced_and_one_that_is_always_lost_is_an_error(run_a
     lines = capsys.readouterr().err.splitlines()
     assert sum(line.startswith("run 1: is continued on ") for line in lines) == 1
     assert sum("was lost (WorkerCrashedError); retry 1/1" in line for line in lines) == 2
+
+
+def one_run(work: Any) -> Driver:
+    """The driver of `run 1`."""
+    return Driver([Job(work, Resources("run 1"))], [Demand(1, 0)], RunClock(["run 1"]), Terminal())
+
+
+def test_what_a_lost_worker_said_is_not_shown_once_its_run_is_retried(executor, capsys):
+    driver = one_run(worker_jobs.train)
+    driver._begin(driver.waiting.popleft())
+    driver._retry(0, "WorkerCrashedError")
+    for event in (("begin", "lost-node"), ("stage", "finetune", "step"), ("say", "late")):
+        driver.ray.get(driver.mailbox.put.remote(Message(0, 0, event)))
+    assert driver.run() == []
+    lines = capsys.readouterr().err.splitlines()
+    assert [line for line in lines if "is continued on" in line] == [f"run 1: is continued on {socket.gethostname()}"]
+    assert "run 1: late" not in lines and lines[-1] == "run 1: results/x: done"
+
+
+def test_without_its_mailbox_the_command_ends_in_one_line(executor, tmp_path):
+    driver = one_run(partial(worker_jobs.wait, tmp_path / "1"))
+    driver.ray.kill(driver.mailbox)
+    with pytest.raises(WorkerError, match=r"Ray: the mailbox of the runs is lost, or the .* head with it \(Actor"):
+        driver.run()
+
+
+def test_without_its_connection_the_command_ends_in_one_line(executor, monkeypatch):
+    def fail(*_, **options):
+        raise ConnectionError("GRPC connection failed")
+
+    driver = one_run(worker_jobs.train)
+    for name in ("wait", "cancel"):
+        monkeypatch.setattr(driver.ray, name, fail)
+    with pytest.raises(WorkerError, match=r"head with it \(ConnectionError\).*: without --overwrite runs continue"):
+        driver.run()
 
 
 def test_a_run_waits_for_its_lock(run_all, tmp_path):

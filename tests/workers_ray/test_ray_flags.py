@@ -69,3 +69,9 @@ def test_resources_without_a_cluster_are_a_note(capsys):
     printed = capsys.readouterr()
     assert "note: resources are for --executor ray; here --workers decides" in printed.err
     assert "[resources]\ncpus = 2\n" in printed.out
+
+
+def test_a_dry_run_says_that_it_does_not_know_the_cluster(capsys):
+    assert main(["run", "x.toml", "--dry-run", "--executor", "ray"]) == 0
+    note = "note: --dry-run does not connect to Ray; its time and memory are those of this machine, run after run"
+    assert note in capsys.readouterr().err.splitlines()

@@ -2,8 +2,10 @@
 
 import csv
 import os
+import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from reversal_cli.cli import main
 from reversal_cli.data.name_description import Options, generate
 from reversal_cli.runs.directory import RunDirectory
 from reversal_cli.workers import ray_cluster
+from reversal_cli.workers.ray_executor import Driver
 
 DRIVER = """
 import sys, worker_jobs, reversal_cli.pipeline
@@ -86,6 +89,43 @@ def test_a_run_whose_worker_is_killed_continues_and_all_ends_as_on_one_machine(c
     assert sum(line.startswith("x seed 1: is continued on ") for line in lines) == 1
 
 
+def test_with_overwrite_a_retry_continues_what_the_command_has_begun(command, monkeypatch):
+    assert main([*command, "again", "--quiet"]) == 0
+    assert resumed("again") == [False, False]
+    monkeypatch.setattr("reversal_cli.pipeline._all_stages", worker_jobs.all_stages_killed_once)
+    assert main([*command, "again", "--quiet", "--overwrite"]) == 0
+    assert resumed("again") == [False, True]
+
+
+def test_after_ctrl_c_a_training_has_saved_and_its_task_is_cancelled(command, monkeypatch, capsys):
+    monkeypatch.setattr("reversal_cli.pipeline._all_stages", worker_jobs.all_stages_slow)
+    run = RunDirectory(Path("cancelled/x/seed-0"))
+    endings: list[Exception] = []
+    stop = Driver._stop
+
+    def stop_and_note(driver: Driver) -> None:
+        stop(driver)
+        for task in driver.tasks:
+            with pytest.raises(driver.ray.exceptions.RayError) as caught:
+                driver.ray.get(task)
+            endings.append(caught.value)
+
+    def interrupt() -> None:
+        until = time.monotonic() + worker_jobs.NEVER
+        while time.monotonic() < until and not any(run.checkpoints_path.glob("checkpoint-*")):
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(Driver, "_stop", stop_and_note)
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    assert main([*command, "cancelled"]) == 130
+    thread.join()
+    assert capsys.readouterr().err.splitlines()[-1].startswith("interrupted; what was finished is kept")
+    assert {type(ending).__name__ for ending in endings} == {"TaskCancelledError"}
+    assert len(list(run.checkpoints_path.glob("checkpoint-*"))) == 2 and not run.is_trained
+
+
 def test_after_the_driver_was_killed_the_same_command_continues(command, node_environment, capsys):
     environment = {**os.environ, **node_environment}
     process = subprocess.Popen([sys.executable, "-c", DRIVER, *command, "killed"], env=environment)
@@ -106,7 +146,7 @@ def test_after_the_driver_was_killed_the_same_command_continues(command, node_en
 def test_a_run_that_no_node_can_hold_is_refused_before_the_dataset_is_read(command, capsys):
     assert main([*command, "none", "--set", "resources.cpus=2", "--set", "dataset.path=missing"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("error: x seed 0: asks for 2 CPUs and 0 GPUs, and no node of the cluster has both;")
+    assert line.startswith("error: x seed 0: needs 2 CPUs and 0 GPUs, and no node of the cluster has both;")
 
 
 def test_folders_that_a_node_does_not_see_are_refused(command, monkeypatch, capsys):

@@ -25,6 +25,7 @@ def test_each_run_has_a_row_and_the_last_line_counts_the_states():
             "3 runs, 1 running, 1 waiting, 1 done, about 1:30 left",
         ]
     assert printed(runs, None, 40)[2] == "x seed 1 running a-node"
+    assert printed(runs[:1], None, 40)[-1] == "1 run, 1 done"
 
 
 def test_on_a_low_terminal_the_runs_that_wait_and_those_that_are_done_leave_room_for_the_others():
