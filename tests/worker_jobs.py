@@ -8,6 +8,7 @@ from pathlib import Path
 
 from reversal_cli.console import Terminal
 from reversal_cli.errors import BusyError, ReversalError
+from reversal_cli.interruption import Interruption
 
 NEVER = 60.0
 """Seconds after which a stand-in gives up, so that a test that fails ends."""
@@ -95,6 +96,13 @@ def be_killed_once(path: Path, terminal: Terminal) -> None:
     if not path.exists():
         path.write_text("")
         be_killed(terminal)
+
+
+def be_interrupted_once(path: Path, terminal: Terminal) -> None:
+    """Ends as a training does after SIGTERM if the file is absent, which it writes before."""
+    if not path.exists():
+        path.write_text("")
+        raise Interruption(signal.SIGTERM)
 
 
 def wait_for_lock(path: Path, terminal: Terminal) -> None:

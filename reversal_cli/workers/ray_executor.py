@@ -134,25 +134,32 @@ class Driver:
         """Takes the result of a task that has ended; a run whose worker was lost waits again."""
         self.messages[run].close()
         self._begin(run)  # a worker may be lost before its first message
-        name, errors = self.jobs[run].name, self.ray.exceptions
         error: ReversalError | WorkerError | None = None
         try:
             if message := self.ray.get(task):
                 error = ReversalError(message)
-        except errors.RayTaskError as bug:
-            for line in Text.from_ansi(str(bug)).plain.splitlines():
-                self.messages[run].show(("fail", line))
-            error = WorkerError(f"{name}: ended by a bug; expected the run to finish; what it printed above says why")
-        except errors.RayError as loss:
-            if self._retry(run, type(loss).__name__):
+        except self.ray.exceptions.RayError as ending:
+            error = self._error_after(run, ending)
+            if error is None:
                 return
-            error = self._lost(run, type(loss).__name__)
         self.states[run].state = "failed" if error else "done"
         self.clock.finish(self.numbers[run], failed=error is not None)
         if error is not None:
             self.errors[run] = error
             if self.tasks or self.waiting:
                 self.messages[run].say_failed()
+
+    def _error_after(self, run: int, ending: Exception) -> WorkerError | None:
+        """The error of a run whose task ended so; None if it is made again."""
+        errors = self.ray.exceptions
+        interrupted = isinstance(ending, errors.TaskCancelledError)  # by SIGTERM; it may be a RayTaskError as well
+        if interrupted or not isinstance(ending, errors.RayTaskError):
+            loss = "interrupted" if interrupted else type(ending).__name__
+            return None if self._retry(run, loss) else self._lost(run, loss)
+        for line in Text.from_ansi(str(ending)).plain.splitlines():
+            self.messages[run].show(("fail", line))
+        name = self.jobs[run].name
+        return WorkerError(f"{name}: ended by a bug; expected the run to finish; what it printed above says why")
 
     def _retry(self, run: int, loss: str) -> bool:
         """Whether the run is made again, from its last checkpoint."""

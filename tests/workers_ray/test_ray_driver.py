@@ -111,6 +111,12 @@ def test_a_lost_worker_is_replaced_and_one_that_is_always_lost_is_an_error(run_a
     assert sum("was lost (WorkerCrashedError); retry 1/1" in line for line in lines) == 2
 
 
+def test_a_run_that_gets_sigterm_is_made_again(run_all, tmp_path, capsys):
+    run_all(partial(worker_jobs.be_interrupted_once, tmp_path / "interrupted"))
+    lines = capsys.readouterr().err.splitlines()
+    assert f"run 1: its worker on {socket.gethostname()} was lost (interrupted); retry 1/3" in lines
+
+
 def one_run(work: Any) -> Driver:
     """The driver of `run 1`."""
     return Driver([Job(work, Resources("run 1"))], [Demand(1, 0)], RunClock(["run 1"]), Terminal())
