@@ -183,8 +183,9 @@ class Driver:
         )
 
     def _stop(self) -> None:
-        """Interrupts the tasks that are left, as Ctrl-C would; kills those that do not end. Without a cluster there are
-        none."""
+        """Interrupts the tasks that are left, as Ctrl-C would; kills those that do not end."""
+        if not self.ray.is_initialized():
+            return  # the connection is lost, and Ray would start a cluster of its own
         with contextlib.suppress(self.ray.exceptions.RayError, ConnectionError):
             for task in self.tasks:
                 self.ray.cancel(task)

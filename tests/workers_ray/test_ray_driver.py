@@ -141,15 +141,22 @@ def test_without_its_mailbox_the_command_ends_in_one_line(executor, tmp_path):
         driver.run()
 
 
-def test_without_its_connection_the_command_ends_in_one_line(executor, monkeypatch):
-    def fail(*_, **options):
+@pytest.mark.parametrize("ray_knows", [False, True])
+def test_without_its_connection_the_command_ends_in_one_line(executor, monkeypatch, ray_knows):
+    calls: list[str] = []
+    driver = one_run(worker_jobs.train)
+
+    def lose(call: str, *_: Any, **options: Any) -> None:
+        calls.append(call)
+        if ray_knows:
+            monkeypatch.setattr(driver.ray, "is_initialized", lambda: False)
         raise ConnectionError("GRPC connection failed")
 
-    driver = one_run(worker_jobs.train)
     for name in ("wait", "cancel"):
-        monkeypatch.setattr(driver.ray, name, fail)
+        monkeypatch.setattr(driver.ray, name, partial(lose, name))
     with pytest.raises(WorkerError, match=r"head with it \(ConnectionError\).*: without --overwrite runs continue"):
         driver.run()
+    assert calls == (["wait"] if ray_knows else ["wait", "cancel"])
 
 
 def test_a_run_waits_for_its_lock(run_all, tmp_path):
