@@ -2,6 +2,7 @@
 
 import csv
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -90,7 +91,7 @@ def test_a_run_whose_worker_is_killed_continues_and_all_ends_as_on_one_machine(c
 
 
 def test_with_overwrite_a_retry_continues_what_the_command_has_begun(command, monkeypatch):
-    assert main([*command, "again", "--quiet"]) == 0
+    shutil.copytree("local", "again")
     assert resumed("again") == [False, False]
     monkeypatch.setattr("reversal_cli.pipeline._all_stages", worker_jobs.all_stages_killed_once)
     assert main([*command, "again", "--quiet", "--overwrite"]) == 0
@@ -101,26 +102,30 @@ def test_after_ctrl_c_a_training_has_saved_and_its_task_is_cancelled(command, mo
     monkeypatch.setattr("reversal_cli.pipeline._all_stages", worker_jobs.all_stages_slow)
     run = RunDirectory(Path("cancelled/x/seed-0"))
     cancelled: list[int] = []
+    over = threading.Event()
     stop = Driver._stop
 
     def stop_and_look(driver: Driver) -> None:
         stop(driver)
         for task, number in driver.tasks.items():
             with pytest.raises(driver.ray.exceptions.TaskCancelledError):
-                driver.ray.get(task)
+                driver.ray.get(task, timeout=worker_jobs.NEVER)
             cancelled.append(number)
 
     def interrupt() -> None:
-        until = time.monotonic() + worker_jobs.NEVER
-        while time.monotonic() < until and not any(run.checkpoints_path.glob("checkpoint-*")):
-            time.sleep(0.05)
-        os.kill(os.getpid(), signal.SIGINT)
+        while not over.wait(0.05):
+            if any(run.checkpoints_path.glob("checkpoint-*")):
+                os.kill(os.getpid(), signal.SIGINT)
+                return
 
     monkeypatch.setattr(Driver, "_stop", stop_and_look)
     thread = threading.Thread(target=interrupt)
     thread.start()
-    assert main([*command, "cancelled"]) == 130
-    thread.join()
+    try:
+        assert main([*command, "cancelled"]) == 130
+    finally:
+        over.set()
+        thread.join()
     assert capsys.readouterr().err.splitlines()[-1].startswith("interrupted; what was finished is kept")
     assert 0 in cancelled
     assert len(list(run.checkpoints_path.glob("checkpoint-*"))) == 2 and not run.is_trained
