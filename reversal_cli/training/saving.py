@@ -5,7 +5,6 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from transformers import TrainerCallback
@@ -63,7 +62,8 @@ def saved_when_stopped(training: TrainingSpec, run: RunDirectory) -> "Iterator[S
         yield times
     (number,) = greatest(request.number or 0)  # it may have come after the last step
     if number:
-        raise Interruption(number, *([f"saved {times.checkpoint}"] if times.checkpoint else []))
+        step = times.last_saved
+        raise Interruption(number, *([f"saved {run.checkpoints_path / f'checkpoint-{step}'}"] if step else []))
 
 
 class SaveTimes(TrainerCallback):
@@ -76,8 +76,8 @@ class SaveTimes(TrainerCallback):
         self.steps = training.save_every_steps
         self.least_seconds = 60 * training.save_every_minutes
         self.request = request
-        self.checkpoint: Path | None = None
-        """The last one that was written."""
+        self.last_saved = 0
+        """The step of the last checkpoint; 0: none was written."""
         self.seconds = self.least_seconds
         self.began = self.ended = time.monotonic()
 
@@ -101,6 +101,6 @@ class SaveTimes(TrainerCallback):
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self.ended = time.monotonic()
-        self.checkpoint = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+        self.last_saved = state.global_step
         if self.least_seconds:
             self.seconds = max(self.least_seconds, LEAST_RATIO * (self.ended - self.began))
