@@ -10,6 +10,7 @@ from report_measures import add_likelihood
 from report_runs import BICO, make_results, make_run
 from rich.console import Console
 
+from reversal_cli.cli import main
 from reversal_cli.data.base import SUBTASKS
 from reversal_cli.errors import ReversalError
 from reversal_cli.files.reading import read_json
@@ -25,6 +26,7 @@ from reversal_cli.report import (
 )
 from reversal_cli.runs.directory import RunDirectory, write_json
 from reversal_cli.scoring import METRICS, TEXT_SCORES
+from reversal_cli.streams import BROKEN_PIPE, PipeClosedError
 
 
 @pytest.fixture
@@ -256,6 +258,15 @@ def test_reports_are_written_as_markdown_and_csv(results, tmp_path):
     assert sorted(path.name for path in (tmp_path / "tables").iterdir()) == ["accuracy.csv", "accuracy.md"]
     assert written.markdown.read_text() == markdown(tables, ["a note"])
     assert written.csv.read_text() == csv_text(frame)
+
+
+def test_files_are_written_though_nobody_reads_what_is_printed(results, tmp_path, monkeypatch):
+    def print_into_a_closed_pipe(*_):
+        raise PipeClosedError
+
+    monkeypatch.setattr("reversal_cli.commands.report._print", print_into_a_closed_pipe)
+    assert main(["report", str(results), "--out", str(tmp_path / "tables"), "--html", "--quiet"]) == BROKEN_PIPE
+    assert {"accuracy.csv", "accuracy.md", "report.html"} == {path.name for path in (tmp_path / "tables").iterdir()}
 
 
 def test_no_value_of_the_frame_is_missing(results):
