@@ -53,15 +53,17 @@ def benchmark(tmp_path_factory) -> Splits:
 
 
 @functools.cache
-def corpus_of(people: int, sentences: int, seed: int) -> str:
+def corpus_of(people: int, sentences: int, seed: int, paraphrases: int) -> str:
     """The text of the corpus that the generator writes today."""
+    options = {"people": people, "sentences": sentences, "seed": seed, "paraphrases": paraphrases}
     with tempfile.TemporaryDirectory() as scratch:
-        folder = write_corpus(Path(scratch) / "corpus", people=people, sentences=sentences, seed=seed)
+        folder = write_corpus(Path(scratch) / "corpus", **options)
         return (folder / "corpus.jsonl").read_text(encoding="utf-8")
 
 
 def corpus(base: Base) -> str:
-    return corpus_of(*(base.made["spec"][key] for key in ("people", "sentences", "seed")))
+    spec = {"paraphrases": 0} | base.made["spec"]  # the first bases were made before there were any
+    return corpus_of(*(spec[key] for key in ("people", "sentences", "seed", "paraphrases")))
 
 
 def test_its_weights_are_small_enough_to_ship(base):
