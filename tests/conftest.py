@@ -1,5 +1,6 @@
 """Small checkpoints on disk, made anew for each test session: what `--model FOLDER` gets."""
 
+import gc
 import os
 import signal
 
@@ -23,6 +24,13 @@ def one_thread_per_worker():
     """Parallel workers share the cores: with a pool of threads each, they would wait for one another."""
     if "PYTEST_XDIST_WORKER" in os.environ:
         torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_garbage_collection():
+    """What accelerate collects after each training is looked for in what a test module made, not in all of torch."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
