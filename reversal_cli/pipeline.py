@@ -231,13 +231,13 @@ def _evaluate(
     run: RunDirectory, spec: ExperimentSpec, splits: Splits, terminal: Terminal, options: EvaluationOptions
 ) -> Metrics:
     from reversal_cli.evaluation.evaluate import count_prompts, evaluate
-    from reversal_cli.evaluation.run_model import model_of_run
+    from reversal_cli.evaluation.run_model import RunModel
 
     terminal.silence_libraries()
     subtasks, limit = options.subtasks or None, options.limit
     totals = count_prompts(splits, spec.evaluation, subtasks, limit)
     with terminal.progress(f"eval {_label(spec)}", "prompt") as advance:
-        model = model_of_run(run, spec, splits, options, lambda: advance(0, stage=LOADING), terminal.say)
+        model = RunModel(run, spec, splits, options, lambda: advance(0, stage=LOADING), terminal.say)
         if options.overwrite:
             model.load()  # first, so that a model that cannot be loaded fails at once
         rest = (sum_of_parts(advance, totals), model.measure, model.announce, model.retain)
