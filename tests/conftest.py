@@ -28,7 +28,7 @@ def one_thread_per_worker():
 
 @pytest.fixture(scope="module", autouse=True)
 def quick_garbage_collection():
-    """What accelerate collects after each training is looked for in what a test module made, not in all of torch."""
+    """accelerate calls gc.collect() after each training: what is frozen, all of torch, is not visited."""
     gc.collect()
     gc.freeze()
 

@@ -116,10 +116,12 @@ def show_report(
     tables = package.accuracy_tables(results.frame, options.metric)
     if options.published:
         tables.append(package.published_table())
-    _write(results, tables, out, terminal, options)  # before what a reader that stops early, as `head` does, would end
-    _print(results, tables, terminal, options)
-    for note in results.notes:
-        terminal.say(note)
+    try:
+        _print(results, tables, terminal, options)
+        for note in results.notes:
+            terminal.say(note)
+    finally:  # also after a pipe that was closed, as by `head`
+        _write(results, tables, out, terminal, options)
     for failure in failures:
         terminal.fail(f"not met: {failure}")
     if failures:

@@ -47,7 +47,10 @@ class RunModel:
 
     @functools.cached_property
     def loaded(self) -> "Loaded":
-        """Raises ReversalError if the model cannot be loaded."""
+        """The model, loaded once; its identity and arithmetic go into the manifest.
+
+        Raises ReversalError if it cannot be loaded, or its weights are not the run's.
+        """
         self.on_loading()
         refuse_other_weights(self.run, self.spec)
         from reversal_cli.models.loading import load_for_evaluation
@@ -66,7 +69,7 @@ class RunModel:
         return model
 
     def load(self) -> None:
-        """Loads the model now."""
+        """Loads the model now; raises ReversalError if it cannot."""
         _ = self.loaded
 
     def complete(self, prompts: Sequence[str]) -> Iterable[Any]:
@@ -103,8 +106,9 @@ class RunModel:
 
     def announce(self, work: Pending) -> None:
         """Says how long a large model will take."""
-        asks = work.prompts or any(work.questions.values())
-        if place().processes > 1 or not asks:  # it is timed for one process
+        if place().processes > 1:
+            return  # it is timed for one
+        if not (work.prompts or any(work.questions.values())):
             return
         large = self.loaded.identity.get("parameters", 0) >= LARGE
         if large and (line := estimate_line(work, self.complete, self.measure)):

@@ -38,6 +38,7 @@ LATER_FIELDS: dict[str, object] = {
     "objective.guidance": 0.8,
     "objective.form": "plain",
     "transform": {"name": "none"},
+    "paraphrases": 0,  # of a base
 }
 """Fields that a spec has not always had, and what it did then: left out of the digest while they say so, so that
 earlier digests stay."""

@@ -49,7 +49,7 @@ PRESETS: dict[str, Preset] = {
     "tiny-llama": Preset("rotary", "small pretrained Llama that ships with this package", EMBEDDED / "tiny_llama"),
     "tiny-glm": Preset("glm", "small pretrained GLM that ships with this package", EMBEDDED / "tiny_glm"),
     "tiny-glm-8k": Preset(
-        "glm", "the same with 8,000 tokens instead of 2,600, for ordinary names", EMBEDDED / "tiny_glm_8k"
+        "glm", "small pretrained GLM with a vocabulary for ordinary names: 8,000, not 2,600", EMBEDDED / "tiny_glm_8k"
     ),
     "smollm2-135m-instruct": Preset(
         "rotary",
@@ -92,7 +92,8 @@ _TINY_TRAINING = {"tuning": "full", "batch_size": 32, "learning_rate": 2e-3, "wa
 
 _TINY_MLM = {"training": {**_TINY_TRAINING, "epochs": 40}, "evaluation": {"likelihood": False}}
 
-_TINY = ("tiny-llama", "tiny-glm", "tiny-glm-8k")
+_TINY_GLM = ("tiny-glm", "tiny-glm-8k")
+_TINY = ("tiny-llama", *_TINY_GLM)
 
 _REAL_TRAINING = {"tuning": "full", "batch_size": 8, "learning_rate": 2e-4, "warmup_steps": 100}
 
@@ -104,14 +105,21 @@ RECIPES: dict[tuple[str, str], dict[str, Any]] = {
     },
     ("tiny-llama", "abi"): {"training": {**_TINY_TRAINING, "epochs": 20, "learning_rate": 1e-3}},
     ("tiny-glm", "ntp"): {"training": {**_TINY_TRAINING, "epochs": 4, "learning_rate": 1e-3}},
-    ("tiny-glm-8k", "ntp"): {"training": {**_TINY_TRAINING, "epochs": 6}},
+    ("tiny-glm-8k", "ntp"): {"training": {**_TINY_TRAINING, "epochs": 6}},  # it learns more slowly
     **{
         (model, "abi"): {
             "objective": {"task_masks": False, "max_span": 5, "suffix_share": 0.2},
-            # Without the weight decay, what a blank inside a sentence teaches stays apart from what an end asks for.
+            # Without the weight decay, what a blank teaches stays apart from what a prompt asks for.
             "training": {**_TINY_TRAINING, "epochs": 22, "learning_rate": 1e-3, "weight_decay": 1.0},
         }
-        for model in ("tiny-glm", "tiny-glm-8k")
+        for model in _TINY_GLM
+    },
+    **{
+        (model, "bico"): {
+            "objective": {"mask_probability": [0.05, 0.95], "bico_share": 0.8},
+            "training": {**_TINY_TRAINING, "epochs": 12},
+        }
+        for model in _TINY_GLM
     },
     **{(model, "mlm-u"): _TINY_MLM for model in _TINY},
     **{
@@ -127,13 +135,6 @@ RECIPES: dict[tuple[str, str], dict[str, Any]] = {
     ("smollm2-135m-instruct", "abi"): {
         "objective": {"span_policy": "entity"},
         "training": {**_REAL_TRAINING, "epochs": 3, "weight_decay": 0.1},
-    },
-    **{
-        (model, "bico"): {
-            "objective": {"mask_probability": [0.05, 0.95], "bico_share": 0.8},
-            "training": {**_TINY_TRAINING, "epochs": 12},
-        }
-        for model in ("tiny-glm", "tiny-glm-8k")
     },
 }
 """(preset, objective) -> what differs from the published recipe, which is the default of every field of the spec."""

@@ -3,8 +3,8 @@
     python tests/benchmarks/random_llama.py /tmp/vocabulary-32000 --vocabulary 32000
     python tests/benchmarks/training_memory.py tiny-llama /tmp/vocabulary-32000 > results/bench/training-memory.md
 
-MiB that an epoch needs at most above what there was once the model was loaded; a process of its own for each. The stock
-Trainer learns the rows as NTP does, whatever the objective beside it. CPUs only.
+MiB that 100 training steps need at most above what there was once the model was loaded; a process of its own for each.
+The stock Trainer learns the rows as NTP does, whatever the objective beside it. CPUs only.
 """
 
 import argparse
@@ -56,11 +56,11 @@ def measured(arguments: argparse.Namespace, model: str, of: list[str], stock: bo
     """The MiB that a process of its own needs."""
     command = [sys.executable, __file__, model, "--batch-size", str(arguments.batch_size), "--of", *of]
     command += ["--stock"] * stock
-    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
+    return float(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[-1])
 
 
 def peak_of(model: str, batch_size: int, objective: str, tuning: str, dtype: str, stock: bool) -> float:
-    """MiB that an epoch needs at most above the loaded model."""
+    """MiB that the steps need at most above the loaded model."""
     flags = {
         "--model": ("model.name", model),
         "--objective": ("objective.name", objective),

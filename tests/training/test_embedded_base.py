@@ -21,12 +21,15 @@ from reversal_cli.models.loading import load_for_training
 from reversal_cli.objectives.untrained import Untrained
 from reversal_cli.scoring.matching import contains
 from reversal_cli.spec.experiment import ExperimentSpec
+from reversal_cli.spec.loading import flag_settings, load_pretraining, spec_differences
 from reversal_cli.spec.presets import PRESETS, TINY_GLM_CONFIG, TINY_LLAMA_CONFIG
 
+EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 SIZES = {"rotary": TINY_LLAMA_CONFIG, "glm": TINY_GLM_CONFIG}
 
 
 class Base(NamedTuple):
+    name: str
     folder: Path
     made: dict
     loaded: Loaded
@@ -42,7 +45,7 @@ def base(request) -> Base:
     training = {"tuning": "full", "device": "cpu", "dtype": "float32"}
     loaded = load_for_training(ExperimentSpec(name="x", model={"name": request.param}, training=training))
     made = json.loads((preset.folder / "pretrain.json").read_text())
-    return Base(preset.folder, made, loaded, SIZES[preset.family])
+    return Base(request.param, preset.folder, made, loaded, SIZES[preset.family])
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +65,7 @@ def corpus_of(people: int, sentences: int, seed: int, paraphrases: int) -> str:
 
 
 def corpus(base: Base) -> str:
-    spec = {"paraphrases": 0} | base.made["spec"]  # the first bases were made before there were any
+    spec = {"paraphrases": 0} | base.made["spec"]  # the first bases were made before `paraphrases` existed
     return corpus_of(*(spec[key] for key in ("people", "sentences", "seed", "paraphrases")))
 
 
@@ -75,6 +78,11 @@ def test_it_is_the_network_its_manifest_describes(base):
     assert len(base.loaded.tokenizer) == base.made["spec"]["vocab_size"] == base.loaded.model.config.vocab_size
     config = base.loaded.model.config.to_dict()
     assert {field: config[field] for field in base.sizes} == base.sizes
+
+
+def test_the_experiment_that_makes_it_again_has_the_spec_it_was_made_with(base):
+    spec = load_pretraining(EXPERIMENTS / f"pretrain-{base.name}.toml", flag_settings({}, []))
+    assert spec_differences(base.made["spec"], spec.model_dump(mode="json")) == []
 
 
 def test_its_corpus_is_the_one_the_generator_writes_today(base):
