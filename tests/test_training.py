@@ -19,7 +19,8 @@ from reversal_cli.runs.records import LogRecord
 from reversal_cli.spec.experiment import ExperimentSpec, TrainingSpec
 from reversal_cli.training.batching import BatchPlan
 from reversal_cli.training.finetune import train
-from reversal_cli.training.trainer import LABEL_ROWS, LabelledPositions, TrainingJob, labelled, trainer_arguments
+from reversal_cli.training.labelled import LabelledPositions, filled_up, labelled
+from reversal_cli.training.trainer import TrainingJob, trainer_arguments
 
 EXAMPLES = [
     Example(f"{name} is known as", f" {description}.", name)
@@ -93,7 +94,7 @@ def test_logits_only_at_labels_give_the_loss_and_gradients_of_all_logits(llama_c
             positions, targets = labelled(own_labels)
             with LabelledPositions(model).select(positions):
                 logits = model(ids, attention_mask=torch.ones_like(ids), use_cache=False).logits
-            assert logits.shape == (LABEL_ROWS, model.config.vocab_size)
+            assert logits.shape == (filled_up(int((targets != IGNORE).sum())), model.config.vocab_size)
             assert (targets != IGNORE).sum() == (own_labels != IGNORE).sum()
             loss = torch.nn.functional.cross_entropy(logits, targets, ignore_index=IGNORE)
         else:

@@ -10,22 +10,20 @@ from accelerate.data_loader import prepare_data_loader
 from torch import Tensor, nn
 from torch.distributed.tensor import DTensor
 from torch.utils.data import DataLoader, Dataset
-from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
+from transformers import Trainer, TrainerCallback, TrainingArguments
 
 from reversal_cli.models.token_losses import mean_loss
-from reversal_cli.objectives.base import IGNORE, Batch, Draw, Row, TokenIds
+from reversal_cli.objectives.base import Batch, Draw, Row, TokenIds
 from reversal_cli.processes.place import Place, shards_weights
 from reversal_cli.spec.experiment import ObjectiveSpec, TrainingSpec, TransformSpec
 from reversal_cli.training.batching import BatchPlan, Key
 from reversal_cli.training.costs import Costs, StepCost, measure_network
 from reversal_cli.training.finite_steps import FiniteSteps
 from reversal_cli.training.fully_sharded import sharding_plugin, share_out_with
+from reversal_cli.training.labelled import LabelledPositions, labelled
 from reversal_cli.training.logged_loss import LoggedLoss
 from reversal_cli.training.sharing import loss_divisor, share_of
 from reversal_cli.transforms.identity import Identity
-
-LABEL_ROWS = 64
-"""The output layer sees a multiple of this many positions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,43 +204,3 @@ def trainer_arguments(
     # Otherwise ACCELERATE_MIXED_PRECISION in the environment would decide where the spec says float32.
     arguments.mixed_precision = {torch.bfloat16: "bf16", torch.float16: "fp16"}.get(dtype, "no")
     return arguments
-
-
-def labelled(labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Positions [n] in the batch, counted over its rows, and their labels [n], of labels [b, s].
-
-    n is a multiple of LABEL_ROWS, filled up with IGNORE: else nearly every step would have a row count of its own, for
-    which a CPU compiles kernels and keeps them.
-    """
-    labels = labels.flatten()
-    positions = (labels != IGNORE).nonzero().flatten()
-    fill = (0, -len(positions) % LABEL_ROWS)
-    return nn.functional.pad(positions, fill), nn.functional.pad(labels[positions], fill, value=IGNORE)
-
-
-class LabelledPositions:
-    """Lets the output layer see only the hidden states that predict a label.
-
-    Most of a small model's arithmetic, and most of a large model's memory, is in logits that no label needs. A hook on
-    the output layer leaves the model's forward, and whatever wraps it, as it is.
-    """
-
-    def __init__(self, model: PreTrainedModel):
-        self.chosen: Tensor | None = None
-        model.get_output_embeddings().register_forward_pre_hook(self._keep_chosen)
-
-    def select(self, chosen: Tensor) -> "LabelledPositions":
-        """chosen: positions [n] as from `labelled`, whose hidden states are to give logits."""
-        self.chosen = chosen
-        return self
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, *_: object) -> None:
-        self.chosen = None
-
-    def _keep_chosen(self, module: nn.Module, args: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
-        if self.chosen is None:
-            return None
-        return (args[0].flatten(0, 1)[self.chosen],)  # [n, h]

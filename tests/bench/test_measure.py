@@ -15,8 +15,8 @@ from reversal_cli.objectives import OBJECTIVES
 from reversal_cli.objectives.base import IGNORE, Draw
 from reversal_cli.spec.experiment import ExperimentSpec
 from reversal_cli.training.finetune import plan_batches
+from reversal_cli.training.labelled import filled_up
 from reversal_cli.training.preparation import Prepared, prepare_job
-from reversal_cli.training.trainer import LABEL_ROWS
 
 CPU = torch.device("cpu")
 TEXTS = [
@@ -51,12 +51,12 @@ def hand_count(
 
 
 def scored_positions(ready: Prepared) -> list[int]:
-    """Positions that the output layer sees in each step of the first epoch: a multiple of LABEL_ROWS."""
+    """Positions that the output layer sees in the first steps."""
     job, counts = ready.job, []
     for keys in list(plan_batches(job))[:2]:
         draw = Draw(job.seed, keys[0].epoch, tuple(key.index for key in keys))
         labels = job.objective.collate([job.rows[key.index] for key in keys], job.tokens, draw).labels
-        counts.append(-(-int((labels != IGNORE).sum()) // LABEL_ROWS) * LABEL_ROWS)
+        counts.append(filled_up(int((labels != IGNORE).sum())))
     return counts
 
 
