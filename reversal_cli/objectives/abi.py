@@ -5,7 +5,7 @@ what comes before: "[blank] is the composer of X" asks for the name.
 """
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -17,13 +17,14 @@ from reversal_cli.objectives.base import (
     BlankTokens,
     Draw,
     FamilyName,
-    ObjectiveOptions,
     PromptLayout,
     Row,
+    Span,
     TokenIds,
 )
 from reversal_cli.objectives.blanks import BlankRow, blank_batch, lay_out, suffix_row
 from reversal_cli.objectives.prompt_layout import SpanPositions
+from reversal_cli.objectives.protection import DRAWS, ProtectingOptions
 from reversal_cli.objectives.spans import (
     content_span,
     draw_sentence_spans,
@@ -38,7 +39,15 @@ RANDOM_OPTIONS = ("mask_ratio", "span_mean", "token_share", "sentence_share", *D
 """Options that span_policy random reads, and no other policy."""
 
 
-class Abi(ObjectiveOptions):
+class Blanked(NamedTuple):
+    """A text with blanks."""
+
+    row: BlankRow
+    inside: list[Span]
+    """Those of its blanks that text may follow."""
+
+
+class Abi(ProtectingOptions):
     """Autoregressive blank infilling."""
 
     summary: ClassVar[str] = "autoregressive blank infilling (blanks read from both sides)"
@@ -95,7 +104,9 @@ class Abi(ObjectiveOptions):
         if self.span_policy != "single":
             unused["max_span"] = f"it is for span_policy 'single', {here}"
         elif self.suffix_share == 1:
-            unused["max_span"] = "suffix_share is 1, so that every blank is the end of its row"
+            unused |= dict.fromkeys(
+                ("max_span", "protect"), "suffix_share is 1, so that every blank is the end of its row"
+            )
         if self.span_policy != "random":
             return unused | dict.fromkeys(RANDOM_OPTIONS, f"it is for span_policy 'random', {here}")
         unused["suffix_share"] = f"it is for span_policy 'single' or 'entity', {here}"
@@ -108,6 +119,7 @@ class Abi(ObjectiveOptions):
         return unused
 
     def check(self, rows: Sequence[Row]) -> None:
+        super().check(rows)
         if self.span_policy != "entity":
             return
         without = next((number for number, row in enumerate(rows, start=1) if not row.entities), None)
@@ -130,40 +142,59 @@ class Abi(ObjectiveOptions):
         return "sentences" if drawn < self.token_share + self.sentence_share else "document"
 
     def _lay_out(self, row: Row, tokens: TokenIds, mode: Mode, generator: np.random.Generator) -> BlankRow:
-        content = content_span(row, tokens)
+        content, protected = content_span(row, tokens), self.protected(row)
+        for _ in range(DRAWS):
+            blanked = self._draw_blanks(row, content, tokens, mode, generator)
+            if all(protected.isdisjoint(range(*span)) for span in blanked.inside):
+                return blanked.row
+        free = [index for index in range(*content) if index not in protected]
+        if not free:
+            return self._suffix(row, content[1], tokens).row
+        start = int(generator.choice(free))
+        return lay_out(row.input_ids, [(start, start + 1)], [0], tokens.blanks.mask, tokens.blanks)
+
+    def _draw_blanks(
+        self, row: Row, content: Span, tokens: TokenIds, mode: Mode, generator: np.random.Generator
+    ) -> Blanked:
         if content[0] == content[1]:  # special tokens alone: an empty blank
-            return suffix_row(row.input_ids, len(row.input_ids) - 1, self._long_mask(tokens.blanks), tokens.blanks)
+            return self._suffix(row, len(row.input_ids) - 1, tokens)
         if self.span_policy == "random":
-            return self._random_row(row, tokens, mode, generator)
+            return self._random_row(row, content, tokens, mode, generator)
         if generator.random() < self.suffix_share:
-            start = draw_suffix_start(content, generator)
-            return suffix_row(row.input_ids, start, self._long_mask(tokens.blanks), tokens.blanks)
+            return self._suffix(row, draw_suffix_start(content, generator), tokens)
         if self.span_policy == "entity":
             span = row.entities[int(generator.integers(len(row.entities)))]
         else:
             span = draw_single_span(content, self.max_span, generator)
-        return lay_out(row.input_ids, [span], [0], tokens.blanks.mask, tokens.blanks)
+        return Blanked(lay_out(row.input_ids, [span], [0], tokens.blanks.mask, tokens.blanks), [span])
 
-    def _random_row(self, row: Row, tokens: TokenIds, mode: Mode, generator: np.random.Generator) -> BlankRow:
-        content, length, blanks = content_span(row, tokens), len(row.input_ids), tokens.blanks
+    def _suffix(self, row: Row, start: int, tokens: TokenIds) -> Blanked:
+        return Blanked(suffix_row(row.input_ids, start, self._long_mask(tokens.blanks), tokens.blanks), [])
+
+    def _random_row(
+        self, row: Row, content: Span, tokens: TokenIds, mode: Mode, generator: np.random.Generator
+    ) -> Blanked:
+        length, blanks = len(row.input_ids), tokens.blanks
         if mode == "document":
-            return self._document_row(row, tokens, generator)
+            return self._document_row(row, content, tokens, generator)
         if mode == "sentences":
             spans = draw_sentence_spans(row, content, tokens, self.mask_ratio, generator)
             mask = blanks.sentence_mask if self.task_masks else blanks.mask
         else:
             spans = draw_token_spans(content, length, self.mask_ratio, self.span_mean, generator)
             mask = blanks.mask
-        return lay_out(row.input_ids, spans, generator.permutation(len(spans)).tolist(), mask, blanks)
+        order = generator.permutation(len(spans)).tolist()
+        return Blanked(lay_out(row.input_ids, spans, order, mask, blanks), spans)
 
-    def _document_row(self, row: Row, tokens: TokenIds, generator: np.random.Generator) -> BlankRow:
+    def _document_row(self, row: Row, content: Span, tokens: TokenIds, generator: np.random.Generator) -> Blanked:
         """One long blank. (The published code draws its length per batch; we draw it per row.)"""
-        content, length, blanks = content_span(row, tokens), len(row.input_ids), tokens.blanks
+        length, blanks = len(row.input_ids), tokens.blanks
         longest = max(1, content[1] - content[0] - 1)
         blank = int(generator.integers(min(longest, max(1, int(self.document_min_ratio * length))), longest + 1))
         mask = self._long_mask(blanks)
         mask = blanks.mask if mask is None else mask
         if generator.random() < self.document_suffix_share:
-            return lay_out(row.input_ids, [(length - blank, length)], [0], mask, blanks, ends=False)
+            span = (length - blank, length)
+            return Blanked(lay_out(row.input_ids, [span], [0], mask, blanks, ends=False), [])
         start = int(generator.integers(content[0], content[1] - blank + 1))
-        return lay_out(row.input_ids, [(start, start + blank)], [0], mask, blanks)
+        return Blanked(lay_out(row.input_ids, [(start, start + blank)], [0], mask, blanks), [(start, start + blank)])

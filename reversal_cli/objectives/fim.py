@@ -14,17 +14,17 @@ from reversal_cli.objectives.base import (
     Batch,
     Draw,
     FamilyName,
-    ObjectiveOptions,
     PromptLayout,
     Row,
     Span,
     TokenIds,
 )
+from reversal_cli.objectives.protection import DRAWS, ProtectingOptions
 from reversal_cli.objectives.rows import next_token_batch
 from reversal_cli.objectives.spans import content_span, refuse_rows_without
 
 
-class Fim(ObjectiveOptions):
+class Fim(ProtectingOptions):
     """Fill in the middle."""
 
     summary: ClassVar[str] = "fill in the middle: a piece of the text is moved to its end"
@@ -61,7 +61,14 @@ class Fim(ObjectiveOptions):
         *before, suffix, middle = tokens.extra
         return tuple(before), suffix, middle
 
+    def unused(self, family: FamilyName | None) -> dict[str, str]:
+        unused = super().unused(family)
+        if self.fim_rate == 0:
+            unused |= dict.fromkeys(("span_policy", "spm_share", "protect"), "fim_rate is 0, so that no piece is moved")
+        return unused
+
     def check(self, rows: Sequence[Row]) -> None:
+        super().check(rows)
         if self.span_policy == "entity":
             refuse_rows_without({"name", "description"}, rows, "objective.span_policy", "choose 'random'")
 
@@ -73,13 +80,20 @@ class Fim(ObjectiveOptions):
     def _draw_row(self, row: Row, tokens: TokenIds, generator: np.random.Generator) -> Row:
         if generator.random() >= self.fim_rate:
             return row
-        start, stop = content_span(row, tokens)
+        content, protected = content_span(row, tokens), self.protected(row)
+        for _ in range(DRAWS):
+            piece = self._draw_piece(row, content, generator)
+            suffix_first = generator.random() < self.spm_share
+            behind_what_follows = range(content[0] if suffix_first else piece[0], piece[1])
+            if protected.isdisjoint(behind_what_follows):
+                return self.move(row, piece, tokens, suffix_first)
+        return row
+
+    def _draw_piece(self, row: Row, content: Span, generator: np.random.Generator) -> Span:
         if self.span_policy == "entity":
-            piece = row.items[int(generator.integers(len(row.items)))].span
-        else:
-            first, last = sorted(generator.integers(0, stop - start + 1, 2).tolist())
-            piece = (start + first, start + last)
-        return self.move(row, piece, tokens, suffix_first=generator.random() < self.spm_share)
+            return row.items[int(generator.integers(len(row.items)))].span
+        first, last = sorted(generator.integers(0, content[1] - content[0] + 1, 2).tolist())
+        return content[0] + first, content[0] + last
 
     def move(self, row: Row, piece: Span, tokens: TokenIds, suffix_first: bool) -> Row:
         """The row with the piece at its end.

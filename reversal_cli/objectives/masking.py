@@ -5,8 +5,9 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from reversal_cli.objectives.base import IGNORE, Batch, ObjectiveOptions, Row, TokenIds
+from reversal_cli.objectives.base import IGNORE, Batch, Row, TokenIds
 from reversal_cli.objectives.prompt_layout import Denoising
+from reversal_cli.objectives.protection import ProtectingOptions
 from reversal_cli.objectives.rows import next_token_labels, pad_rows, positions
 from reversal_cli.objectives.spans import draw_token_spans, refuse_rows_without
 
@@ -14,20 +15,17 @@ SPAN_MEAN = 3.0
 """Tokens of a span, as in GLM's pretraining."""
 
 
-class MaskingOptions(ObjectiveOptions):
+class MaskingOptions(ProtectingOptions):
     """Options of the objectives that mask tokens."""
 
     unit: Literal["token", "entity", "span"] = "token"
     """What is masked as one. token: each for itself. entity: a whole name, a whole description, or any other token.
     span: runs of tokens of Poisson length (mean 3), drawn until they hold that share of a row."""
-    protect: Literal["none", "name", "description"] = "none"
-    """What is never masked. Where masking teaches the reverse, protecting the source of the question undoes it."""
 
     def check(self, rows: Sequence[Row]) -> None:
         if self.unit == "entity":
             refuse_rows_without({"name", "description"}, rows, "objective.unit", "choose 'token' or 'span'")
-        if self.protect != "none":
-            refuse_rows_without({self.protect}, rows, "objective.protect", "leave it out")
+        super().check(rows)
 
     def draw_masked(
         self,
@@ -59,7 +57,7 @@ class MaskingOptions(ObjectiveOptions):
 
     def _maskable(self, row: Row, tokens: TokenIds, mask_eos: bool, mask_first: bool) -> np.ndarray:
         """Indices of the tokens that may be masked, int64 [n]."""
-        protected = {index for item in row.items if item.kind == self.protect for index in range(*item.span)}
+        protected = self.protected(row)
         special = tokens.special - {row.input_ids[-1]} if mask_eos else tokens.special
         # Index 0 mostly has no logits before it that could predict it; with a bos token it is special anyway.
         indices = range(0 if mask_first else 1, len(row.input_ids))

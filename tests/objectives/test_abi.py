@@ -216,6 +216,47 @@ def test_entities_that_no_row_has_are_refused_before_the_training():
         Abi(span_policy="entity").check([row_of(5, items=(Item("name", (1, 2)),)), row_of(5)])
 
 
+RANDOM = {"span_policy": "random", "token_share": 0.4, "sentence_share": 0.3, "document_suffix_share": 0}
+
+
+@pytest.mark.parametrize("kind", ["name", "description"])
+@pytest.mark.parametrize("options", [{}, {"span_policy": "entity"}, RANDOM, RANDOM | {"mask_ratio": 0.9}])
+def test_what_is_protected_is_blank_only_where_a_text_ends(options, kind):
+    row = row_of(18, items=(Item("name", (1, 3)), Item("description", (9, 14))))
+    others, ends = set(), set()
+    for epoch in range(150):
+        batch = Abi(**options, protect=kind).collate([row], GLM, draw([0], epoch))
+        labels = {label for label in batch.labels[0].tolist() if label not in (IGNORE, IDS["eop"])}
+        is_end = IDS["gmask"] in batch.input_ids[0] and options.get("span_policy") != "random"
+        (ends if is_end else others).update(labels)
+    protected = {"name": {10, 11}, "description": {18, 19, 20, 21, 22}}[kind]
+    assert not others & protected
+    assert others
+    if ends:  # a question about the end of a text is no question about what comes before
+        assert {18, 19, 20, 21, 22} <= ends
+
+
+def test_protecting_nothing_draws_the_blanks_that_were_drawn_before_it_could_be_asked_for():
+    row = row_of(18, items=(Item("name", (1, 3)),))
+    for epoch in range(20):
+        batch = Abi(suffix_share=0).collate([row], GLM, draw([0], epoch))
+        generator = draw([0], epoch).row_generator(0)
+        generator.random()  # the coin of suffix_share
+        span = draw_single_span((1, 17), 12, generator)
+        assert batch.labels[0][batch.labels[0] != IGNORE].tolist() == [*row.input_ids[slice(*span)], IDS["eop"]]
+
+
+def test_a_row_of_nothing_but_its_protected_name_gets_an_empty_blank():
+    row = Row((103, 10, 11, 100), 1, (Item("name", (1, 3)),))
+    labels = Abi(suffix_share=0, protect="name").collate([row], GLM, draw([0])).labels
+    assert labels[labels != IGNORE].tolist() == [IDS["eop"]]
+
+
+def test_a_protected_name_that_a_row_does_not_have_is_refused():
+    with pytest.raises(ReversalError, match=r"objective\.protect: training row 1 does not have its name"):
+        Abi(protect="name").check([row_of(5)])
+
+
 @pytest.mark.parametrize("ids", [[103, 100], [103, 10, 100], [103, 10, 11, 100], [100], [10, 100]])
 @pytest.mark.parametrize("policy", ["single", "random"])
 def test_the_shortest_rows_have_a_label_too(policy, ids):

@@ -106,6 +106,32 @@ def test_entities_are_moved_whole():
     assert seen == {(1, 90, 91, 8, 9, 92, 7, 2), (1, 90, 7, 91, 92, 8, 9, 2)}
 
 
+@pytest.mark.parametrize("policy", ["random", "entity"])
+@pytest.mark.parametrize(("kind", "protected"), [("name", {10, 11}), ("description", {14, 15, 16})])
+def test_what_is_protected_never_comes_after_what_follows_it(policy, kind, protected):
+    row = Row((1, *range(10, 20), 2), 3, (Item("name", (1, 3)), Item("description", (5, 8))))
+    objective, moved = Fim(fim_rate=1, span_policy=policy, protect=kind), 0
+    for epoch in range(200):
+        ids = [i for i in objective.collate([row], SENTINELS, draw(epoch)).input_ids[0].tolist() if 10 <= i < 20]
+        moved += ids != sorted(ids)
+        for index, token in enumerate(ids):
+            assert token not in protected or max(ids[: index + 1]) == token
+    assert moved > 50  # a description that is moved to the end passes what follows it; other pieces do not
+
+
+def test_a_row_that_cannot_be_moved_without_its_protected_name_is_read_as_it_is():
+    row = Row((1, 7, 8, 2), 1, (Item("name", (1, 3)),))
+    objective = Fim(fim_rate=1, span_policy="entity", protect="name")
+    assert objective.collate([row], SENTINELS, draw()).input_ids[0].tolist() == [1, 7, 8, 2]
+    with pytest.raises(ReversalError, match="does not have its name"):
+        objective.check([Row((1, 7, 2), 1)])
+
+
+def test_options_of_a_piece_have_no_effect_where_none_is_moved():
+    assert set(Fim(fim_rate=0).unused("rotary")) >= {"span_policy", "spm_share", "protect"}
+    assert "protect" not in Fim(fim_rate=0.1).unused("rotary")
+
+
 def test_a_prompt_may_be_read_as_the_prefix_of_a_middle():
     assert Fim().prompt_layout(SENTINELS) == PromptLayout()
     assert Fim(prompt_form="fim").prompt_layout(SENTINELS) == PromptLayout(before=(PRE,), after=(SUF, MID))
