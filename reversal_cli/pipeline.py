@@ -15,6 +15,7 @@ from reversal_cli.data.audit.leaks import Leak
 from reversal_cli.data.base import Splits
 from reversal_cli.errors import ReversalError
 from reversal_cli.evaluation.options import EvaluationOptions
+from reversal_cli.evaluation.rescoring import why_metrics_stay
 from reversal_cli.evaluation.retention import check_retention, has_other_texts
 from reversal_cli.files.folders import refuse_current_folder
 from reversal_cli.files.shapes import read_shape
@@ -26,7 +27,6 @@ from reversal_cli.runs import manifest
 from reversal_cli.runs.directory import RunDirectory, run_path
 from reversal_cli.runs.records import BaseModelRecord, Metrics
 from reversal_cli.schedule import clock_of, resources_of
-from reversal_cli.scoring import definitions
 from reversal_cli.spec.experiment import DatasetSpec, ExperimentSpec, TrainingSpec
 from reversal_cli.spec.loading import Experiment, spec_differences
 from reversal_cli.spec.names import model_stem
@@ -207,8 +207,9 @@ def evaluate_run(run: RunDirectory, terminal: Terminal, options: EvaluationOptio
     if run.is_complete and not (options.overwrite or options.partial):
         metrics = run.metrics
         manifest.refuse_foreign_metrics(run, metrics)
-        if metrics.definitions == definitions() and settings == last and not has_other_texts(run, settings.retention):
-            terminal.say(f"{run.path}: already evaluated (--overwrite predicts again)")
+        same = settings == last and not has_other_texts(run, settings.retention)
+        if same and (reason := why_metrics_stay(run, metrics)):
+            terminal.say(f"{run.path}: {reason}")
             return metrics
     dataset = DatasetSpec(path=options.data) if options.data else spec.dataset
     splits = prepare_dataset(dataset, terminal)

@@ -13,6 +13,11 @@ def can_predict(run: "RunDirectory") -> bool:
     return run.manifest_path.is_file() and not run.manifest.spec.objective.trains
 
 
+def can_score(run: "RunDirectory") -> bool:
+    """Whether the run has what scoring takes: predictions, or what predicting them takes."""
+    return run.all_predictions_path.is_dir() or can_predict(run)
+
+
 def evaluate_again(run: "RunDirectory") -> str:
     """How to replace metrics.json; never to remove it if it cannot be computed again."""
     if can_predict(run):

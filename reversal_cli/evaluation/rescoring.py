@@ -1,0 +1,19 @@
+"""Whether a complete run is scored again."""
+
+from reversal_cli.runs.directory import RunDirectory
+from reversal_cli.runs.records import Metrics
+from reversal_cli.runs.remedies import can_predict
+from reversal_cli.scoring import definitions
+
+
+def why_metrics_stay(run: RunDirectory, metrics: Metrics) -> str | None:
+    """Why the metrics of a complete run stay as they are; None if they were computed by other definitions than today's.
+
+    Published runs come without weights, and mostly without predictions: there is nothing to score again, and their
+    metrics, which name their definitions, are all there is.
+    """
+    if metrics.definitions == definitions():
+        return "already evaluated (--overwrite predicts again)"
+    if not run.all_predictions_path.is_dir() and not can_predict(run):
+        return "already evaluated, by other definitions; it has no weights and no predictions to score again"
+    return None

@@ -1,0 +1,39 @@
+"""A published run, without weights and predictions, is complete on every machine."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from evaluated_runs import change_json
+from fake_stages import FakeStages, install
+
+from reversal_cli.cli import main
+from reversal_cli.files.reading import read_json
+
+RUN = Path("results/x/seed-0")
+
+
+@pytest.fixture
+def stages(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeStages:
+    """An evaluated run of fakes, by definitions of an earlier version, without its weights."""
+    fakes = install(monkeypatch, tmp_path)
+    assert main(["finetune", "--data", "data", "--name", "x", "--quiet"]) == main(["eval", "--quiet"]) == 0
+    change_json(RUN / "metrics.json", lambda metrics: metrics["definitions"].update(contains="contains/0"))
+    for folder in ("model", "adapter"):
+        shutil.rmtree(RUN / folder, ignore_errors=True)
+    return fakes
+
+
+def test_what_cannot_be_scored_again_stays_as_it_is(stages, capsys):
+    shutil.rmtree(RUN / "predictions")
+    before = (RUN / "metrics.json").read_bytes()
+    assert main(["eval", str(RUN)]) == 0
+    assert "already evaluated, by other definitions; it has no weights and no predictions" in capsys.readouterr().err
+    Path("x.toml").write_text('baseline = false\n[dataset]\npath = "data"\n')
+    assert main(["run", "x.toml"]) == 0
+    assert (RUN / "metrics.json").read_bytes() == before
+
+
+def test_predictions_are_enough_to_score_again(stages):
+    assert main(["eval", str(RUN), "--quiet"]) == 0
+    assert read_json(RUN / "metrics.json")["definitions"]["contains"] == "contains/1"
