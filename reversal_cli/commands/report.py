@@ -39,6 +39,8 @@ class ReportOptions:
     """Print every table in the terminal; the other formats and accuracy.md always have all of them."""
     methods: bool = False
     """Print the tables of methods in the terminal too."""
+    reference: str | None = None
+    """The experiment that methods are compared with; None: NTP."""
     published: bool = False
     plots: bool = False
     html: bool = False
@@ -73,6 +75,14 @@ def report(
             "differences over seeds. Files, and the other formats but csv and json, always have these tables.",
         ),
     ] = False,
+    reference: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="The experiment that the others of its model are compared with over seeds; implies --methods.  "
+            "[default: the NTP run]",
+        ),
+    ] = None,
     published: Annotated[
         bool, typer.Option("--published", help="Add a table of published numbers, with their sources.")
     ] = False,
@@ -95,13 +105,15 @@ def report(
     if form in EVERY_METRIC and not (out or plots or html):
         if published:
             refuse_without_effect("--published", f"--format {form} prints the runs' own numbers only")
-        if methods:
-            refuse_without_effect("--methods", f"--format {form} prints every metric of every run")
+        for flag, given in (("--methods", methods), ("--reference", reference)):
+            if given:
+                refuse_without_effect(flag, f"--format {form} prints every metric of every run")
         if metric != DEFAULT_METRIC and not require:
             refuse_without_effect("--metric", f"--format {form} prints every metric")
     folders = results or [RESULTS]
     target = out or (folders[0] if len(folders) == 1 else RESULTS)
-    options = ReportOptions(out is not None, form, metric, all_tables, methods, published, plots, html)
+    methods |= reference is not None
+    options = ReportOptions(out is not None, form, metric, all_tables, methods, reference, published, plots, html)
     show_report(folders, target, Terminal(quiet), options, require or [])
 
 
@@ -113,7 +125,7 @@ def show_report(
 
     results = package.load_results(folders)
     failures = package.check_requirements(results.frame, requirements, options.metric, terminal.warn)
-    tables = package.accuracy_tables(results.frame, options.metric)
+    tables = package.accuracy_tables(results.frame, options.metric, options.reference)
     if options.published:
         tables.append(package.published_table())
     try:

@@ -33,6 +33,7 @@ COLUMNS = [
     "digest",
     "benchmark",
     "method",
+    "rows_drawn",
     "tokens",
     "labels",
     "flops",
@@ -52,7 +53,7 @@ and `recipe`, but the same for the seeds of an experiment in which each has a be
 them, which are empty if not recorded, `run_costs` makes one value per run; `retention` is in nats per token."""
 
 SCORES = ("value", "low", "high", "chance")
-COUNTS = ("templates", "tokens", "labels", "shown_reversed")
+COUNTS = ("templates", "rows_drawn", "tokens", "labels", "shown_reversed")
 MEASURES = (*SCORES, "flops", "wall_seconds", "retention")
 NUMBERS = (
     dict.fromkeys(["seed", "n", "entities"], "int64")

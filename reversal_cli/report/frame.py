@@ -89,7 +89,7 @@ def _start_time(run: RunDirectory) -> str:
 
 
 def _cautions(frame: pd.DataFrame, runs: dict[tuple[str, str], RunDirectory]) -> list[str]:
-    by_run = [*_dataset_notes(runs), *_length_notes(runs), *arithmetic_notes(runs.values())]
+    by_run = [*_dataset_notes(frame, runs), *_length_notes(runs), *arithmetic_notes(runs.values())]
     return [*by_run, *_definition_notes(frame), *interval_notes(frame)]
 
 
@@ -150,13 +150,20 @@ def _frame(lines: list[Line]) -> pd.DataFrame:
     return map_texts(pd.DataFrame(lines, columns=COLUMNS, dtype=object).astype(NUMBERS), visible)
 
 
-def _dataset_notes(runs: dict[tuple[str, str], RunDirectory]) -> list[str]:
-    """One line per further dataset: the test files in which it differs from the first."""
+def _dataset_notes(frame: pd.DataFrame, runs: dict[tuple[str, str], RunDirectory]) -> list[str]:
+    """One line per further benchmark: the test files in which it differs from the first. One line for all whose seeds
+    have a dataset each."""
     one_run = {dataset: run for (_, dataset), run in reversed(runs.items())}
     files = {dataset: run.metrics.dataset for dataset, run in reversed(one_run.items())}
     first = next(iter(files), "")
     notes = []
-    for other in list(files)[1:]:
+    benchmark = dict(zip(frame["dataset"], frame["benchmark"], strict=True))
+    firsts = {benchmark[dataset]: dataset for dataset in reversed(files)}
+    if len(firsts) < len(files):
+        notes.append(
+            "each seed has a dataset of its own: apart in tables of accuracy, together in those of methods"
+        )
+    for other in [dataset for dataset in list(files)[1:] if firsts[benchmark[dataset]] == dataset]:
         names = ", ".join(name for name in TEST_FILES if files[first][name] != files[other][name])
         notes.append(f"datasets {first} and {other} differ in {names}: their runs are not compared")
     return notes

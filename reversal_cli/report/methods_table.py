@@ -24,6 +24,7 @@ class Cost(NamedTuple):
 
 
 COSTS = {
+    "rows_drawn": Cost("rows", "drawn in training", scaled=True),
     "tokens": Cost("tokens", "read in training, without padding; masks, copies and blanks count", scaled=True),
     "labels": Cost("labels", "tokens with a loss", scaled=True),
     "flops": Cost("FLOPs", "additions and multiplications of all training steps, by formula", scaled=True),

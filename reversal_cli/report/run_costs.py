@@ -9,6 +9,7 @@ def run_costs(manifest: Manifest, metrics: Metrics) -> Line:
     """None for what is not recorded, and for the training of an untrained run."""
     training, retention = manifest.training or TrainingFacts(), metrics.retention
     return {
+        "rows_drawn": training.rows,
         "tokens": training.tokens,
         "labels": training.labels,
         "flops": training.flops,

@@ -13,8 +13,9 @@ from reversal_cli.report.methods_table import cost_columns, cost_notes, method_r
 from reversal_cli.report.notes import data_notes, notes_of, paths
 from reversal_cli.report.references import FLOORS, REFERENCES, RUN
 from reversal_cli.report.rows import GROUP, MISSING, Pair, cells, estimates, group_rows, heading, label_columns, percent
-from reversal_cli.report.seed_rows import NOTES, NUMERIC, references, seed_rows
+from reversal_cli.report.seed_rows import NOTES, NUMERIC, named, references, seed_rows
 from reversal_cli.report.unmeasured import how_to_measure, unmeasured_notes
+from reversal_cli.runs.records import StoredObjective
 from reversal_cli.scoring import GAP, METRICS
 
 DEFAULT_METRIC = "contains"
@@ -45,16 +46,23 @@ class ReportTable:
         return " ".join(self.notes)
 
 
-def accuracy_tables(frame: pd.DataFrame, metric: str = DEFAULT_METRIC) -> list[ReportTable]:
+def accuracy_tables(
+    frame: pd.DataFrame, metric: str = DEFAULT_METRIC, reference: str | None = None
+) -> list[ReportTable]:
     """For each dataset: accuracy by `metric`, baselines and controls, ranking, log-probability gap, similarity of
     descriptions, and rates. Without tables that would be empty.
 
-    Raises ReversalError for an unknown metric, for one that no run has, and if a column would mix definitions.
+    reference: the experiment that others of its model are compared with over seeds; NTP if it is not given.
+    Raises ReversalError for an unknown metric, for one that no run has, for an unknown reference, and if a column would
+    mix definitions.
     """
     if metric not in METRICS:
         raise unknown_name("--metric", "metric", metric, METRICS)
     if not (frame["metric"] == metric).any():
         raise ReversalError(f"--metric {metric}: not measured in any of these runs; {how_to_measure(metric)}")
+    trained = [name for name in frame["experiment"].unique() if _trains(frame, name)]
+    if reference is not None and not named(trained, reference):
+        raise unknown_name("--reference", "trained experiment", reference, trained)
     several = frame["dataset"].nunique() > 1
     tables = []
     for dataset, part in frame.groupby("dataset", sort=False):
@@ -70,14 +78,19 @@ def accuracy_tables(frame: pd.DataFrame, metric: str = DEFAULT_METRIC) -> list[R
         ]
         suffix = f" on {paths(part)} ({dataset})" if several else ""
         tables += [_titled(table, suffix) for table in dataset_tables if table.rows]
-    return tables + _method_tables(frame, metric)
+    return tables + _method_tables(frame, metric, reference)
+
+
+def _trains(frame: pd.DataFrame, experiment: str) -> bool:
+    objectives = frame[frame["experiment"] == experiment]["objective"].unique()
+    return any(StoredObjective(name=name).trains for name in objectives)
 
 
 def _titled(table: ReportTable, suffix: str) -> ReportTable:
     return replace(table, title=table.title + suffix)
 
 
-def _method_tables(frame: pd.DataFrame, metric: str) -> list[ReportTable]:
+def _method_tables(frame: pd.DataFrame, metric: str, reference: str | None) -> list[ReportTable]:
     """For each benchmark: the methods with their costs, and their differences over seeds."""
     several = frame["benchmark"].nunique() > 1
     tables = []
@@ -86,7 +99,7 @@ def _method_tables(frame: pd.DataFrame, metric: str) -> list[ReportTable]:
         # Seeds with a benchmark of their own are one method here.
         runs = part[part["row"] == RUN].assign(recipe=part["method"])
         suffix = f" on {paths(part)} ({benchmark})" if several else ""
-        both = (_methods(runs, metric), _over_seeds(runs, metric))
+        both = (_methods(runs, metric), _over_seeds(runs, metric, reference))
         tables += [_titled(table, suffix) for table in both if table.rows]
     return tables
 
@@ -101,10 +114,10 @@ def _methods(runs: pd.DataFrame, metric: str) -> ReportTable:
     return ReportTable(title, columns, rows, notes, numeric, main=False, of_methods=True)
 
 
-def _over_seeds(runs: pd.DataFrame, metric: str) -> ReportTable:
+def _over_seeds(runs: pd.DataFrame, metric: str, reference: str | None) -> ReportTable:
     """Without rows if no two methods have two seeds in common."""
     labels = label_columns(runs)
-    compared_with = references(runs)
+    compared_with = references(runs, reference)
     names = [f"{group[0]} ({model})" for model, group in compared_with.items()]
     notes = [f"Reference: {', '.join(names)}.", *NOTES, *data_notes(runs, list(SUBTASKS))]
     columns = ["subtask", *map(heading, labels), *NUMERIC]

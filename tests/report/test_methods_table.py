@@ -16,7 +16,7 @@ from reversal_cli.report.plots.tokens import token_figure, training_line
 from reversal_cli.report.run_costs import shown_reversed
 from reversal_cli.runs.directory import RunDirectory, write_json
 
-NTP = {"tokens": 258_000, "labels": 254_000, "flops": 2.5e12, "wall_seconds": 30.0}
+NTP = {"rows": 14_400, "tokens": 258_000, "labels": 254_000, "flops": 2.5e12, "wall_seconds": 30.0}
 COSTLY = {"tokens": 900_000, "labels": 400_000, "flops": 9e12, "wall_seconds": 120.0, "shown_reversed": 0}
 
 
@@ -39,21 +39,21 @@ def test_a_method_is_a_row_with_means_over_its_seeds(results):
     (table,) = tables(results, "Methods")
     assert table.columns == [
         *("experiment", "objective", "seeds", *SUBTASKS),
-        *("tokens (M)", "labels (k)", "FLOPs (T)", "minutes", "shown reversed", "retention"),
+        *("rows (k)", "tokens (M)", "labels (k)", "FLOPs (T)", "minutes", "shown reversed", "retention"),
     ]
     zero = "0.0 [0, 10]"
     assert table.rows == [
-        ["untrained", "none", "1", zero, zero, zero, zero, *["–"] * 6],
+        ["untrained", "none", "1", zero, zero, zero, zero, *["–"] * 7],
         [
             *("ntp", "ntp", "1", "36.0 [26, 46]", "100.0 [90, 100]", zero, zero),
-            *("0.258", "254", "2.50", "0.500", "0", "3.600"),
+            *("14.4", "0.258", "254", "2.50", "0.500", "0", "3.600"),
         ],
         [
             *("bico", "bico", "2", "35.0 ± 0.0", "100.0 ± 0.0", "70.0 ± 7.1", "2.0 ± 0.0"),
-            *("1.00", "400", "9.00", "2.00", "0", "4.100 ± 0.141"),
+            *("–", "1.00", "400", "9.00", "2.00", "0", "4.100 ± 0.141"),
         ],
     ]
-    for heading in ("tokens", "labels", "FLOPs", "minutes", "shown reversed", "retention"):
+    for heading in ("rows", "tokens", "labels", "FLOPs", "minutes", "shown reversed", "retention"):
         assert sum(note.startswith(f"{heading}: ") for note in table.notes) == 1
     assert "500 texts of a corpus (abababab)" in table.note
     assert not is_accuracy(table)
@@ -131,6 +131,30 @@ def test_of_two_ntp_the_one_with_more_seeds_is_the_reference(tmp_path):
     assert [row[1] for row in table.rows if row[0] == "N2D-reverse"] == ["bico"]
 
 
+@pytest.mark.parametrize("reference", ["study/bico", "bico"])
+def test_another_reference_can_be_named(tmp_path, reference):
+    """ABI - BICO: 30, 20, 13 points."""
+    make_seeds(tmp_path, {"study/abi": [0.4, 0.5, 0.63], "study/bico": [0.1, 0.3, 0.5], "study/ntp": [0.0, 0.0, 0.0]})
+    every = accuracy_tables(load_results([tmp_path]).frame, reference=reference)
+    (table,) = [table for table in every if table.title.startswith("Differences over seeds")]
+    assert table.notes[0] == "Reference: study/bico (tiny-llama)."
+    rows = {row[1]: row[4] for row in table.rows if row[0] == "N2D-reverse"}
+    assert rows == {"study/abi": "+21.0 ± 8.5", "study/ntp": "-30.0 ± 20.0"}
+
+
+def test_a_reference_that_is_no_trained_run_is_refused(results, capsys):
+    assert main(["report", str(results), "--reference", "bicos"]) == 2
+    assert "--reference: unknown trained experiment 'bicos'; did you mean 'bico'?" in capsys.readouterr().err
+    assert main(["report", str(results), "--reference", "untrained"]) == 2
+    assert main(["report", str(results), "--reference", "bico", "--format", "csv"]) == 2
+    assert "--reference" in capsys.readouterr().err
+
+
+def test_naming_a_reference_shows_the_methods(results, capsys):
+    assert main(["report", str(results), "--reference", "bico"]) == 0
+    assert "Methods (contains)" in capsys.readouterr().out
+
+
 def test_equal_methods_have_no_t_test(tmp_path):
     make_seeds(tmp_path, {"ntp": [0.0, 0.0], "bico": [0.0, 0.0]})
     (table,) = tables(tmp_path, "Differences over seeds")
@@ -144,6 +168,9 @@ def test_without_two_common_seeds_there_are_no_differences(results):
 def test_seeds_with_a_benchmark_each_are_one_method_and_still_no_accuracy_table(tmp_path):
     make_seeds(tmp_path, {"ntp": [0.0, 0.0, 0.0], "bico": [0.1, 0.2, 0.3]}, own=True)
     assert len(tables(tmp_path, "Accuracy")) == 3
+    assert load_results([tmp_path]).notes == [
+        "each seed has a dataset of its own: apart in tables of accuracy, together in those of methods"
+    ]
     (table,) = tables(tmp_path, "Methods")
     assert [row[2:] for row in table.rows][1][:1] == ["3"]
     assert "20.0 ± 10.0" in table.rows[1]

@@ -271,6 +271,6 @@ def test_files_are_written_though_nobody_reads_what_is_printed(results, tmp_path
 
 def test_no_value_of_the_frame_is_missing(results):
     frame = load_results([results]).frame
-    not_recorded = ["chance", "tokens", "labels", "flops", "wall_seconds", "shown_reversed", "retention"]
+    not_recorded = ["chance", "rows_drawn", "tokens", "labels", "flops", "wall_seconds", "shown_reversed", "retention"]
     assert not frame.drop(columns=not_recorded).isna().any(axis=None)
     assert all(math.isfinite(value) for value in frame[["value", "low", "high"]].to_numpy().ravel())
