@@ -2,12 +2,13 @@
 
 import functools
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reversal_cli.data.base import Splits
 from reversal_cli.evaluation.estimate import Pending, estimate_line
 from reversal_cli.evaluation.options import EvaluationOptions
 from reversal_cli.evaluation.retention import measure_retention, measured_before, retention_texts
+from reversal_cli.inference.answers import Completion, Measured
 from reversal_cli.processes.place import place
 from reversal_cli.processes.together import from_first
 from reversal_cli.runs import manifest
@@ -72,13 +73,13 @@ class RunModel:
         """Loads the model now; raises ReversalError if it cannot."""
         _ = self.loaded
 
-    def complete(self, prompts: Sequence[str]) -> Iterable[Any]:
-        """Batches of completions, as `inference.answers.Complete`."""
+    def complete(self, prompts: Sequence[str]) -> Iterable[Sequence[Completion]]:
+        """Batches of completions, in any order."""
         from reversal_cli.inference.complete import complete_prompts
 
         model = self.loaded
 
-        def ask(texts: Sequence[str]) -> Iterable[Any]:
+        def ask(texts: Sequence[str]) -> Iterable[Sequence[Completion]]:
             return complete_prompts(
                 model, self.spec.objective, texts, self.spec.evaluation.max_new_tokens, self.batch_size
             )
@@ -89,13 +90,13 @@ class RunModel:
 
         return deal_prompts(model.tokenizer, prompts, self.batch_size, ask)
 
-    def measure(self, subtask: str, positions: Sequence[int]) -> Iterable[Any]:
-        """Likelihoods of given answers, as `inference.answers.Measure`."""
+    def measure(self, subtask: str, positions: Sequence[int]) -> Iterable[Sequence[Measured]]:
+        """Batches of likelihoods of given answers, in any order."""
         from reversal_cli.evaluation.ranking import measure_examples
 
         model, seed = self.loaded, self.spec.evaluation.seed
 
-        def ask(rows: Sequence[int]) -> Iterable[Any]:
+        def ask(rows: Sequence[int]) -> Iterable[Sequence[Measured]]:
             return measure_examples(model, self.spec.objective, self.splits, subtask, rows, seed, self.batch_size)
 
         if place().processes == 1:
