@@ -190,7 +190,12 @@ def refuse_foreign_metrics(run: RunDirectory, metrics: Metrics) -> None:
 
 
 def _has_work(run: RunDirectory) -> bool:
-    """Whether the run has anything to lose; a run that failed before its first checkpoint does not."""
+    """Whether the run has anything to lose; a run that failed before its first checkpoint does not.
+
+    A training that is complete is work even without its weights: a published run comes without them.
+    """
+    if run.is_trained and run.manifest.spec.objective.trains:
+        return True
     evaluations = (run.all_predictions_path, run.overwriting.evaluation_path)
     folders = (run.checkpoints_path, run.adapter_path, run.model_path, *evaluations)
     return run.is_complete or any(folder.is_dir() and any(folder.iterdir()) for folder in folders)

@@ -37,3 +37,14 @@ def test_what_cannot_be_scored_again_stays_as_it_is(stages, capsys):
 def test_predictions_are_enough_to_score_again(stages):
     assert main(["eval", str(RUN), "--quiet"]) == 0
     assert read_json(RUN / "metrics.json")["definitions"]["contains"] == "contains/1"
+
+
+def test_a_training_that_is_complete_is_not_repeated_without_its_weights(stages, capsys):
+    for name in ("metrics.json", "predictions"):
+        (RUN / name).rename(Path(name))
+    (RUN / "curve.jsonl").write_text("{}\n")
+    before = (RUN / "manifest.json").read_bytes()
+    assert main(["finetune", "--data", "data", "--name", "x"]) == 0
+    assert "training is already complete" in capsys.readouterr().err
+    assert (RUN / "manifest.json").read_bytes() == before and (RUN / "curve.jsonl").is_file()
+    assert main(["finetune", "--data", "data", "--name", "x", "--epochs", "3"]) == 2  # nor replaced by another
