@@ -1,6 +1,6 @@
 """The learning rate and weight decay of each method that did best on validation prompts: a Markdown table.
 
-    python experiments/choose-recipe.py results/tuning > results/published/tuning.md
+    python experiments/choose-recipe.py results/published/tuning > results/published/tuning.md
 
 A method is a model with an objective and a transform. Best is the highest mean of the four subtasks at the end of the
 training, of `contains` or, with `--metric rank_top1`, of what `training.eval_likelihood` measured; of two alike, the

@@ -190,8 +190,9 @@ def evaluate_run(run: RunDirectory, terminal: Terminal, options: EvaluationOptio
     """The metrics of a run, after generating the predictions it lacks.
 
     A complete run is only read, unless the settings or the definition of a metric have changed: then missing
-    measurements are added and all predictions are scored again. With `overwrite` everything is predicted again; the old
-    predictions stay until the new evaluation is complete. An interrupted evaluation continues.
+    measurements are added and all predictions are scored again, if there are any. With `overwrite` everything is
+    predicted again; the old predictions stay until the new evaluation is complete. An interrupted evaluation
+    continues.
 
     Raises ReversalError if the training is not complete or the dataset has changed since.
     """

@@ -71,8 +71,8 @@ def report(
         bool,
         typer.Option(
             "--methods",
-            help="Also print the methods: accuracy beside the tokens, labels, FLOPs and time of the training, and "
-            "differences over seeds. Files, and the other formats but csv and json, always have these tables.",
+            help="Also print the methods: accuracy beside the rows, tokens, labels, FLOPs and time of the training, "
+            "and differences over seeds. Files, and the other formats but csv and json, always have these tables.",
         ),
     ] = False,
     reference: Annotated[

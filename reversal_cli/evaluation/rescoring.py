@@ -2,7 +2,7 @@
 
 from reversal_cli.runs.directory import RunDirectory
 from reversal_cli.runs.records import Metrics
-from reversal_cli.runs.remedies import can_predict
+from reversal_cli.runs.remedies import can_score
 from reversal_cli.scoring import definitions
 
 
@@ -14,6 +14,6 @@ def why_metrics_stay(run: RunDirectory, metrics: Metrics) -> str | None:
     """
     if metrics.definitions == definitions():
         return "already evaluated (--overwrite predicts again)"
-    if not run.all_predictions_path.is_dir() and not can_predict(run):
+    if not can_score(run):
         return "already evaluated, by other definitions; it has no weights and no predictions to score again"
     return None

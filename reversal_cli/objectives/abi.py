@@ -103,7 +103,7 @@ class Abi(ProtectingOptions):
         unused = super().unused(family)
         if self.span_policy != "single":
             unused["max_span"] = f"it is for span_policy 'single', {here}"
-        elif self.suffix_share == 1:
+        if self.span_policy != "random" and self.suffix_share == 1:
             unused |= dict.fromkeys(
                 ("max_span", "protect"), "suffix_share is 1, so that every blank is the end of its row"
             )
@@ -114,6 +114,8 @@ class Abi(ProtectingOptions):
             unused["span_mean"] = "token_share is 0"
         if self.token_share + self.sentence_share == 0:
             unused["mask_ratio"] = "token_share and sentence_share are 0, so that every blank is a document"
+            if self.document_suffix_share == 1:
+                unused["protect"] = "document_suffix_share is 1, so that every blank is the end of its row"
         if self.token_share + self.sentence_share == 1:
             unused |= dict.fromkeys(DOCUMENT_OPTIONS, "token_share + sentence_share is 1, so no blank is a document")
         return unused
@@ -142,34 +144,42 @@ class Abi(ProtectingOptions):
         return "sentences" if drawn < self.token_share + self.sentence_share else "document"
 
     def _lay_out(self, row: Row, tokens: TokenIds, mode: Mode, generator: np.random.Generator) -> BlankRow:
-        content, protected = content_span(row, tokens), self.protected(row)
+        content = content_span(row, tokens)
+        if content[0] == content[1]:  # special tokens alone: an empty blank
+            return self._suffix_row(row, len(row.input_ids) - 1, tokens)
+        if self.span_policy != "random" and generator.random() < self.suffix_share:
+            return self._suffix_row(row, draw_suffix_start(content, generator), tokens)
+        protected = self.protected(row)
         for _ in range(DRAWS):
             blanked = self._draw_blanks(row, content, tokens, mode, generator)
             if all(protected.isdisjoint(range(*span)) for span in blanked.inside):
                 return blanked.row
-        free = [index for index in range(*content) if index not in protected]
-        if not free:
-            return self._suffix(row, content[1], tokens).row
-        start = int(generator.choice(free))
-        return lay_out(row.input_ids, [(start, start + 1)], [0], tokens.blanks.mask, tokens.blanks)
+        return self._one_token_row(
+            row, [index for index in range(*content) if index not in protected], tokens, generator
+        )
 
     def _draw_blanks(
         self, row: Row, content: Span, tokens: TokenIds, mode: Mode, generator: np.random.Generator
     ) -> Blanked:
-        if content[0] == content[1]:  # special tokens alone: an empty blank
-            return self._suffix(row, len(row.input_ids) - 1, tokens)
         if self.span_policy == "random":
             return self._random_row(row, content, tokens, mode, generator)
-        if generator.random() < self.suffix_share:
-            return self._suffix(row, draw_suffix_start(content, generator), tokens)
         if self.span_policy == "entity":
             span = row.entities[int(generator.integers(len(row.entities)))]
         else:
             span = draw_single_span(content, self.max_span, generator)
         return Blanked(lay_out(row.input_ids, [span], [0], tokens.blanks.mask, tokens.blanks), [span])
 
-    def _suffix(self, row: Row, start: int, tokens: TokenIds) -> Blanked:
-        return Blanked(suffix_row(row.input_ids, start, self._long_mask(tokens.blanks), tokens.blanks), [])
+    def _suffix_row(self, row: Row, start: int, tokens: TokenIds) -> BlankRow:
+        return suffix_row(row.input_ids, start, self._long_mask(tokens.blanks), tokens.blanks)
+
+    def _one_token_row(
+        self, row: Row, free: Sequence[int], tokens: TokenIds, generator: np.random.Generator
+    ) -> BlankRow:
+        """Where no blank spares what is protected: one of the other tokens, or an empty blank at the end."""
+        if not free:
+            return self._suffix_row(row, content_span(row, tokens)[1], tokens)
+        start = int(generator.choice(free))
+        return lay_out(row.input_ids, [(start, start + 1)], [0], tokens.blanks.mask, tokens.blanks)
 
     def _random_row(
         self, row: Row, content: Span, tokens: TokenIds, mode: Mode, generator: np.random.Generator

@@ -160,7 +160,10 @@ def _dataset_notes(frame: pd.DataFrame, runs: dict[tuple[str, str], RunDirectory
     benchmark = dict(zip(frame["dataset"], frame["benchmark"], strict=True))
     firsts = {benchmark[dataset]: dataset for dataset in reversed(files)}
     if len(firsts) < len(files):
-        notes.append("each seed has a dataset of its own: apart in tables of accuracy, together in those of methods")
+        own = frame[frame["benchmark"] != frame["dataset"]]["experiment"].nunique()
+        notes.append(
+            f"{own} experiments have a dataset per seed: apart in tables of accuracy, together in those of methods"
+        )
     for other in [dataset for dataset in list(files)[1:] if firsts[benchmark[dataset]] == dataset]:
         names = ", ".join(name for name in TEST_FILES if files[first][name] != files[other][name])
         notes.append(f"datasets {first} and {other} differ in {names}: their runs are not compared")

@@ -1,6 +1,6 @@
 """Rows of the table of differences over seeds: each method against the reference, paired by seed."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -32,22 +32,20 @@ class Compared(NamedTuple):
     difference: SeedDifference
 
 
-def named(experiments: Iterable[str], reference: str) -> list[str]:
-    """The experiments that the reference names: by its whole name, `ablations/bico`, or by the last part."""
-    return [name for name in experiments if reference in (name, name.rpartition("/")[2])]
-
-
 def references(runs: pd.DataFrame, reference: str | None = None) -> dict[str, Group]:
-    """Model -> the method that its others are compared with: the one named, plain NTP, the one with the most seeds, or
-    else the first that trains."""
+    """Model -> the method that its others are compared with: the experiment `reference`; otherwise plain NTP, of
+    several the one with the most seeds; otherwise the first that trains."""
     found: dict[str, Group] = {}
     seeds = runs.groupby(GROUP, dropna=False)["seed"].nunique()
     groups = [group for group in _groups(runs) if StoredObjective(name=group.objective).trains]
 
     def rank(group: Any) -> tuple[bool, bool, int]:
-        is_named = reference is not None and bool(named([group.experiment], reference))
         is_ntp = group.variant == "ntp"
-        return not is_named, not is_ntp, -int(seeds[tuple(getattr(group, name) for name in GROUP)]) if is_ntp else 0
+        return (
+            group.experiment != reference,
+            not is_ntp,
+            -int(seeds[tuple(getattr(group, name) for name in GROUP)]) if is_ntp else 0,
+        )
 
     for group in sorted(groups, key=rank):
         found.setdefault(group.model, tuple(getattr(group, name) for name in GROUP))

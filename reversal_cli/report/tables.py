@@ -13,7 +13,7 @@ from reversal_cli.report.methods_table import cost_columns, cost_notes, method_r
 from reversal_cli.report.notes import data_notes, notes_of, paths
 from reversal_cli.report.references import FLOORS, REFERENCES, RUN
 from reversal_cli.report.rows import GROUP, MISSING, Pair, cells, estimates, group_rows, heading, label_columns, percent
-from reversal_cli.report.seed_rows import NOTES, NUMERIC, named, references, seed_rows
+from reversal_cli.report.seed_rows import NOTES, NUMERIC, references, seed_rows
 from reversal_cli.report.unmeasured import how_to_measure, unmeasured_notes
 from reversal_cli.runs.records import StoredObjective
 from reversal_cli.scoring import GAP, METRICS
@@ -60,9 +60,7 @@ def accuracy_tables(
         raise unknown_name("--metric", "metric", metric, METRICS)
     if not (frame["metric"] == metric).any():
         raise ReversalError(f"--metric {metric}: not measured in any of these runs; {how_to_measure(metric)}")
-    trained = [name for name in frame["experiment"].unique() if _trains(frame, name)]
-    if reference is not None and not named(trained, reference):
-        raise unknown_name("--reference", "trained experiment", reference, trained)
+    experiment = None if reference is None else _find_experiment(frame, reference)
     several = frame["dataset"].nunique() > 1
     tables = []
     for dataset, part in frame.groupby("dataset", sort=False):
@@ -78,12 +76,24 @@ def accuracy_tables(
         ]
         suffix = f" on {paths(part)} ({dataset})" if several else ""
         tables += [_titled(table, suffix) for table in dataset_tables if table.rows]
-    return tables + _method_tables(frame, metric, reference)
+    return tables + _method_tables(frame, metric, experiment)
 
 
-def _trains(frame: pd.DataFrame, experiment: str) -> bool:
-    objectives = frame[frame["experiment"] == experiment]["objective"].unique()
-    return any(StoredObjective(name=name).trains for name in objectives)
+def _find_experiment(frame: pd.DataFrame, name: str) -> str:
+    """The trained experiment of this name, `ablations/bico`, or whose name ends so: `bico`.
+
+    Raises ReversalError if there is none, or more than one.
+    """
+    pairs = frame[["experiment", "objective"]].drop_duplicates().itertuples()
+    trained = list(dict.fromkeys(pair.experiment for pair in pairs if StoredObjective(name=pair.objective).trains))
+    found = [full for full in trained if full == name] or [full for full in trained if full.rpartition("/")[2] == name]
+    if not found:
+        raise unknown_name("--reference", "trained experiment", name, trained)
+    if len(found) > 1:
+        raise ReversalError(
+            f"--reference {name}: {' and '.join(found)} are called so; expected one; give its whole name"
+        )
+    return found[0]
 
 
 def _titled(table: ReportTable, suffix: str) -> ReportTable:

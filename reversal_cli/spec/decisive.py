@@ -39,6 +39,7 @@ LATER_FIELDS: dict[str, object] = {
     "objective.form": "plain",
     "transform": {"name": "none"},
     "paraphrases": 0,  # of a base
+    "abi.protect": "none",  # of a base
 }
 """Fields that a spec has not always had, and what it did then: left out of the digest while they say so, so that
 earlier digests stay."""

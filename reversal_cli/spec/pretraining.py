@@ -37,6 +37,15 @@ class PretrainSpec(Section):
         weight_decay=0.01,
     )
 
+    @field_validator("abi")
+    @classmethod
+    def _no_items(cls, abi: Abi) -> Abi:
+        if abi.span_policy == "entity" or abi.protect != "none":
+            raise ValueError(
+                "span_policy 'entity' and protect need names and descriptions; a corpus does not tell them"
+            )
+        return abi
+
     @field_validator("training")
     @classmethod
     def _no_curve(cls, training: TrainingSpec) -> TrainingSpec:

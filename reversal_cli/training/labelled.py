@@ -1,6 +1,6 @@
 """Logits only where there is a label.
 
-Most of a small model's arithmetic, and most of a large model's memory, is in those that no label needs.
+Most of a small model's arithmetic, and most of a large model's memory, is in logits that no label needs.
 """
 
 from torch import Tensor, nn
@@ -8,8 +8,10 @@ from transformers import PreTrainedModel
 
 from reversal_cli.objectives.base import IGNORE
 
-FEW, FEW_MULTIPLE, MULTIPLE = 128, 16, 64
-"""Up to FEW positions the output layer sees a multiple of FEW_MULTIPLE, above it one of MULTIPLE."""
+FEW = 128
+"""Up to so many positions the output layer sees a multiple of FEW_MULTIPLE, above it one of MULTIPLE."""
+FEW_MULTIPLE = 16
+MULTIPLE = 64
 
 
 def labelled(labels: Tensor) -> tuple[Tensor, Tensor]:
@@ -28,6 +30,9 @@ def filled_up(count: int) -> int:
 
     Few different numbers: else nearly every step would have one of its own, for which a CPU compiles kernels and keeps
     them. Of a small batch more is lost in the filling than in a few kernels more.
+
+    >>> [filled_up(count) for count in (0, 1, 66, 128, 129)]
+    [0, 16, 80, 128, 192]
     """
     multiple = FEW_MULTIPLE if count <= FEW else MULTIPLE
     return -(-count // multiple) * multiple

@@ -236,6 +236,30 @@ def test_what_is_protected_is_blank_only_where_a_text_ends(options, kind):
         assert {18, 19, 20, 21, 22} <= ends
 
 
+def test_protection_leaves_the_share_of_the_blanks_that_end_a_row():
+    row = row_of(18, items=(Item("name", (1, 3)), Item("description", (9, 14))))
+    for kind in ("none", "description"):
+        objective = Abi(protect=kind)
+        ends = sum(
+            int((objective.collate([row] * 50, GLM, draw(range(50), epoch)).input_ids == IDS["gmask"]).sum())
+            for epoch in range(60)
+        )
+        assert abs(ends / 3000 - 0.4) < 0.03
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"suffix_share": 1},
+        {"span_policy": "entity", "suffix_share": 1},
+        {"span_policy": "random", "token_share": 0, "document_suffix_share": 1},
+    ],
+)
+def test_protection_has_no_effect_where_every_blank_ends_its_row(options):
+    assert "protect" in Abi(**options).unused("glm")
+    assert "protect" not in Abi(**options | {"suffix_share": 0.4, "document_suffix_share": 0.5}).unused("glm")
+
+
 def test_protecting_nothing_draws_the_blanks_that_were_drawn_before_it_could_be_asked_for():
     row = row_of(18, items=(Item("name", (1, 3)),))
     for epoch in range(20):

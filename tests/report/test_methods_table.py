@@ -150,6 +150,15 @@ def test_a_reference_that_is_no_trained_run_is_refused(results, capsys):
     assert "--reference" in capsys.readouterr().err
 
 
+def test_a_reference_that_two_experiments_have_the_name_of_is_refused(tmp_path, capsys):
+    make_seeds(tmp_path, {"a/bico": [0.1, 0.3], "b/bico": [0.1, 0.3]})
+    assert main(["report", str(tmp_path), "--reference", "bico"]) == 2
+    assert "--reference bico: a/bico and b/bico are called so; expected one; give its whole name" in (
+        capsys.readouterr().err
+    )
+    assert main(["report", str(tmp_path), "--reference", "b/bico"]) == 0
+
+
 def test_naming_a_reference_shows_the_methods(results, capsys):
     assert main(["report", str(results), "--reference", "bico"]) == 0
     assert "Methods (contains)" in capsys.readouterr().out
@@ -169,7 +178,7 @@ def test_seeds_with_a_benchmark_each_are_one_method_and_still_no_accuracy_table(
     make_seeds(tmp_path, {"ntp": [0.0, 0.0, 0.0], "bico": [0.1, 0.2, 0.3]}, own=True)
     assert len(tables(tmp_path, "Accuracy")) == 3
     assert load_results([tmp_path]).notes == [
-        "each seed has a dataset of its own: apart in tables of accuracy, together in those of methods"
+        "2 experiments have a dataset per seed: apart in tables of accuracy, together in those of methods"
     ]
     (table,) = tables(tmp_path, "Methods")
     assert [row[2:] for row in table.rows][1][:1] == ["3"]

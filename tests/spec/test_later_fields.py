@@ -7,6 +7,7 @@ from reversal_cli.runs.records import StoredSpec
 from reversal_cli.spec.decisive import decisive_content
 from reversal_cli.spec.experiment import ExperimentSpec
 from reversal_cli.spec.loading import spec_differences
+from reversal_cli.spec.pretraining import PretrainSpec
 
 CANVAS = {"placeholder": "learned", "eos_padding": 40, "decoder": "maskgit"}
 
@@ -47,6 +48,13 @@ def test_an_earlier_manifest_of_mlm_u_differs_in_nothing_from_the_same_spec_toda
     assert spec_differences(earlier, today) == spec_differences(today, earlier) == []
     changed = spec_of(name="mlm-u", **CANVAS).model_dump(mode="json")
     assert "objective.decoder denoise -> maskgit" in spec_differences(earlier, changed)
+
+
+def test_a_base_made_before_blanks_could_be_protected_is_recognized():
+    today = PretrainSpec(name="x", family="glm").model_dump(mode="json")
+    earlier = PretrainSpec(name="x", family="glm").model_dump(mode="json")
+    del earlier["abi"]["protect"]
+    assert spec_differences(earlier, today) == spec_differences(today, earlier) == []
 
 
 def test_the_settings_of_a_run_name_its_decoder_only_if_it_is_another():

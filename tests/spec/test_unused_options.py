@@ -147,6 +147,12 @@ def test_a_base_model_refuses_options_of_the_other_family_too():
     assert load_pretraining(None, settings("family=glm", "abi.max_span=3")).abi.max_span == 3
 
 
+@pytest.mark.parametrize("option", ["abi.span_policy=entity", "abi.protect=name"])
+def test_a_base_is_not_pretrained_with_blanks_that_need_names(option):
+    with pytest.raises(ReversalError, match="a corpus does not tell them"):
+        load_pretraining(None, [*parse_set("family=glm"), *parse_set(option)])
+
+
 @pytest.mark.parametrize("name", OBJECTIVES)
 @pytest.mark.parametrize("family", ["rotary", "glm", None])
 def test_every_unused_option_is_an_option(name, family):
