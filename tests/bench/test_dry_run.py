@@ -48,7 +48,7 @@ def finish(spec: ExperimentSpec, complete: bool = True) -> RunDirectory:
     run = RunDirectory(Path("results") / spec.name / f"seed-{spec.seed}")
     begin_run(run, spec, preview_dataset(spec.dataset))
     if spec.objective.trains:
-        run.model_path.mkdir(parents=True)
+        run.model_path.mkdir(parents=True, exist_ok=True)
         end_training(run, TrainingFacts(), {})
     if complete:
         write_json(run.metrics_path, {"complete": True})
