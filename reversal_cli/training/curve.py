@@ -152,7 +152,8 @@ def digest(subtasks: Mapping[str, Subtask]) -> str:
 
 @contextlib.contextmanager
 def decoding(model: nn.Module, keep_attention: bool = False) -> Iterator[None]:
-    """Inside, a network in training answers as if it had been loaded from disk; afterwards it is as before.
+    """Inside, a network in training answers as if it had been loaded from disk in the precision of its weights, which
+    are trained in float32 whatever the arithmetic; afterwards it is as before.
 
     That is: no dropout, no autocast, and stock attention unless `keep_attention`. Accelerate puts autocast around the
     network by an attribute `forward` of the object; without it the method of the class is called.

@@ -93,8 +93,9 @@ def test_the_last_evaluation_reads_what_the_saved_weights_answer_in_a_freshly_lo
 
     monkeypatch.setattr("reversal_cli.training.curve.make_prediction", make)
     run = run_training(spec, tmp_path / "run")
-    fresh = []
-    for batch in complete_prompts(load_for_evaluation(spec, run), spec.objective, [e.prompt for e in ASKED], 3, 6):
+    in_float32 = spec.model_copy(update={"evaluation": spec.evaluation.model_copy(update={"dtype": "float32"})})
+    loaded, fresh = load_for_evaluation(in_float32, run), []
+    for batch in complete_prompts(loaded, spec.objective, [e.prompt for e in ASKED], 3, 6):
         fresh += [(ASKED[item.index].prompt, item.text) for item in batch]
     assert scored == 4 * fresh and len({text for _, text in fresh}) > 1
     mean = sum(len(text) for _, text in fresh) / 10 / 6
