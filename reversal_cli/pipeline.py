@@ -27,8 +27,9 @@ from reversal_cli.runs import manifest
 from reversal_cli.runs.directory import RunDirectory, run_path
 from reversal_cli.runs.records import BaseModelRecord, Metrics
 from reversal_cli.schedule import clock_of, resources_of
+from reversal_cli.spec.decisive import spec_differences
 from reversal_cli.spec.experiment import DatasetSpec, ExperimentSpec, TrainingSpec
-from reversal_cli.spec.loading import Experiment, spec_differences
+from reversal_cli.spec.loading import Experiment
 from reversal_cli.spec.names import model_stem
 from reversal_cli.workers.executor import Executor
 from reversal_cli.workers.job import Job
@@ -94,11 +95,9 @@ def pretrain_base(spec: "PretrainSpec", out: Path, terminal: Terminal, overwrite
     if path.is_file() and not overwrite:
         remedy = "make the base model again with --overwrite"
         stored = read_shape(path, BaseModelRecord, remedy)
-        differences = spec_differences(stored.spec, spec.model_dump(mode="json"))
-        if differences:
-            raise ReversalError(
-                f"{out}: made with a different spec ({', '.join(differences)}); pass --out or --overwrite"
-            )
+        changed = spec_differences(stored.spec, spec.model_dump(mode="json"))
+        if changed:
+            raise ReversalError(f"{out}: made with a different spec ({', '.join(changed)}); pass --out or --overwrite")
         terminal.say(f"{out}: already complete (--overwrite makes it again)")
         return stored
     refuse_current_folder(out)

@@ -23,8 +23,8 @@ from reversal_cli.runs.records import (
 )
 from reversal_cli.runs.remedies import evaluate_again
 from reversal_cli.runs.weights import weights_digests
+from reversal_cli.spec.decisive import spec_differences
 from reversal_cli.spec.experiment import DatasetSpec, EvaluationSpec, ExperimentSpec
-from reversal_cli.spec.loading import spec_differences
 
 DIFFERENCES_SHOWN = 4
 NOT_RECORDED = "not recorded"

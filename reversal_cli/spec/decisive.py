@@ -1,7 +1,10 @@
 """Which fields of a spec decide its result, and so make it another experiment."""
 
 import functools
+from collections.abc import Mapping
 from typing import Any
+
+from reversal_cli.spec.toml import flatten
 
 RESULT_NEUTRAL_FIELDS = (
     "training.device",
@@ -68,3 +71,18 @@ def decisive_content(content: dict[str, Any]) -> dict[str, Any]:
         if not decides(key, table.get(field), objective):
             table.pop(field, None)
     return content
+
+
+def spec_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """`training.epochs 10 -> 20` for each field of two dumped specs that makes them two experiments."""
+    before, after = dict(flatten(old)), dict(flatten(new))
+    for fields in (before, after):
+        for key, default in flatten(later_fields(fields.get("objective.name", ""))):
+            fields.setdefault(key, default)
+    changed = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+    decisive = [key for key in changed if key not in RESULT_NEUTRAL_FIELDS]
+    return [f"{key} {_or_unset(before.get(key))} -> {_or_unset(after.get(key))}" for key in decisive]
+
+
+def _or_unset(value: Any) -> Any:
+    return "unset" if value is None else value

@@ -11,6 +11,8 @@ from reversal_cli.spec.validation import Setting
 GRID = "grid."
 OLD_RUNS = "rows"
 """What `[[runs]]` was called before."""
+RUN_NAME = "[[runs]].name"
+"""The key of a run's own name, apart from that of its experiment."""
 MOST_RUNS = 1000
 """Of one experiment: its table and its folders should still be readable."""
 
@@ -45,17 +47,21 @@ def one_each(axes: Mapping[str, Sequence[Setting]]) -> list[Setting]:
 
 def read_runs(content: dict[str, Any], source: str) -> list[list[Setting]]:
     """Takes `[[runs]]` out of the file's content: tables of settings that go together, each one a run of the experiment
-    (times the grid, if any). Without them there is a single run."""
+    (times the grid, if any), with a name of its own if it has one. Without them there is a single run."""
     if "runs" in content and OLD_RUNS in content:
         raise ReversalError(f"{source}: has [[runs]] and [[{OLD_RUNS}]]; expected one of them; rename all to [[runs]]")
     key = OLD_RUNS if OLD_RUNS in content else "runs"
     runs = content.pop(key, [{}])
     if not isinstance(runs, list) or not runs or not all(isinstance(run, Mapping) for run in runs):
         raise ReversalError(f"{source}: {key} is {runs!r}; expected tables that begin with [[runs]]")
-    read = [[Setting(name, value, source) for name, value in flatten(run)] for run in runs]
-    if any(setting.key in ("name", "baseline") for run in read for setting in run):
-        raise ReversalError(f"{source}: name and baseline cannot vary between runs; set them above the first [[{key}]]")
-    return read
+    if any("baseline" in run for run in runs):
+        raise ReversalError(f"{source}: baseline cannot vary between runs; set it above the first [[{key}]]")
+    for run in runs:
+        if not isinstance(run.get("name", ""), str):
+            raise ReversalError(f"{source}: the name of a run is {run['name']!r}; expected text; put it in quotes")
+    return [
+        [Setting(RUN_NAME if name == "name" else name, value, source) for name, value in flatten(run)] for run in runs
+    ]
 
 
 def refuse_replaced(runs: Sequence[Sequence[Setting]], settings: Iterable[Setting], source: str) -> None:

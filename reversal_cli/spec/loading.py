@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 from reversal_cli.errors import ReversalError
 from reversal_cli.objectives.untrained import Untrained
 from reversal_cli.spec.choices import CHOICES, DEFAULTS, Chosen, applies, refuse_misfit, refuse_unknown
-from reversal_cli.spec.decisive import RESULT_NEUTRAL_FIELDS, later_fields
 from reversal_cli.spec.experiment import ExperimentSpec, TrainingSpec
 from reversal_cli.spec.grid import (
     OLD_RUNS,
+    RUN_NAME,
     one_each,
     read_axes,
     read_runs,
@@ -81,7 +81,7 @@ def load_experiment(file: Path | None, settings: Sequence[Setting] = ()) -> Expe
     points = list(_points(runs, axes, common, settings))
     _refuse_lists(points)
     all_chosen = {section: {point.chosen[section].value for point in points} for section in CHOICES}
-    names = ["/".join(filter(None, (name, suffix))) for suffix in run_suffixes([point.axes for point in points])]
+    names = ["/".join(filter(None, (name, suffix))) for suffix in run_suffixes([point.naming for point in points])]
     layers = [
         _layers(point, Setting("name", run_name, name_source), all_chosen)
         for point, run_name in zip(points, names, strict=True)
@@ -128,27 +128,31 @@ def flag_settings(flags: Mapping[str, tuple[str, Any]], assignments: Iterable[st
     return from_flags + [setting for text in assignments for setting in parse_set(text)]
 
 
-def spec_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """`training.epochs 10 -> 20` for each field of two dumped specs that makes them two experiments."""
-    before, after = dict(flatten(old)), dict(flatten(new))
-    for fields in (before, after):
-        for key, default in flatten(later_fields(fields.get("objective.name", ""))):
-            fields.setdefault(key, default)
-    changed = [key for key in {**before, **after} if before.get(key) != after.get(key)]
-    decisive = [key for key in changed if key not in RESULT_NEUTRAL_FIELDS]
-    return [f"{key} {_or_unset(before.get(key))} -> {_or_unset(after.get(key))}" for key in decisive]
-
-
-def _or_unset(value: Any) -> Any:
-    return "unset" if value is None else value
+NOT_OF_A_SPEC = ("name", "baseline", RUN_NAME)
+"""Keys of a file that are not fields of a single run's spec, or are set apart."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Point:
-    """One point of the grid (without a grid, the only one): its own settings, and all settings, lowest first."""
+    """One point of the grid (without a grid, the only one)."""
 
-    axes: list[Setting]
+    run: Sequence[Setting]
+    """What its entry of `[[runs]]` says."""
+    values: Sequence[Setting]
+    """One of each axis."""
     settings: list[Setting]
+    """All, lowest first."""
+
+    @property
+    def axes(self) -> list[Setting]:
+        """What it differs in from the other points."""
+        return [*self.run, *self.values]
+
+    @property
+    def naming(self) -> list[Setting]:
+        """What its name tells: its run's own name, or else all that the run says, and its place on the axes."""
+        named = [setting for setting in self.run if setting.key == RUN_NAME]
+        return [*(named or self.run), *self.values]
 
     def get(self, key: str, default: str) -> Setting:
         return next((s for s in reversed(self.settings) if s.key == key), Setting(key, default, "default"))
@@ -169,7 +173,7 @@ def _points(
         varied = [*run, *values]
         replaced = {setting.key for setting in varied}
         kept = [setting for setting in common if setting.key not in replaced]
-        yield _Point(varied, [*kept, *varied, *settings])
+        yield _Point(run, values, [*kept, *varied, *settings])
 
 
 def _take(
@@ -203,7 +207,9 @@ def _layers(point: _Point, name: Setting, all_chosen: Mapping[str, set[Any]]) ->
             *([Setting("model.source", source, "found on this machine")] if source else []),
             *(Setting(key, value, f"recipe of {model.value} and {objective}") for key, value in flatten(recipe)),
         ],
-        given=[s for s in point.settings if s.key not in ("name", "baseline") and applies(s, chosen, all_chosen)],
+        given=[
+            s for s in point.settings if s.key not in ("name", "baseline", RUN_NAME) and applies(s, chosen, all_chosen)
+        ],
     )
 
 

@@ -4,9 +4,8 @@ import pytest
 
 from reversal_cli.report.labels import settings_label
 from reversal_cli.runs.records import StoredSpec
-from reversal_cli.spec.decisive import decisive_content
+from reversal_cli.spec.decisive import decisive_content, spec_differences
 from reversal_cli.spec.experiment import ExperimentSpec
-from reversal_cli.spec.loading import spec_differences
 from reversal_cli.spec.pretraining import PretrainSpec
 
 CANVAS = {"placeholder": "learned", "eos_padding": 40, "decoder": "maskgit"}

@@ -3,8 +3,9 @@
 import pytest
 
 from reversal_cli.errors import ReversalError
+from reversal_cli.spec.decisive import spec_differences
 from reversal_cli.spec.experiment import ExperimentSpec, ResourcesSpec
-from reversal_cli.spec.loading import load_experiment, spec_differences
+from reversal_cli.spec.loading import load_experiment
 from reversal_cli.spec.validation import Setting
 
 

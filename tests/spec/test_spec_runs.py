@@ -72,15 +72,34 @@ def test_runs_that_would_have_one_name_are_told_apart_by_the_keys_of_their_value
     assert both[::2] == both[1::2] == ["x/bico", "x/mask_probability=0.5", "x/bico_share=0.5"]
 
 
+def test_a_run_may_have_a_name_of_its_own_beside_its_place_in_the_grid():
+    text = "[[runs]]\nname = 'best'\nobjective.name = 'bico'\ntraining.learning_rate = 0.1\n"
+    text += "[[runs]]\nobjective.name = 'ntp'\n"
+    assert [spec.name for spec in load(text).specs] == ["x/best", "x/ntp"]
+    assert load(text).specs[0].training.learning_rate == 0.1
+    in_a_grid = load(text + "[grid]\nseed = [0, 1]\ntraining.weight_decay = [0.0, 1.0]\n").specs
+    assert list(dict.fromkeys(spec.name for spec in in_a_grid)) == [
+        "x/best-0.0",
+        "x/best-1.0",
+        "x/ntp-0.0",
+        "x/ntp-1.0",
+    ]
+    renamed = load(text, Setting("name", "y", "--name"))
+    assert [spec.name for spec in renamed.specs] == ["y/best", "y/ntp"]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("runs = 3", "x.toml: runs is 3; expected tables that begin with [[runs]]"),
         ("runs = []", "x.toml: runs is []; expected tables that begin with [[runs]]"),
         (
-            "[[runs]]\nname = 'y'",
-            "x.toml: name and baseline cannot vary between runs; set them above the first [[runs]]",
+            "[[runs]]\nbaseline = false",
+            "x.toml: baseline cannot vary between runs; set it above the first [[runs]]",
         ),
+        ("[[runs]]\nname = 3", "x.toml: the name of a run is 3; expected text; put it in quotes"),
+        ("[[runs]]\nname = 'a b'", "x.toml: experiment name 'x/a b' is not a folder name"),
+        ("[[runs]]\nname = 'y'\n[[runs]]\nname = 'y'\nseed = 0", "two runs would share the folder x/y/seed-0"),
         ("rows = 3", "x.toml: rows is 3; expected tables that begin with [[runs]]"),
         ("[[runs]]\nseed = 1\n[[rows]]\nseed = 2", "x.toml: has [[runs]] and [[rows]]; expected one of them"),
         ("[[runs]]\nsed = 1", "x.toml: unknown key 'sed'; did you mean 'seed'?"),
