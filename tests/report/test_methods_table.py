@@ -12,7 +12,7 @@ from reversal_cli.files.reading import read_json
 from reversal_cli.report import accuracy_tables, load_results
 from reversal_cli.report.page.headline import is_accuracy
 from reversal_cli.report.plots import write_plots
-from reversal_cli.report.plots.tokens import token_figure, training_line
+from reversal_cli.report.plots.tokens import spread, token_figure, training_line
 from reversal_cli.report.run_costs import shown_reversed
 from reversal_cli.runs.directory import RunDirectory, write_json
 
@@ -217,7 +217,22 @@ def test_the_plot_has_a_marker_per_method_a_dot_per_seed_and_a_line_per_curve(re
         ((1000, 1_100_000), (75, 65)),
         ((200, 400, 600, 800, 1000), (15, 30, 45, 60, 75)),  # a step reads two tokens
     }
+    assert [text.get_text() for text in axes.texts] == ["ntp  0.0", "bico  70.0"]
     assert training_line(RunDirectory(results / "ntp/seed-0"), "contains") is None
+
+
+@pytest.mark.parametrize(
+    ("heights", "places"),
+    [
+        ([], []),
+        ([50.0], [50.0]),
+        ([90.0, 10.0, 50.0], [90.0, 10.0, 50.0]),
+        ([0.0, 0.0, 3.0], [10.0, 0.0, 20.0]),  # pushed up from below; the first of two alike above the second
+        ([99.0, 98.0, 40.0], [100.0, 90.0, 40.0]),  # and down from the top
+    ],
+)
+def test_names_stand_where_they_belong_or_close_by_in_the_same_order(heights, places):
+    assert spread(heights, gap=10) == places
 
 
 def test_runs_that_do_not_say_their_tokens_are_not_drawn(tmp_path):
@@ -230,4 +245,4 @@ def test_more_methods_than_looks_are_drawn_without_names(tmp_path):
         add_costs(make_run(tmp_path, f"bico-{index}", "bico", BICO), tokens=1000 + index)
     loaded = load_results([tmp_path])
     figure = token_figure(loaded.frame, loaded.runs, "contains")
-    assert len(figure.axes[0].lines) == 65 and not figure.legends
+    assert len(figure.axes[0].lines) == 65 and not figure.axes[0].texts

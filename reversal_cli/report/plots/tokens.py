@@ -1,31 +1,26 @@
-"""Accuracy against training tokens: a marker per method, a dot per seed, and a line for each training with a curve."""
+"""Accuracy against training tokens: a marker and a name per method, a dot per seed, a line for each curve."""
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter
 
 from reversal_cli.report.plots.curve_points import curve_points
-from reversal_cli.report.plots.style import (
-    COLOURS,
-    LEGEND_LINE,
-    LINE_CHARACTERS,
-    MARKERS,
-    group_names,
-    legend_columns,
-    new_figure,
-    titled,
-)
+from reversal_cli.report.plots.style import COLOURS, MARKERS, group_names, new_figure, titled
 from reversal_cli.report.references import RUN
 from reversal_cli.report.rows import GROUP, in_order
 from reversal_cli.runs.directory import RunDirectory
 
 SUBTASK = "N2D-reverse"
 """The endpoint of a comparison of methods."""
-HEIGHT = 3.4
-"""Height of the figure in inches, without its legend."""
+HEIGHT, AROUND = 3.4, 0.9
+"""Inches: least height of the figure, and the part of it above and below the axes."""
+NAME_HEIGHT = 0.12
+"""Inches between two names."""
 MOST_NAMED = len(COLOURS) * len(MARKERS)
 """More methods have no look of their own, so all are grey and none is named."""
 Runs = Mapping[tuple[str, str], RunDirectory]
@@ -48,20 +43,24 @@ def token_figure(part: pd.DataFrame, runs: Runs, metric: str) -> Figure | None:
     names = group_names(lines)  # of all runs, so that each has the same colour as its bar
     shown = counted[GROUP].drop_duplicates().itertuples(index=False, name=None)
     looks = {group: _look(list(names).index(group), len(names)) for group in shown}
-    columns = legend_columns([names[group] for group in looks], LINE_CHARACTERS)
-    figure = new_figure(HEIGHT + LEGEND_LINE * -(-len(looks) // columns) * (len(names) <= MOST_NAMED))
+    named = len(names) <= MOST_NAMED
+    height = max(HEIGHT, AROUND + NAME_HEIGHT * len(looks) * named)
+    figure = new_figure(height)
     axes = figure.add_subplot()
     curves = False
+    ends = {}
     for group, look in looks.items():
         of_group = counted[(counted[GROUP] == list(group)).all(axis=1)]
         curves |= _draw_lines(axes, of_group, runs, metric, look["color"])
-        _draw_points(axes, of_group, look | {"label": names[group]})
+        ends[group] = _draw_points(axes, of_group, look)
     caption = "large: on test prompts"
     caption += ", mean of seeds; dots: each seed" if counted.duplicated(GROUP).any() else ""
     caption += "; lines: along training, on validation prompts" if curves else ""
     _finish(figure, axes, titled(f"{SUBTASK} ({metric}) against training tokens", lines), caption)
-    if len(names) <= MOST_NAMED:
-        figure.legend(loc="outside lower center", ncols=columns)
+    if named:
+        gap = 100 * NAME_HEIGHT / (height - AROUND)
+        for (group, end), y in zip(ends.items(), spread([end[1] for end in ends.values()], gap), strict=True):
+            _write_name(axes, f"{names[group]}  {end[1]:.1f}", end, y, looks[group]["color"])
     return figure
 
 
@@ -73,13 +72,33 @@ def _look(index: int, methods: int) -> dict[str, Any]:
     return {"color": COLOURS[colour], "marker": MARKERS[(colour + again) % len(MARKERS)]}
 
 
-def _draw_points(axes: Axes, runs: pd.DataFrame, look: dict[str, Any]) -> None:
-    """Draws the mean of the seeds and, of several, each as a dot."""
+def _draw_points(axes: Axes, runs: pd.DataFrame, look: dict[str, Any]) -> tuple[float, float]:
+    """Draws the mean of the seeds and, of several, each as a dot. Tokens and accuracy of the mean."""
     tokens, accuracy = runs["tokens"].astype(float), 100 * runs["value"]
     if len(runs) > 1:
         axes.plot(tokens, accuracy, ".", color="black", markersize=3, clip_on=False, zorder=5)
     style = {"linestyle": "", "markersize": 6, "markeredgecolor": "black", "markeredgewidth": 0.5}
     axes.plot([tokens.mean()], [accuracy.mean()], clip_on=False, zorder=4, **style, **look)
+    return float(tokens.mean()), float(accuracy.mean())
+
+
+def spread(heights: Sequence[float], gap: float, top: float = 100.0) -> list[float]:
+    """Where names stand that belong at `heights`: in the same order, `gap` or more apart, and none above `top`."""
+    order = sorted(range(len(heights)), key=lambda i: (heights[i], -i))  # of two alike, the first stands above
+    places = dict(enumerate(heights))
+    for lower, upper in itertools.pairwise(order):
+        places[upper] = max(places[upper], places[lower] + gap)
+    limit = top
+    for i in reversed(order):
+        places[i] = min(places[i], limit)
+        limit = places[i] - gap
+    return [places[i] for i in range(len(heights))]
+
+
+def _write_name(axes: Axes, name: str, end: tuple[float, float], y: float, colour: str) -> None:
+    """Beside the axes, with a line to where it belongs."""
+    line = {"arrowstyle": "-", "color": colour, "linestyle": ":", "linewidth": 0.7, "relpos": (0, 0.5), "shrinkB": 4}
+    axes.annotate(name, end, (1.06, y / 100), "data", "axes fraction", line, fontsize=6, va="center")
 
 
 def _draw_lines(axes: Axes, of_group: pd.DataFrame, runs: Runs, metric: str, colour: str) -> bool:
@@ -102,6 +121,9 @@ def training_line(run: RunDirectory, metric: str) -> Line | None:
 
 def _finish(figure: Figure, axes: Axes, title: str, caption: str) -> None:
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+    axes.xaxis.set_minor_formatter(EngFormatter(sep=""))
+    axes.tick_params(axis="x", which="both", labelsize=6)
     axes.set_xlabel(f"training tokens, as the objective lays the rows out ({caption})", fontsize=6)
     axes.set_ylabel("accuracy, %")
     axes.set_ylim(0, 100)
