@@ -40,11 +40,15 @@ def read_kept(run: RunDirectory) -> Kept:
 
 
 def lacking_notes(runs: Iterable[Kept]) -> list[str]:
-    """A line for each run that keeps no predictions, or not all."""
+    """A line for the runs that keep no predictions, and one for each that keeps not all."""
+    kept = list(runs)
+    without = [run for run, has_some, _ in kept if not has_some]
     notes = []
-    for run, has_some, lacking in runs:
-        if not has_some:
-            notes.append(f"{run.path}: keeps no predictions; they can be neither drawn nor read")
-        elif lacking:
+    if without:
+        others = f" and {len(without) - 1} more" if len(without) > 1 else ""
+        keep = "keep" if others else "keeps"
+        notes.append(f"{without[0].path}{others}: {keep} no predictions; they can be neither drawn nor read")
+    for run, has_some, lacking in kept:
+        if has_some and lacking:
             notes.append(f"{run.path}: keeps only {lacking}; the others can be neither drawn nor read")
     return [visible(note) for note in notes]

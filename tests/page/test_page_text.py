@@ -15,6 +15,7 @@ from reversal_cli.errors import ReversalError
 from reversal_cli.report import accuracy_tables, load_results, runs_in_table_order
 from reversal_cli.report.page import build_page, plots_html
 from reversal_cli.report.page.predictions import collect_predictions, json_for_html, thousandths
+from reversal_cli.report.stored_predictions import Kept, lacking_notes
 from reversal_cli.runs.directory import RunDirectory, find_runs
 
 
@@ -122,6 +123,11 @@ def test_a_run_that_keeps_only_some_predictions_or_none_is_named_on_the_page_and
     assert f"{runs[0].path}: keeps only 299 of 300 predictions of N2D;" in shown.replace("  ", " ")
     assert f"{runs[1].path}: keeps no predictions;" in shown
     assert "are of these: first seed 0 (299 of 300 predictions of N2D)." in (tmp_path / "report.html").read_text()
+
+
+def test_many_runs_without_predictions_are_one_line_in_the_terminal(tmp_path):
+    kept = [Kept(RunDirectory(tmp_path / str(index)), has_some=False, lacking="") for index in range(3)]
+    assert lacking_notes(kept) == [f"{tmp_path}/0 and 2 more: keep no predictions; they can be neither drawn nor read"]
 
 
 def test_the_page_lists_runs_in_the_order_of_the_tables(tmp_path):

@@ -199,3 +199,13 @@ def test_heat_maps_are_drawn_of_the_first_runs_and_a_line_says_so(tmp_path, caps
     assert len(list((tmp_path / "plots").glob("entities-*.png"))) == MOST_HEAT_MAPS
     assert f"drawn for the first {MOST_HEAT_MAPS} of {MOST_HEAT_MAPS + 2} runs" in capsys.readouterr().err
     assert heat_map_note(load_results([tmp_path / "grid/bico-1"])) == ""
+
+
+def test_a_run_without_predictions_has_no_heat_map_and_takes_the_place_of_none(tmp_path):
+    make_grid(tmp_path, MOST_HEAT_MAPS + 1)
+    for path in (tmp_path / "grid/bico-0").rglob("predictions/*"):
+        path.unlink()
+    results = load_results([tmp_path])
+    write_plots(results, tmp_path / "plots", "contains")
+    assert len(list((tmp_path / "plots").glob("entities-*.png"))) == MOST_HEAT_MAPS
+    assert heat_map_note(results) == ""

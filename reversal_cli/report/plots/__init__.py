@@ -8,6 +8,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from reversal_cli.data.base import SUBTASKS
 from reversal_cli.report.frame import Results
 from reversal_cli.report.plots.bars import bar_figure
 from reversal_cli.report.plots.curves import curve_figure
@@ -16,6 +17,7 @@ from reversal_cli.report.plots.style import figure_style, save
 from reversal_cli.report.plots.tokens import token_figure
 from reversal_cli.report.references import RUN
 from reversal_cli.report.rows import in_order
+from reversal_cli.runs.directory import RunDirectory
 
 MOST_HEAT_MAPS = 8
 """The most runs with a heat map in one report."""
@@ -33,13 +35,18 @@ def write_plots(results: Results, folder: Path, metric: str) -> list[Path]:
 
 
 def heat_map_note(results: Results) -> str:
-    """A note on runs without a heat map; empty if all have one."""
-    if len(results.runs) <= MOST_HEAT_MAPS:
+    """A note on runs that keep predictions and have no heat map; empty if there are none."""
+    count = sum(map(_can_be_drawn, results.runs.values()))
+    if count <= MOST_HEAT_MAPS:
         return ""
     return (
-        f"heat maps of entities: drawn for the first {MOST_HEAT_MAPS} of {len(results.runs)} runs; "
+        f"heat maps of entities: drawn for the first {MOST_HEAT_MAPS} of {count} runs; "
         "`reversal report RUN --plots` draws that of one run"
     )
+
+
+def _can_be_drawn(run: RunDirectory) -> bool:
+    return all(run.predictions_path(subtask).is_file() for subtask in SUBTASKS)
 
 
 def _figures(results: Results, metric: str) -> Iterator[tuple[str, Figure | None]]:
@@ -55,7 +62,8 @@ def _figures(results: Results, metric: str) -> Iterator[tuple[str, Figure | None
             benchmarks.add(benchmark)
             yield _token_figure(results, benchmark, metric)
         runs = in_order(part[part["row"] == RUN]).groupby(["digest", "dataset"], sort=False)
-        for (digest, _), of_run in list(runs)[: MOST_HEAT_MAPS - len(stems)]:
+        drawable = [(key, of_run) for key, of_run in runs if _can_be_drawn(results.runs[key])]
+        for (digest, _), of_run in drawable[: MOST_HEAT_MAPS - len(stems)]:
             first = of_run.iloc[0]
             stem = f"entities-{first['experiment'].replace('/', '-')}-seed-{first['seed']}{suffix}"
             stem = f"{stem}-{digest}" if stem in stems else stem
