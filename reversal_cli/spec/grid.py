@@ -1,8 +1,9 @@
 """The differences between the runs of a TOML file: its `[grid]`, every combination, and its `[[runs]]`, one by one."""
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from reversal_cli.errors import ReversalError
 from reversal_cli.spec.toml import flatten
@@ -11,10 +12,18 @@ from reversal_cli.spec.validation import Setting
 GRID = "grid."
 OLD_RUNS = "rows"
 """What `[[runs]]` was called before."""
-RUN_NAME = "[[runs]].name"
-"""The key of a run's own name, apart from that of its experiment."""
+NAME_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+=-]*")
+"""A folder's name, as in those of experiments."""
 MOST_RUNS = 1000
 """Of one experiment: its table and its folders should still be readable."""
+
+
+class Run(NamedTuple):
+    """One of `[[runs]]`."""
+
+    name: str | None
+    """What it is called below the experiment; None: what its settings say."""
+    settings: list[Setting]
 
 
 def read_axes(grid: Any, source: str) -> dict[str, list[Setting]]:
@@ -45,9 +54,9 @@ def one_each(axes: Mapping[str, Sequence[Setting]]) -> list[Setting]:
     return [values[0] for values in axes.values()]
 
 
-def read_runs(content: dict[str, Any], source: str) -> list[list[Setting]]:
+def read_runs(content: dict[str, Any], source: str) -> list[Run]:
     """Takes `[[runs]]` out of the file's content: tables of settings that go together, each one a run of the experiment
-    (times the grid, if any), with a name of its own if it has one. Without them there is a single run."""
+    (times the grid, if any). Without them there is a single run."""
     if "runs" in content and OLD_RUNS in content:
         raise ReversalError(f"{source}: has [[runs]] and [[{OLD_RUNS}]]; expected one of them; rename all to [[runs]]")
     key = OLD_RUNS if OLD_RUNS in content else "runs"
@@ -56,17 +65,20 @@ def read_runs(content: dict[str, Any], source: str) -> list[list[Setting]]:
         raise ReversalError(f"{source}: {key} is {runs!r}; expected tables that begin with [[runs]]")
     if any("baseline" in run for run in runs):
         raise ReversalError(f"{source}: baseline cannot vary between runs; set it above the first [[{key}]]")
-    for run in runs:
-        if not isinstance(run.get("name", ""), str):
-            raise ReversalError(f"{source}: the name of a run is {run['name']!r}; expected text; put it in quotes")
-    return [
-        [Setting(RUN_NAME if name == "name" else name, value, source) for name, value in flatten(run)] for run in runs
-    ]
+    return [_read_run(run, source) for run in runs]
 
 
-def refuse_replaced(runs: Sequence[Sequence[Setting]], settings: Iterable[Setting], source: str) -> None:
+def _read_run(run: Mapping[str, Any], source: str) -> Run:
+    name = run.get("name")
+    if name is not None and not (isinstance(name, str) and NAME_PART.fullmatch(name)):
+        raise ReversalError(f"{source}: the name of a run is {name!r}; expected letters, digits and ._+=-; correct it")
+    others = {key: value for key, value in run.items() if key != "name"}
+    return Run(name, [Setting(key, value, source) for key, value in flatten(others)])
+
+
+def refuse_replaced(runs: Sequence[Run], settings: Iterable[Setting], source: str) -> None:
     """Raises ReversalError for a flag that sets what the runs of a file differ in."""
-    keys = {setting.key for run in runs for setting in run}
+    keys = {setting.key for run in runs for setting in run.settings}
     for setting in settings:
         if setting.key in keys:
             raise ReversalError(
@@ -75,7 +87,7 @@ def refuse_replaced(runs: Sequence[Sequence[Setting]], settings: Iterable[Settin
             )
 
 
-def refuse_too_many(axes: Mapping[str, Sequence[Setting]], runs: Sequence[Sequence[Setting]], source: str) -> None:
+def refuse_too_many(axes: Mapping[str, Sequence[Setting]], runs: Sequence[Run], source: str) -> None:
     """Raises ReversalError for more runs than anybody means; to be called before they are listed."""
     count = len(runs) * math.prod(len(values) for values in axes.values())
     if count > MOST_RUNS:

@@ -17,7 +17,7 @@ from reversal_cli.spec.choices import CHOICES, DEFAULTS, Chosen, applies, refuse
 from reversal_cli.spec.experiment import ExperimentSpec, TrainingSpec
 from reversal_cli.spec.grid import (
     OLD_RUNS,
-    RUN_NAME,
+    Run,
     one_each,
     read_axes,
     read_runs,
@@ -66,7 +66,7 @@ def load_experiment(file: Path | None, settings: Sequence[Setting] = ()) -> Expe
     runs = read_runs(content, source)
     written = [Setting(key, value, source) for key, value in flatten(content)]
     for run in runs:
-        refuse_twice([*one_each(axes), *run])
+        refuse_twice([*one_each(axes), *run.settings])
     refuse_twice([*written, *one_each(axes)])
     refuse_twice([*settings, *one_each(given_axes)])
     refuse_replaced(runs, [*settings, *one_each(given_axes)], source)
@@ -89,8 +89,8 @@ def load_experiment(file: Path | None, settings: Sequence[Setting] = ()) -> Expe
     specs = tuple(with_own_benchmark(spec) for spec in settle(layers))
     for spec, layer in zip(specs, layers, strict=True):
         refuse_misfit(spec, [*layer.defaults, *layer.given])
-    _refuse_shared_folders(specs, source)
     baselines = _baselines(points, specs) if _wants_baseline(top) else ()
+    _refuse_shared_folders([*specs, *baselines], source)
     return Experiment(name or specs[0].name, specs, baselines, notes)
 
 
@@ -128,16 +128,11 @@ def flag_settings(flags: Mapping[str, tuple[str, Any]], assignments: Iterable[st
     return from_flags + [setting for text in assignments for setting in parse_set(text)]
 
 
-NOT_OF_A_SPEC = ("name", "baseline", RUN_NAME)
-"""Keys of a file that are not fields of a single run's spec, or are set apart."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Point:
     """One point of the grid (without a grid, the only one)."""
 
-    run: Sequence[Setting]
-    """What its entry of `[[runs]]` says."""
+    run: Run
     values: Sequence[Setting]
     """One of each axis."""
     settings: list[Setting]
@@ -146,13 +141,13 @@ class _Point:
     @property
     def axes(self) -> list[Setting]:
         """What it differs in from the other points."""
-        return [*self.run, *self.values]
+        return [*self.run.settings, *self.values]
 
     @property
     def naming(self) -> list[Setting]:
         """What its name tells: its run's own name, or else all that the run says, and its place on the axes."""
-        named = [setting for setting in self.run if setting.key == RUN_NAME]
-        return [*(named or self.run), *self.values]
+        name, settings = self.run
+        return [*([Setting("name", name, "")] if name else settings), *self.values]
 
     def get(self, key: str, default: str) -> Setting:
         return next((s for s in reversed(self.settings) if s.key == key), Setting(key, default, "default"))
@@ -163,14 +158,14 @@ class _Point:
 
 
 def _points(
-    runs: Sequence[Sequence[Setting]],
+    runs: Sequence[Run],
     axes: Mapping[str, Sequence[Setting]],
     common: Sequence[Setting],
     settings: Sequence[Setting],
 ) -> Iterator[_Point]:
     """Every run of the file times every combination of the axes."""
     for run, values in itertools.product(runs, itertools.product(*axes.values())):
-        varied = [*run, *values]
+        varied = [*run.settings, *values]
         replaced = {setting.key for setting in varied}
         kept = [setting for setting in common if setting.key not in replaced]
         yield _Point(run, values, [*kept, *varied, *settings])
@@ -207,9 +202,7 @@ def _layers(point: _Point, name: Setting, all_chosen: Mapping[str, set[Any]]) ->
             *([Setting("model.source", source, "found on this machine")] if source else []),
             *(Setting(key, value, f"recipe of {model.value} and {objective}") for key, value in flatten(recipe)),
         ],
-        given=[
-            s for s in point.settings if s.key not in ("name", "baseline", RUN_NAME) and applies(s, chosen, all_chosen)
-        ],
+        given=[s for s in point.settings if s.key not in ("name", "baseline") and applies(s, chosen, all_chosen)],
     )
 
 
@@ -237,7 +230,7 @@ def _baselines(points: Sequence[_Point], specs: Sequence[ExperimentSpec]) -> tup
             continue
         done.add((spec.model, spec.dataset))
         parts = [name_part(s) for s in point.axes if s.key.startswith(("model.", "dataset."))]
-        in_folder = any(s.key != "seed" for s in point.axes)
+        in_folder = any(s.key != "seed" for s in point.naming)
         prefix = f"{spec.name.rpartition('/')[0]}/" if in_folder else f"{spec.name}-"
         baselines.append(_untrained(spec, prefix + "-".join([*parts, "untrained"])))
     return tuple(baselines)

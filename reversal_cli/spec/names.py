@@ -7,13 +7,12 @@ from pathlib import Path
 from reversal_cli.errors import ReversalError, unknown_name
 from reversal_cli.objectives import OBJECTIVE_SPECS
 from reversal_cli.spec.gguf_path import gguf_file
-from reversal_cli.spec.grid import RUN_NAME
+from reversal_cli.spec.grid import NAME_PART
 from reversal_cli.spec.presets import PRESETS
 from reversal_cli.spec.validation import Setting
 from reversal_cli.transforms import TRANSFORMS
 
 HUB_ID = re.compile(r"[\w-][\w.-]*/[\w.-]+")
-NAME_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+=-]*")
 
 
 def check_model_name(setting: Setting) -> None:
@@ -86,9 +85,6 @@ def _part_with_key(setting: Setting) -> str:
 
 
 def name_part(setting: Setting) -> str:
-    """What a run's name tells of a setting."""
-    if setting.key == RUN_NAME:
-        return str(setting.value)  # one that is no folder name is refused as it stands
     if setting.key in ("model.name", "dataset.path"):
         return model_stem(str(setting.value))
     if setting.key == "objective.name":

@@ -16,8 +16,8 @@ from reversal_cli.inference.answers import Completion
 from reversal_cli.runs.directory import RunDirectory, write_json
 from reversal_cli.scoring.floors import ScoredExample
 from reversal_cli.scoring.summary import summarize
+from reversal_cli.spec.decisive import spec_differences
 from reversal_cli.spec.experiment import EvaluationSpec, ExperimentSpec
-from reversal_cli.spec.loading import spec_differences
 
 RUN = Path("results/x/seed-0")
 NAMES = ("Ann Low", "Bo Hay", "Cy Ray", "Di Fox")

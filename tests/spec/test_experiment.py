@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from reversal_cli.errors import ReversalError
+from reversal_cli.spec.decisive import spec_differences
 from reversal_cli.spec.experiment import ExperimentSpec
-from reversal_cli.spec.loading import Experiment, flag_settings, load_experiment, parse_set, spec_differences
+from reversal_cli.spec.loading import Experiment, flag_settings, load_experiment, parse_set
 from reversal_cli.spec.presets import RECIPES
 from reversal_cli.spec.toml import parse_value, write_toml
 

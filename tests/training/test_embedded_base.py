@@ -20,8 +20,9 @@ from reversal_cli.models.base import Loaded
 from reversal_cli.models.loading import load_for_training
 from reversal_cli.objectives.untrained import Untrained
 from reversal_cli.scoring.matching import contains
+from reversal_cli.spec.decisive import spec_differences
 from reversal_cli.spec.experiment import ExperimentSpec
-from reversal_cli.spec.loading import flag_settings, load_pretraining, spec_differences
+from reversal_cli.spec.loading import flag_settings, load_pretraining
 from reversal_cli.spec.presets import PRESETS, TINY_GLM_CONFIG, TINY_LLAMA_CONFIG
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"

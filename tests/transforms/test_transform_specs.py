@@ -8,8 +8,9 @@ from reversal_cli.errors import ReversalError
 from reversal_cli.report.frame import recipe_id, settings_label
 from reversal_cli.report.methods import variant
 from reversal_cli.runs.records import StoredSpec
+from reversal_cli.spec.decisive import spec_differences
 from reversal_cli.spec.experiment import ExperimentSpec
-from reversal_cli.spec.loading import Experiment, load_experiment, parse_set, spec_differences
+from reversal_cli.spec.loading import Experiment, load_experiment, parse_set
 from reversal_cli.spec.toml import write_spec
 from reversal_cli.transforms import TRANSFORMS
 from reversal_cli.transforms.identity import Identity
