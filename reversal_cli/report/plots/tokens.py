@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter
+from matplotlib.ticker import EngFormatter, Formatter, NullFormatter
 
 from reversal_cli.report.plots.curve_points import curve_points
-from reversal_cli.report.plots.style import COLOURS, MARKERS, group_names, new_figure, titled
+from reversal_cli.report.plots.style import COLOURS, LINES, MARKERS, group_names, new_figure, titled
 from reversal_cli.report.references import RUN
 from reversal_cli.report.rows import GROUP, in_order
 from reversal_cli.runs.directory import RunDirectory
@@ -51,7 +51,7 @@ def token_figure(part: pd.DataFrame, runs: Runs, metric: str) -> Figure | None:
     ends = {}
     for group, look in looks.items():
         of_group = counted[(counted[GROUP] == list(group)).all(axis=1)]
-        curves |= _draw_lines(axes, of_group, runs, metric, look["color"])
+        curves |= _draw_lines(axes, of_group, runs, metric, look)
         ends[group] = _draw_points(axes, of_group, look)
     caption = "large: on test prompts"
     caption += ", mean of seeds; dots: each seed" if counted.duplicated(GROUP).any() else ""
@@ -65,11 +65,12 @@ def token_figure(part: pd.DataFrame, runs: Runs, metric: str) -> Figure | None:
 
 
 def _look(index: int, methods: int) -> dict[str, Any]:
-    """Colour and marker: those of the bars, then the same colours with other markers."""
+    """Colour, marker and line: the colours of the bars, then the same with other markers and lines."""
     if methods > MOST_NAMED:
-        return {"color": COLOURS[0], "marker": MARKERS[0]}
+        index = 0
     again, colour = divmod(index, len(COLOURS))
-    return {"color": COLOURS[colour], "marker": MARKERS[(colour + again) % len(MARKERS)]}
+    marker, line = MARKERS[(colour + again) % len(MARKERS)], LINES[again % len(LINES)]
+    return {"color": COLOURS[colour], "marker": marker, "linestyle": line}
 
 
 def _draw_points(axes: Axes, runs: pd.DataFrame, look: dict[str, Any]) -> tuple[float, float]:
@@ -78,7 +79,7 @@ def _draw_points(axes: Axes, runs: pd.DataFrame, look: dict[str, Any]) -> tuple[
     if len(runs) > 1:
         axes.plot(tokens, accuracy, ".", color="black", markersize=3, clip_on=False, zorder=5)
     style = {"linestyle": "", "markersize": 6, "markeredgecolor": "black", "markeredgewidth": 0.5}
-    axes.plot([tokens.mean()], [accuracy.mean()], clip_on=False, zorder=4, **style, **look)
+    axes.plot([tokens.mean()], [accuracy.mean()], clip_on=False, zorder=4, **look | style)
     return float(tokens.mean()), float(accuracy.mean())
 
 
@@ -101,11 +102,12 @@ def _write_name(axes: Axes, name: str, end: tuple[float, float], y: float, colou
     axes.annotate(name, end, (1.06, y / 100), "data", "axes fraction", line, fontsize=6, va="center")
 
 
-def _draw_lines(axes: Axes, of_group: pd.DataFrame, runs: Runs, metric: str, colour: str) -> bool:
+def _draw_lines(axes: Axes, of_group: pd.DataFrame, runs: Runs, metric: str, look: dict[str, Any]) -> bool:
     """Draws the curve of each training that has one; whether there is any."""
     curves = [training_line(runs[key], metric) for key in zip(of_group["digest"], of_group["dataset"], strict=True)]
     for curve in filter(None, curves):
-        axes.plot(curve.tokens, curve.accuracy, "-", color=colour, linewidth=1, alpha=0.6, clip_on=False, zorder=2)
+        style = {"linewidth": 1, "alpha": 0.7, "markersize": 2.5, "markeredgewidth": 0.5}
+        axes.plot(curve.tokens, curve.accuracy, clip_on=False, zorder=2, **look | style)
     return any(curves)
 
 
@@ -122,7 +124,7 @@ def training_line(run: RunDirectory, metric: str) -> Line | None:
 def _finish(figure: Figure, axes: Axes, title: str, caption: str) -> None:
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))
-    axes.xaxis.set_minor_formatter(EngFormatter(sep=""))
+    axes.xaxis.set_minor_formatter(_minor_labels(*axes.get_xlim()))
     axes.tick_params(axis="x", which="both", labelsize=6)
     axes.set_xlabel(f"training tokens, as the objective lays the rows out ({caption})", fontsize=6)
     axes.set_ylabel("accuracy, %")
@@ -130,3 +132,8 @@ def _finish(figure: Figure, axes: Axes, title: str, caption: str) -> None:
     axes.grid(which="both", linewidth=0.4, color="#dddddd")
     axes.set_axisbelow(True)
     figure.suptitle(title, fontsize=9, fontweight="bold", x=0.01, ha="left")
+
+
+def _minor_labels(least: float, most: float) -> Formatter:
+    """Labels between the powers of ten: none where there are several powers, which say enough."""
+    return EngFormatter(sep="") if most < 10 * least else NullFormatter()
