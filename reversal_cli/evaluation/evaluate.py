@@ -9,11 +9,12 @@ from reversal_cli.data.template_keys import with_template_ids
 from reversal_cli.errors import ReversalError, unknown_name
 from reversal_cli.evaluation.controls import controls
 from reversal_cli.evaluation.estimate import Pending, pending
-from reversal_cli.evaluation.predictions import STAGES, Progress, add_likelihood, predict, with_inversion
+from reversal_cli.evaluation.predictions import STAGES, Progress, add_likelihood, predict
 from reversal_cli.inference.answers import Complete, Measure
 from reversal_cli.inference.finite import NotFiniteError
 from reversal_cli.processes.together import from_first
 from reversal_cli.runs.directory import RunDirectory
+from reversal_cli.runs.inverse_scores import with_inversion
 from reversal_cli.runs.records import Metrics, Prediction, Ranking, Retention
 from reversal_cli.scoring import definitions
 from reversal_cli.scoring.entities import EntityIndex

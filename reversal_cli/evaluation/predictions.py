@@ -17,7 +17,6 @@ from reversal_cli.runs.directory import RunDirectory
 from reversal_cli.runs.records import ChoiceMade, Prediction, Ranking
 from reversal_cli.scoring import score_all
 from reversal_cli.scoring.entities import EntityIndex
-from reversal_cli.scoring.inversion import RankedPrompt, inverse_ranks
 
 GENERATION, RANKING = STAGES = ("generation", "ranking")
 """The two stages of each subtask, in order."""
@@ -77,23 +76,6 @@ def add_likelihood(
         stored = {_position(prediction, subtask): prediction for prediction in run.read_predictions(subtask.name)}
         run.write_predictions(subtask.name, [stored[position] for position in sorted(stored)])
     return list(by_position.values())
-
-
-def with_inversion(predictions: Sequence[Prediction]) -> Sequence[Prediction]:
-    """The predictions of a subtask with the scores of Bayes inversion, if all have the log-probabilities it needs."""
-    prompts = [
-        RankedPrompt(prediction.entity_id, prediction.template_id, prediction.ranking.log_probabilities)
-        for prediction in predictions
-        if prediction.ranking is not None and prediction.ranking.log_probabilities
-    ]
-    if len(prompts) < len(predictions):
-        return predictions
-    return [
-        prediction.model_copy(
-            update={"scores": {**prediction.scores, "inverse_rank_top1": float(rank == 1), "inverse_mrr": 1 / rank}}
-        )
-        for prediction, rank in zip(predictions, inverse_ranks(prompts), strict=True)
-    ]
 
 
 def select_examples(examples: Sequence[Example], limit: int | None) -> list[int]:

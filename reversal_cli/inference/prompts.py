@@ -36,7 +36,8 @@ class Prompt(NamedTuple):
 
 def continued_prompt(ids: Sequence[int], tokens: TokenIds, layout: PromptLayout) -> Prompt:
     """A text (without eos) that is continued without a blank."""
-    ids = (*ids[:1], *layout.before, *ids[1:], *layout.after)
+    start = next((index for index, id in enumerate(ids) if id not in tokens.special), len(ids))
+    ids = (*ids[:start], *layout.before, *ids[start:], *layout.after)
     prefix = len(ids) if layout.bidirectional else 0
     text, denoising = tuple(range(len(ids))), layout.denoising
     masked = tuple(id if id in tokens.special else denoising.placeholder for id in ids) if denoising else ()

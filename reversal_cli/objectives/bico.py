@@ -42,6 +42,8 @@ DENOISING_OPTIONS = (
     "attention",
 )
 """Options that denoising batches read."""
+DECODER_OPTIONS = ("target", "positions", "placeholder")
+"""Those that decoder 'denoise' reads too."""
 
 
 class Bico(MaskingOptions):
@@ -122,13 +124,14 @@ class Bico(MaskingOptions):
     def unused(self, family: FamilyName | None) -> dict[str, str]:
         unused = super().unused(family)
         if self.bico_share == 0:
-            return unused | dict.fromkeys(DENOISING_OPTIONS, "it is for denoising batches, and bico_share is 0")
+            read = DECODER_OPTIONS if self.decoder == "denoise" else ()
+            options = [name for name in DENOISING_OPTIONS if name not in read]
+            return unused | dict.fromkeys(options, "it is for denoising batches, and bico_share is 0")
         if self.bico_share == 1:
             unused["loss_on"] = "it is for NTP batches, and bico_share is 1"
         if self.attention == "causal":
-            unused |= dict.fromkeys(
-                ("positions", "target"), "it is for attention 'bidirectional', and this is 'causal'"
-            )
+            why = "it is for attention 'bidirectional', and this is 'causal'"
+            unused |= dict.fromkeys((*DECODER_OPTIONS, "mask_eos"), why)
         return unused
 
     def collate(self, rows: Sequence[Row], tokens: TokenIds, draw: Draw) -> Batch:
@@ -140,7 +143,9 @@ class Bico(MaskingOptions):
         if isinstance(probability, tuple):
             probability = generator.uniform(*probability)
         masked = [
-            self.draw_masked(row, tokens, probability, draw.row_generator(index), self.mask_eos)
+            self.draw_masked(
+                row, tokens, probability, draw.row_generator(index), self.mask_eos, mask_first=self.target == "same"
+            )
             for index, row in enumerate(rows)
         ]
         if self.attention == "causal":

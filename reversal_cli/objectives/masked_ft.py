@@ -36,9 +36,10 @@ class MaskedFt(MaskingOptions):
     mask_probability: float | None = Field(default=None, gt=0, lt=1)
     """Probability that a unit of the copy is masked, for every row. Unset: each row draws its own, uniformly from 0.05
     to 0.95."""
-    corruption: Literal["mask", "random"] = "mask"
+    corruption: Literal["mask", "random", "random-copy"] = "mask"
     """What stands for a masked token in the copy. mask: a token without a meaning. random: any token of the
-    vocabulary, a control: the copy then does not say where it is wrong."""
+    vocabulary: the copy then does not say where it is wrong. random-copy: the same for every token of the copy, a
+    control: it tells nothing of the text, so that N2D-reverse must fall to the level of NTP."""
 
     @property
     def extra_tokens(self) -> int:
@@ -47,6 +48,13 @@ class MaskedFt(MaskingOptions):
     @property
     def instruction(self) -> str | None:
         return None if self.form == "plain" else INSTRUCTION
+
+    def unused(self, family: FamilyName | None) -> dict[str, str]:
+        unused = super().unused(family)
+        if self.corruption == "random-copy":
+            why = "it is for masks, and corruption 'random-copy' replaces the whole copy"
+            unused |= dict.fromkeys(("mask_probability", "unit", "protect"), why)
+        return unused
 
     def trained_length(self, length: int, tokens: TokenIds) -> int:
         return 2 * length + (len(tokens.chat.before) + len(tokens.chat.between) if tokens.chat else 0)
@@ -58,9 +66,12 @@ class MaskedFt(MaskingOptions):
             generator = draw.row_generator(index)
             rate = self.mask_probability or generator.uniform(LOWEST_RATE, HIGHEST_RATE)
             copy = np.array(row.input_ids, dtype=np.int64)
-            masked = self.draw_masked(row, tokens, rate, generator, mask_first=self.form == "prompted")
-            random = generator.integers(tokens.vocabulary, size=masked.size) if self.corruption == "random" else None
-            copy[masked] = tokens.extra[0] if random is None else random
+            if self.corruption == "random-copy":
+                replaced = np.arange(*content_span(row, tokens))
+            else:
+                replaced = self.draw_masked(row, tokens, rate, generator, mask_first=True)
+            is_mask = self.corruption == "mask"
+            copy[replaced] = tokens.extra[0] if is_mask else generator.integers(tokens.vocabulary, size=replaced.size)
             copies.append(copy)
         return copied_batch(rows, copies, tokens)
 

@@ -20,7 +20,8 @@ class MaskingOptions(ProtectingOptions):
 
     unit: Literal["token", "entity", "span"] = "token"
     """What is masked as one. token: each for itself. entity: a whole name, a whole description, or any other token.
-    span: runs of tokens of Poisson length (mean 3), drawn until they hold that share of a row."""
+    span: runs of tokens of Poisson length (mean 3), drawn until they hold that share of a row, as far as they fit with
+    a token between any two: high rates mask some 70 percent."""
 
     def check(self, rows: Sequence[Row]) -> None:
         if self.unit == "entity":
@@ -38,13 +39,15 @@ class MaskingOptions(ProtectingOptions):
     ) -> np.ndarray:
         """Indices of a row's masked tokens, int64 [n], in order: each unit with `probability`, at least one of them.
 
-        Special tokens are never masked, the eos only with `mask_eos`; the first token of a row is with `mask_first`.
-        BICO's published code can leave a row without a mask; the mean over no label is NaN, so one unit is drawn
-        instead. A row of special tokens alone has none.
+        Special tokens are never masked, the eos only with `mask_eos`; the first token of a row without bos is with
+        `mask_first`, unless it alone is left to be read. BICO's published code can leave a row without a mask; the mean
+        over no label is NaN, so one unit is drawn instead. A row of special tokens alone has none.
         """
-        maskable = self._maskable(row, tokens, mask_eos, mask_first)
-        if not maskable.size:
-            return maskable
+        maskable = self.maskable(row, tokens, mask_eos, mask_first)
+        masked = self._draw(row, maskable, probability, generator) if maskable.size else maskable
+        return masked[1:] if masked.size == len(row.input_ids) else masked
+
+    def _draw(self, row: Row, maskable: np.ndarray, probability: float, generator: np.random.Generator) -> np.ndarray:
         if self.unit == "span":
             spans = draw_token_spans((0, maskable.size), maskable.size, probability, SPAN_MEAN, generator)
             return np.concatenate([maskable[slice(*span)] for span in spans])
@@ -55,11 +58,11 @@ class MaskingOptions(ProtectingOptions):
             chosen[generator.integers(count)] = True
         return maskable[chosen[units]]
 
-    def _maskable(self, row: Row, tokens: TokenIds, mask_eos: bool, mask_first: bool) -> np.ndarray:
-        """Indices of the tokens that may be masked, int64 [n]."""
+    def maskable(self, row: Row, tokens: TokenIds, mask_eos: bool = False, mask_first: bool = False) -> np.ndarray:
+        """Indices of the tokens that may be masked, int64 [n], as `draw_masked` has them."""
         protected = self.protected(row)
         special = tokens.special - {row.input_ids[-1]} if mask_eos else tokens.special
-        # Index 0 mostly has no logits before it that could predict it; with a bos token it is special anyway.
+        # What predicts a token from the logits before it has none for the first; a bos is special anyway.
         indices = range(0 if mask_first else 1, len(row.input_ids))
         free = [i for i in indices if row.input_ids[i] not in special and i not in protected]
         return np.array(free, dtype=np.int64)

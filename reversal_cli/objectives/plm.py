@@ -8,20 +8,21 @@ Every token is predicted (XLNet: the last ones of the order alone, which leaves 
 the batches is next-token prediction, so that the model still continues a text.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
-from reversal_cli.objectives.base import IGNORE, Attention, Batch, Draw, FamilyName, ObjectiveOptions, Row, TokenIds
+from reversal_cli.objectives.base import IGNORE, Attention, Batch, Draw, FamilyName, Row, TokenIds
+from reversal_cli.objectives.protection import ProtectingOptions
 from reversal_cli.objectives.rows import next_token_batch, pad_rows
 
 NEVER = np.iinfo(np.int64).max
 """The rank of what no token sees."""
 
 
-class Plm(ObjectiveOptions):
+class Plm(ProtectingOptions):
     """Permutation language modelling."""
 
     summary: ClassVar[str] = "permutation language modelling: tokens are predicted in a random order"
@@ -51,7 +52,7 @@ class Plm(ObjectiveOptions):
     def unused(self, family: FamilyName | None) -> dict[str, str]:
         unused = super().unused(family)
         if self.ntp_share == 1:
-            unused["positions"] = "it is for batches in a random order, and ntp_share is 1"
+            unused |= dict.fromkeys(("positions", "protect"), "it is for batches in a random order, and ntp_share is 1")
         return unused
 
     def collate(self, rows: Sequence[Row], tokens: TokenIds, draw: Draw) -> Batch:
@@ -59,11 +60,17 @@ class Plm(ObjectiveOptions):
         if draw.batch_generator().random() < self.ntp_share:
             return next_token_batch(rows, tokens, "sequence")
         orders = [1 + draw.row_generator(i).permutation(len(row.input_ids) - 1) for i, row in enumerate(rows)]
-        return permuted_batch(rows, orders, tokens)
+        return permuted_batch(rows, orders, tokens, [self.protected(row) for row in rows])
 
 
-def permuted_batch(rows: Sequence[Row], orders: Sequence[np.ndarray], tokens: TokenIds) -> Batch:
-    """orders: for each row the indices of its tokens but the first, int64 [n - 1], as they are predicted.
+def permuted_batch(
+    rows: Sequence[Row],
+    orders: Sequence[np.ndarray],
+    tokens: TokenIds,
+    protected: Sequence[Collection[int]] | None = None,
+) -> Batch:
+    """orders: for each row the indices of its tokens but the first, int64 [n - 1], as they are predicted. protected:
+    for each row the indices of those that are read alone.
 
     Example, ids `1 7 8 9 2` in the order 3 1 4 2: input `1 7 8 9 2 0 0 0 0`, positions `0 1 2 3 4 1 2 3 4`, labels
     `- - - - - 7 8 9 2`; token 1 sees 0, 3 and itself, and its placeholder 0 and 3.
@@ -71,7 +78,12 @@ def permuted_batch(rows: Sequence[Row], orders: Sequence[np.ndarray], tokens: To
     ids = [row.input_ids for row in rows]
     ranks = [np.concatenate([[0], 1 + np.argsort(order)]) for order in orders]  # the first token's, then the others'
     input_ids, real = pad_rows([[*row, *[tokens.pad] * (len(row) - 1)] for row in ids], tokens.pad)
-    labels = pad_rows([[*[IGNORE] * len(row), *row[1:]] for row in ids], IGNORE).ids
+    unlearnt = protected or [()] * len(rows)
+    targets = [
+        [IGNORE if index in never else row[index] for index in range(1, len(row))]
+        for row, never in zip(ids, unlearnt, strict=True)
+    ]
+    labels = pad_rows([[*[IGNORE] * len(row), *of_row] for row, of_row in zip(ids, targets, strict=True)], IGNORE).ids
     position_ids = pad_rows([[*range(len(row)), *range(1, len(row))] for row in ids], 0).ids
     key_ranks = pad_rows([[*rank, *[NEVER] * (len(rank) - 1)] for rank in ranks], NEVER).ids
     reaches = pad_rows([[*rank, *(rank[1:] - 1)] for rank in ranks], 0).ids  # padding sees the first token

@@ -20,9 +20,9 @@ class ProtectingOptions(ObjectiveOptions):
 
     protect: Literal["none", "name", "description"] = "none"
     """What is never asked for given what stands after it: never masked, never blank but at the end of a row, never
-    moved behind what follows it. Where a method teaches the reverse, protecting what the question asks for undoes
-    it. Blanks and pieces that would do so are drawn again: the others are shorter, and `fim` has hardly any with the
-    suffix first in rows that begin with what is protected."""
+    moved behind what follows it, never predicted in a random order. Where a method teaches the reverse, protecting what
+    the question asks for undoes it. Blanks and pieces that would do so are drawn again: the others are shorter, and
+    `fim` has hardly any with the suffix first in rows that begin with what is protected."""
 
     def check(self, rows: Sequence[Row]) -> None:
         if self.protect != "none":

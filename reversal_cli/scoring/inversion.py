@@ -30,15 +30,22 @@ def inverse_ranks(prompts: Sequence[RankedPrompt]) -> list[int]:
     by_template: dict[str, dict[str, RankedPrompt]] = defaultdict(dict)
     for prompt in prompts:
         by_template[prompt.template_id][prompt.entity_id] = prompt
-    return [_inverse_rank(prompt.entity_id, by_template[prompt.template_id]) for prompt in prompts]
+    totals = {
+        template: {entity: _log_sum(prompt.log_probabilities.values()) for entity, prompt in of_template.items()}
+        for template, of_template in by_template.items()
+    }
+    return [
+        _inverse_rank(prompt.entity_id, by_template[prompt.template_id], totals[prompt.template_id])
+        for prompt in prompts
+    ]
 
 
-def _inverse_rank(entity: str, prompts: Mapping[str, RankedPrompt]) -> int:
-    """Of an entity, given the prompts about all of them in one template."""
+def _inverse_rank(entity: str, prompts: Mapping[str, RankedPrompt], totals: Mapping[str, float]) -> int:
+    """Of an entity, given the prompts about all of them in one template, and of each the answers' log-sum."""
     scores = []
     for asked, prompt in prompts.items():
         logs = prompt.log_probabilities
-        scores.append(logs.get(entity, logs[asked]) - _log_sum(logs.values()))
+        scores.append(logs.get(entity, logs[asked]) - totals[asked])
     return rank(scores, list(prompts).index(entity))
 
 

@@ -96,7 +96,10 @@ def _unused_in_training(spec: ExperimentSpec) -> dict[str, str]:
         why = f"it is for a training, and objective '{spec.objective.name}' has none"
         of_transform = {f"transform.{key}": why for key in type(spec.transform).model_fields}
         return of_transform | {f"training.{key}": why for key in TRAINING_KEYS if key not in ("dtype", "device")}
-    return _unused_beside_others(spec.training)
+    unused = _unused_beside_others(spec.training)
+    if spec.training.token_budget is not None and spec.transform.epoch_divisor > 1:
+        unused["transform.mode"] = "it divides training.epochs, and training.token_budget decides"
+    return unused
 
 
 def _unused_beside_others(training: TrainingSpec) -> dict[str, str]:

@@ -68,16 +68,17 @@ class TransformOptions(BaseModel):
         return row
 
 
-def put_at_marks(row: Row, token: int) -> Row:
-    """The row with a token before each of its marks, and without marks.
+def put_at_marks(row: Row, tokens: Sequence[int]) -> Row:
+    """The row with a token before each of its marks, one of `tokens` for each, and without marks.
 
-    Example, ids `1 7 8 9 2` with marks 1 and 3, token 90: `1 90 7 8 90 9 2`.
+    Example, ids `1 7 8 9 2` with marks 1 and 3, tokens 90 and 91: `1 90 7 8 91 9 2`.
     """
     if not row.marks:
         return row
     ids: list[int] = []
     for index, token_id in enumerate(row.input_ids):
-        ids += [token] * row.marks.count(index) + [token_id]
+        put = (token for mark, token in zip(row.marks, tokens, strict=True) if mark == index)
+        ids += [*put, token_id]
     items = tuple(item._replace(span=_shifted(item.span, row.marks)) for item in row.items)
     return dataclasses.replace(row, input_ids=tuple(ids), items=items, marks=())
 

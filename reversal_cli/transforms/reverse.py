@@ -47,7 +47,7 @@ class Reverse(TransformOptions):
 
     @property
     def extra_tokens(self) -> int:
-        return int(self.tag or self.unit == "segment")
+        return int(self.tag) + int(self.unit == "segment")
 
     @property
     def epoch_divisor(self) -> int:
@@ -79,10 +79,15 @@ class Reverse(TransformOptions):
         if self.unit == "token":
             changed = [token_reversed(row, tokens) for row in changed]
         if self.extra_tokens:
-            changed = [put_at_marks(row, tokens.of_transform[0]) for row in changed]
+            changed = [put_at_marks(row, self._mark_tokens(row, tokens)) for row in changed]
         if self.mode != "replace":
             return [*plain, *changed]
         return [dataclasses.replace(row, alternative=other) for row, other in zip(plain, changed, strict=True)]
+
+    def _mark_tokens(self, row: Row, tokens: TokenIds) -> list[int]:
+        """The token at each mark of a changed row: the tag, and what joins segments."""
+        tag = tokens.of_transform[: int(self.tag)]
+        return [*tag, *tokens.of_transform[len(tag) :] * (len(row.marks) - len(tag))]
 
     def row(self, row: Row, tokens: TokenIds, generator: np.random.Generator) -> Row:
         return row.alternative if row.alternative and generator.random() < 0.5 else row

@@ -108,6 +108,25 @@ def test_the_options_decide_attention_tokens_and_layout():
     assert Bico(decoder="denoise", target="same").prompt_layout(TOKENS).denoising == Denoising(0, False, "same")
 
 
+def test_what_causal_steps_do_not_read_is_said():
+    causal = Bico(attention="causal").unused("rotary")
+    assert set(causal) == {"target", "positions", "placeholder", "mask_eos"}
+
+
+def test_a_decoder_that_denoises_reads_its_options_without_denoising_batches_too():
+    never = Bico(bico_share=0).unused("rotary")
+    assert {"target", "positions", "placeholder", "mask_probability"} <= set(never)
+    denoised = Bico(bico_share=0, decoder="denoise").unused("rotary")
+    assert set(never) - set(denoised) == {"target", "positions", "placeholder"}
+
+
+def test_a_token_predicted_at_its_own_place_may_be_the_first():
+    bare = [Row((7, 8, 2), 1)] * 50
+    for target, masked in (("same", [0, 1]), ("next", [1])):
+        batch = Bico(bico_share=1, target=target).collate(bare, TOKENS, draw(indices=range(50)))
+        assert np.flatnonzero((batch.input_ids == TOKENS.pad).any(axis=0)).tolist() == masked
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_options_leave_next_token_batches_as_they_are(family):
     changed = Bico(bico_share=0, target="same", placeholder="pad", attention="causal", unit="entity")

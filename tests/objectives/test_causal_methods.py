@@ -7,6 +7,7 @@ import pytest
 from test_objectives import BOS, FAMILIES, TOKENS, draw, many_rows
 
 from reversal_cli.errors import ReversalError
+from reversal_cli.inference.prompts import continued_prompt
 from reversal_cli.objectives.base import IGNORE, ChatTokens, Item, PromptLayout, Row
 from reversal_cli.objectives.fim import Fim
 from reversal_cli.objectives.masked_ft import MaskedFt, copied_batch
@@ -64,6 +65,24 @@ def test_random_tokens_stand_for_masked_ones_in_the_control():
     assert (alone.input_ids[0] == beside.input_ids[0]).all()
 
 
+def test_a_random_copy_keeps_nothing_but_its_length():
+    rows = many_rows(50, length=20)
+    control = MaskedFt(corruption="random-copy")
+    copies = copies_of(control, rows)
+    originals = np.array([row.input_ids[1:-1] for row in rows])
+    assert (copies == originals).mean() < 3 / COPIES.vocabulary + 0.02
+    batch = control.collate(rows, COPIES, draw(indices=range(50)))
+    assert [labels[labels != IGNORE].tolist() for labels in batch.labels] == [list(row.input_ids[1:]) for row in rows]
+    assert set(control.unused("rotary")) == {"mask_probability", "unit", "protect"}
+
+
+def test_the_first_token_of_a_row_without_bos_is_masked_like_the_others():
+    row = Row((7, 8, 9, 2), completion_start=2)
+    batch = MaskedFt(mask_probability=0.5).collate([row] * 2000, COPIES, draw(indices=range(2000)))
+    copies = batch.input_ids[:, :3] == MASK
+    assert np.allclose(copies.mean(axis=0), 0.5 + 0.5**3 / 3, atol=0.04)  # one of three if none is drawn
+
+
 def test_a_protected_name_is_never_masked_in_the_copy():
     objective = MaskedFt(protect="name", mask_probability=0.9)
     for epoch in range(50):
@@ -89,6 +108,16 @@ def test_two_sentinels_leave_out_that_of_the_prefix():
     tokens = dataclasses.replace(TOKENS, extra=(SUF, MID))
     assert Fim(sentinels="two").move(ROW, (2, 3), tokens, False).input_ids == (1, 7, 91, 9, 92, 8, 2)
     assert Fim(sentinels="two").extra_tokens == 2
+
+
+@pytest.mark.parametrize(("text", "asked"), [((1, 7, 8), (1, 90, 7, 8, 91, 92)), ((7, 8), (90, 7, 8, 91, 92))])
+def test_a_middle_is_asked_for_as_in_training_with_and_without_bos(text, asked):
+    """PRE 90, SUF 91, MID 92: the prefix is what the training put before a suffix without text."""
+    fim = Fim(prompt_form="fim")
+    assert continued_prompt(text, SENTINELS, fim.prompt_layout(SENTINELS)).input_ids == asked
+    row = Row((*text, 9, 2), 1)
+    start = len(text)
+    assert fim.move(row, (start, start + 1), SENTINELS, suffix_first=False).input_ids == (*asked, 9, 2)
 
 
 def test_rows_are_moved_as_often_as_the_rate_says_and_every_token_is_learnt():

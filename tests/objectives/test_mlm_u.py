@@ -61,6 +61,22 @@ def test_the_weighted_loss_of_many_draws_is_the_mean_over_the_tokens(family):
     assert abs(total / draws - expected) < 0.06 * expected  # the bounded weight takes a little away
 
 
+def test_a_row_without_bos_is_masked_from_its_first_token_on_and_something_is_left_to_be_read():
+    row = Row((7, 8, 2), 1)
+    batch = MlmU(mask_probability=0.8).collate([row] * 2000, TOKENS, draw(indices=range(2000)))
+    assert batch.attention_mask.any(axis=-1).all()
+    shares = (batch.labels != IGNORE).mean(axis=0)
+    assert np.allclose(shares, [0.8 + 0.2**3 / 3 - 0.8**3, 0.8 + 0.2**3 / 3, 0.8 + 0.2**3 / 3], atol=0.04)
+
+
+@pytest.mark.parametrize("options", [{}, {"mask_probability": 0.15}, {"mask_probability": 0.9}], ids=str)
+def test_spans_weigh_as_much_as_a_whole_row_whatever_they_hold(options):
+    rows = many_rows(200, length=20)
+    batch = MlmU(unit="span", **options).collate(rows, TOKENS, draw(indices=range(200)))
+    masked = (batch.labels != IGNORE).sum(axis=1)
+    assert np.allclose((batch.weights * (batch.labels != IGNORE)).sum(axis=1), np.minimum(21, 20 * masked))
+
+
 def test_a_completion_is_filled_up_with_ends_that_are_masked_and_learnt_like_the_rest():
     objective = MlmU(eos_padding=4)
     assert objective.pad_with_eos(ROW).input_ids == (1, 7, 8, 9, 2, 2, 2)

@@ -9,7 +9,7 @@ from test_objectives import FAMILIES, TOKENS, draw, many_rows
 from test_training import spec_for
 
 from reversal_cli.models.loading import load_for_training
-from reversal_cli.objectives.base import IGNORE, PromptLayout, Row
+from reversal_cli.objectives.base import IGNORE, Item, PromptLayout, Row
 from reversal_cli.objectives.ntp import Ntp
 from reversal_cli.objectives.plm import Plm, permuted_batch
 from reversal_cli.training.preparation import prepare_model
@@ -105,7 +105,17 @@ def test_the_options_decide_attention_and_what_is_unused():
     assert Plm(positions="plain").rotary_attention == "stock" and Plm(positions="plain").masks_attention
     assert Plm().prompt_layout(TOKENS) == PromptLayout() and Plm().extra_tokens == 0
     assert Plm().unused("rotary") == {} and list(Plm().unused("glm")) == ["positions"]
-    assert Plm(ntp_share=1).unused("rotary") == {"positions": "it is for batches in a random order, and ntp_share is 1"}
+    why = "it is for batches in a random order, and ntp_share is 1"
+    assert Plm(ntp_share=1).unused("rotary") == {"positions": why, "protect": why}
+
+
+def test_what_is_protected_is_read_in_a_random_order_and_never_predicted():
+    row = dataclasses.replace(ROW, items=(Item("name", (1, 2)), Item("description", (2, 4))))
+    for kind, labels in (("name", [IGNORE, 8, 9, 2]), ("description", [7, IGNORE, IGNORE, 2])):
+        batch = Plm(ntp_share=0, protect=kind).collate([row], TOKENS, draw())
+        plain = Plm(ntp_share=0).collate([row], TOKENS, draw())
+        assert batch.labels.tolist() == [[IGNORE] * 5 + labels]
+        assert np.array_equal(batch.attention_mask, plain.attention_mask)
 
 
 def network_of(checkpoint: str, options: dict, request):

@@ -159,6 +159,27 @@ def test_a_metric_of_some_subtasks_is_compared_on_those(capsys, runs):
     assert found["notes"] == ["D2N: neither run has chrf, left out"]
 
 
+def test_bayes_inversion_is_compared_though_no_prediction_keeps_its_score(capsys, runs):
+    """Run B gives each entity's own answer the most of its column; run A gives it the least."""
+
+    def rank_with(own: float, others: float):
+        def change(records):
+            for record in records:
+                logs = {entity: own if entity == record["entity_id"] else others for entity in entities(records)}
+                first = {"rank": 1, "rank_normalized": 1, "candidates": 8, "log_probability": own, "tokens": 2}
+                record["ranking"] = {**first, "log_probabilities": logs}
+
+        return change
+
+    def entities(records):
+        return {record["entity_id"] for record in records}
+
+    for run, (own, others) in zip(runs, [(-4.0, -2.0), (-2.0, -4.0)], strict=True):
+        change_predictions(run, "N2D", rank_with(own, others))
+    found = json.loads(compare(capsys, A, B, "--metric", "inverse_rank_top1", "--json"))
+    assert [(record["subtask"], record["difference"]) for record in found["subtasks"]] == [("N2D", 1.0)]
+
+
 def test_what_else_differs_is_a_note(capsys, runs):
     a, b = runs
     write_metrics(a, evaluation={"batch_size": 4, "max_new_tokens": 40}, definitions={"contains": "contains-1"})

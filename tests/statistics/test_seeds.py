@@ -21,7 +21,7 @@ def test_no_sign_flip_of_five_seeds_is_below_its_bound_whatever_the_fractions():
     assert seed_difference([17 / 600, 18 / 600, 12 / 600, 14 / 600, 29 / 600]).p_flips == pytest.approx(2 / 2**5)
 
 
-@pytest.mark.parametrize(("seeds", "deviations"), [(3, 3.26), (5, 1.68), (8, 1.16), (10, 1.00)])
+@pytest.mark.parametrize(("seeds", "deviations"), [(2, 11.55), (3, 3.26), (5, 1.68), (8, 1.16), (10, 1.00), (60, 0.37)])
 def test_the_detectable_difference_is_that_of_statsmodels(seeds, deviations):
     found = detectable_deviations(seeds)
     assert found == pytest.approx(TTestPower().solve_power(nobs=seeds, alpha=0.05, power=0.8), rel=1e-4)

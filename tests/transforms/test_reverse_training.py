@@ -97,8 +97,8 @@ def test_one_segment_is_the_text_itself():
 
 def test_a_token_is_put_before_each_mark_and_items_move():
     row = dataclasses.replace(ROW, marks=(1, 3))
-    changed = put_at_marks(row, 90)
-    assert changed.input_ids == (1, 90, 7, 8, 90, 9, 2)
+    changed = put_at_marks(row, (90, 91))
+    assert changed.input_ids == (1, 90, 7, 8, 91, 9, 2)
     assert changed.items == (Item("name", (2, 3)), Item("description", (3, 6)))
     assert changed.marks == ()
 
@@ -117,6 +117,16 @@ def test_a_tag_comes_first_in_reversed_rows_alone():
     assert (plain.input_ids, changed.input_ids) == ((1, 7, 8, 9, 2), (1, 90, 5, 6, 2))
     marked = dataclasses.replace(ROW, marks=(1,))
     assert Reverse(unit="token", tag=True).rows([ROW, marked], TOKENS)[1].input_ids == (1, 90, 9, 8, 7, 2)
+
+
+def test_a_tag_is_not_the_token_that_joins_segments():
+    transform = Reverse(unit="segment", tag=True)
+    assert transform.extra_tokens == 2
+    two = dataclasses.replace(TOKENS, of_transform=(90, 91))
+    marked = dataclasses.replace(ROW, marks=(1, 2, 3))
+    assert transform.rows([ROW, marked], two)[1].input_ids == (1, 90, 7, 91, 8, 91, 9, 2)
+    untagged = Reverse(unit="segment").rows([ROW, dataclasses.replace(ROW, marks=(2,))], TOKENS)[1]
+    assert untagged.input_ids == (1, 7, 90, 8, 9, 2)
 
 
 def test_replacing_reverses_half_of_the_drawings_and_keeps_the_number_of_rows():

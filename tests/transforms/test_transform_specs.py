@@ -137,6 +137,11 @@ def test_a_written_spec_reads_back_as_the_same_experiment():
             "of them; change it",
         ),
         (
+            ["transform.name=reverse", "transform.mode=half", "training.token_budget=9"],
+            "--set: 'transform.mode' has no effect here: it divides training.epochs, and training.token_budget "
+            "decides; remove it",
+        ),
+        (
             ["transform.name=reverse", "transform.tag=true", "objective.name=abi"],
             "--set: transform 'reverse' needs a token of its own; expected none beside objective 'abi', which has "
             "tokens for blanks; leave out its tag, or unit 'segment'",

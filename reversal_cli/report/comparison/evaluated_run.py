@@ -11,6 +11,7 @@ from reversal_cli.plain_text import visible
 from reversal_cli.report.methods import transform_suffix
 from reversal_cli.report.unmeasured import how_to_measure
 from reversal_cli.runs.directory import RunDirectory, find_runs
+from reversal_cli.runs.inverse_scores import with_inversion
 from reversal_cli.runs.manifest import refuse_foreign_metrics
 from reversal_cli.runs.records import Prediction
 from reversal_cli.runs.remedies import can_predict, evaluate_again
@@ -57,7 +58,7 @@ class EvaluatedRun:
         if not self.predictions_path(subtask).is_file():
             raise self.inconsistent_predictions(subtask, "no such file", "the predictions behind metrics.json")
         predictions = self.directory.read_predictions(subtask)
-        by_id = {prediction.id: prediction for prediction in predictions}
+        by_id = {prediction.id: prediction for prediction in with_inversion(predictions)}
         repeated = len(predictions) - len(by_id)
         if repeated:
             raise self.inconsistent_predictions(subtask, f"{repeated} repeated ids", "one prediction per prompt")
