@@ -70,12 +70,22 @@ def cost_notes(runs: pd.DataFrame) -> list[str]:
     """A sentence per column, and what makes its values differ in meaning."""
     present = cost_columns(runs)
     several = ["Costs are means over seeds."] if runs.groupby(GROUP)["seed"].nunique().max() > 1 else []
-    notes = [*several, *(f"{COSTS[name].heading}: {COSTS[name].note}." for name in present)]
+    notes = [*several, *_unequal_seeds(runs), *(f"{COSTS[name].heading}: {COSTS[name].note}." for name in present)]
     uncounted = runs[runs["tokens"].notna() & runs["labels"].isna()]["experiment"].unique()
     if len(uncounted):
         notes.append(f"Tokens counted by an earlier version, without masks, copies and blanks: {', '.join(uncounted)}.")
     texts = [text for text in runs["retention_texts"].unique() if text]
     return [*notes, f"Retention is measured on {' or '.join(texts)}."] if texts else notes
+
+
+def _unequal_seeds(runs: pd.DataFrame) -> list[str]:
+    """Which methods have which seeds, unless all have the same: each seed may have a benchmark of its own, some of them
+    harder than others."""
+    methods: dict[tuple[int, ...], list[str]] = {}
+    for group, of_method in in_order(runs).groupby(GROUP, sort=False):
+        methods.setdefault(tuple(sorted(of_method["seed"].unique())), []).append(group[0])
+    sets = (f"{', '.join(map(str, seeds))} of {', '.join(names)}" for seeds, names in methods.items())
+    return [f"Means are over different seeds: {'; '.join(sets)}."] if len(methods) > 1 else []
 
 
 def _heading(cost: Cost, largest: float) -> str:

@@ -12,10 +12,11 @@ from reversal_cli.runs.records import StoredObjective
 from reversal_cli.statistics.seeds import SeedDifference, seed_difference
 from reversal_cli.statistics.significance import holm
 
-NUMERIC = ["seeds", "difference", "p (t)", "Holm (t)", "p (flips)", "Holm (flips)", "detectable"]
+NUMERIC = ["seeds", "difference", "95 %", "p (t)", "Holm (t)", "p (flips)", "Holm (flips)", "detectable"]
 NOTES = [
     "Paired by seed: the run is the independent unit, and both methods have the seed.",
     "difference: the method minus its reference in points, mean over seeds ± standard deviation.",
+    "95 %: interval of the mean over seeds, from Student's t; no difference is beyond 100 points.",
     "p: two-sided, of the paired t test, and of the exact sign-flip test, which with n seeds is never below 2 / 2^n.",
     "Holm: corrected for the methods compared within a subtask.",
     "detectable: the smallest true difference in points that the t test finds with 80 % power at the two-sided 5 % "
@@ -71,6 +72,19 @@ def seed_rows(
     return rows
 
 
+def left_out_note(runs: pd.DataFrame, compared_with: Mapping[str, Group]) -> list[str]:
+    """A sentence that names the trained methods without two seeds in common with their reference, if there are any."""
+    seeds = {group: set(lines["seed"]) for group, lines in runs.groupby(GROUP, dropna=False)}
+    alone = []
+    for group in _groups(runs):
+        method, reference = tuple(getattr(group, name) for name in GROUP), compared_with.get(group.model)
+        if reference is None or method == reference or not StoredObjective(name=group.objective).trains:
+            continue
+        if len(seeds[method] & seeds[reference]) < 2:
+            alone.append(group.experiment)
+    return [f"Left out, without two seeds in common with the reference: {', '.join(alone)}."] if alone else []
+
+
 def _groups(runs: pd.DataFrame) -> Iterator:
     return in_order(runs)[[*GROUP, "objective"]].drop_duplicates().itertuples(index=False)
 
@@ -98,9 +112,15 @@ def _scores(runs: pd.DataFrame, pair: Pair) -> dict[Group, dict[int, float]]:
 
 
 def _cells(difference: SeedDifference, holm_t: float, holm_flips: float) -> list[str]:
-    mean = f"{round(100 * difference.mean, 1) + 0.0:+.1f} ± {percent(difference.deviation)}"
+    mean = f"{_points(difference.mean)} ± {percent(difference.deviation)}"
     flips = [p_value(difference.p_flips), p_value(holm_flips)]
-    if difference.p_t is None:
-        return [str(difference.seeds), mean, MISSING, MISSING, *flips, MISSING]
+    if difference.p_t is None or difference.half_width is None:
+        return [str(difference.seeds), mean, MISSING, MISSING, MISSING, *flips, MISSING]
+    ends = (difference.mean - difference.half_width, difference.mean + difference.half_width)
+    interval = f"[{', '.join(_points(min(max(end, -1), 1)) for end in ends)}]"
     t = [p_value(difference.p_t), p_value(holm_t)]
-    return [str(difference.seeds), mean, *t, *flips, percent(difference.detectable)]
+    return [str(difference.seeds), mean, interval, *t, *flips, percent(difference.detectable)]
+
+
+def _points(share: float) -> str:
+    return f"{round(100 * share, 1) + 0.0:+.1f}"

@@ -13,7 +13,7 @@ from reversal_cli.report.methods_table import cost_columns, cost_notes, method_r
 from reversal_cli.report.notes import data_notes, notes_of, paths
 from reversal_cli.report.references import FLOORS, REFERENCES, RUN
 from reversal_cli.report.rows import GROUP, MISSING, Pair, cells, estimates, group_rows, heading, label_columns, percent
-from reversal_cli.report.seed_rows import NOTES, NUMERIC, references, seed_rows
+from reversal_cli.report.seed_rows import NOTES, NUMERIC, left_out_note, references, seed_rows
 from reversal_cli.report.unmeasured import how_to_measure, unmeasured_notes
 from reversal_cli.runs.records import StoredObjective
 from reversal_cli.scoring import GAP, METRICS
@@ -129,7 +129,8 @@ def _over_seeds(runs: pd.DataFrame, metric: str, reference: str | None) -> Repor
     labels = label_columns(runs)
     compared_with = references(runs, reference)
     names = [f"{group[0]} ({model})" for model, group in compared_with.items()]
-    notes = [f"Reference: {', '.join(names)}.", *NOTES, *data_notes(runs, list(SUBTASKS))]
+    left_out = left_out_note(runs, compared_with)
+    notes = [f"Reference: {', '.join(names)}.", *left_out, *NOTES, *data_notes(runs, list(SUBTASKS))]
     columns = ["subtask", *map(heading, labels), *NUMERIC]
     rows = seed_rows(runs[runs["metric"] == metric], metric, labels, compared_with)
     title = f"Differences over seeds ({metric})"

@@ -19,6 +19,8 @@ class SeedDifference:
     mean: float
     deviation: float
     """Sample standard deviation of the differences."""
+    half_width: float | None
+    """Of the 95 % interval of the mean, from Student's t. None: all differences are equal."""
     p_t: float | None
     """Two-sided, of the paired t test. None: all differences are equal, so that it is undefined."""
     p_flips: float
@@ -40,6 +42,7 @@ def seed_difference(differences: Sequence[float]) -> SeedDifference:
         seeds=seeds,
         mean=mean,
         deviation=deviation if varies else 0.0,
+        half_width=t_quantile(0.975, seeds - 1) * deviation / math.sqrt(seeds) if varies else None,
         p_t=_t_test(mean / deviation * math.sqrt(seeds), seeds - 1) if varies else None,
         p_flips=permutation_test(values).p,
         detectable=detectable_deviations(seeds) * deviation if varies else 0.0,

@@ -112,13 +112,14 @@ def make_seeds(folder, n2d_reverse: dict[str, list[float]], own: bool = False) -
 
 def test_methods_are_compared_with_ntp_seed_by_seed(tmp_path):
     """BICO - NTP: 10, 20, 30 points: t = 3.464 with 2 degrees, p 0.074; of 8 sign flips 2 go as far; 3.264 * 10 points
-    are detectable. ABI - NTP: 40, 40, 43: t = 41, p 0.0006. Holm doubles the smaller p of two."""
+    are detectable; the interval reaches 4.303 * 10 / sqrt(3) = 24.8 to either side. ABI - NTP: 40, 40, 43: t = 41,
+    p 0.0006. Holm doubles the smaller p of two."""
     make_seeds(tmp_path, {"abi": [0.4, 0.5, 0.63], "ntp": [0.0, 0.1, 0.2], "bico": [0.1, 0.3, 0.5]})
     (table,) = tables(tmp_path, "Differences over seeds (contains)")
     rows = {row[1]: row[3:] for row in table.rows if row[0] == "N2D-reverse"}
     assert rows == {
-        "abi": ["3", "+41.0 ± 1.7", "< 0.001", "0.001", "0.250", "0.500", "5.7"],
-        "bico": ["3", "+20.0 ± 10.0", "0.074", "0.074", "0.250", "0.500", "32.6"],
+        "abi": ["3", "+41.0 ± 1.7", "[+36.7, +45.3]", "< 0.001", "0.001", "0.250", "0.500", "5.7"],
+        "bico": ["3", "+20.0 ± 10.0", "[-4.8, +44.8]", "0.074", "0.074", "0.250", "0.500", "32.6"],
     }
     assert table.notes[0] == "Reference: ntp (tiny-llama)."
 
@@ -167,7 +168,23 @@ def test_naming_a_reference_shows_the_methods(results, capsys):
 def test_equal_methods_have_no_t_test(tmp_path):
     make_seeds(tmp_path, {"ntp": [0.0, 0.0], "bico": [0.0, 0.0]})
     (table,) = tables(tmp_path, "Differences over seeds")
-    assert table.rows[2][3:] == ["2", "+0.0 ± 0.0", "–", "–", "1.000", "1.000", "–"]
+    assert table.rows[2][3:] == ["2", "+0.0 ± 0.0", "–", "–", "–", "1.000", "1.000", "–"]
+
+
+def test_methods_with_other_seeds_are_named(tmp_path):
+    make_seeds(tmp_path, {"ntp": [0.0, 0.0, 0.1], "bico": [0.5, 0.9], "abi": [0.7]})
+    (methods,) = tables(tmp_path, "Methods")
+    assert "Means are over different seeds: 0, 1, 2 of ntp; 0, 1 of bico; 0 of abi." in methods.notes
+    (differences,) = tables(tmp_path, "Differences over seeds")
+    assert {row[1] for row in differences.rows} == {"bico"}
+    assert "Left out, without two seeds in common with the reference: abi." in differences.notes
+    assert "[-100.0, +100.0]" in differences.rows[2]  # two seeds that differ by 40 points say next to nothing
+
+
+def test_methods_with_the_same_seeds_need_no_word_about_them(tmp_path):
+    make_seeds(tmp_path, {"ntp": [0.0, 0.0], "bico": [0.5, 0.9]})
+    notes = [*tables(tmp_path, "Methods")[0].notes, *tables(tmp_path, "Differences")[0].notes]
+    assert not any(note.startswith(("Means are over", "Left out")) for note in notes)
 
 
 def test_without_two_common_seeds_there_are_no_differences(results):

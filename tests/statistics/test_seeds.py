@@ -13,6 +13,8 @@ def test_three_seeds_by_hand():
     assert (difference.seeds, difference.mean, difference.deviation) == (3, pytest.approx(0.2), pytest.approx(0.1))
     assert difference.p_t == pytest.approx(stats.ttest_1samp([0.1, 0.2, 0.3], 0).pvalue, rel=1e-9)
     assert difference.p_flips == 2 / 2**3
+    low, high = stats.t.interval(0.95, 2, loc=0.2, scale=0.1 / 3**0.5)
+    assert difference.half_width == pytest.approx((high - low) / 2, rel=1e-6)
     assert difference.detectable == pytest.approx(0.326, abs=5e-4)
 
 
