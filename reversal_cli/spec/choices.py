@@ -28,6 +28,16 @@ def refuse_unknown(chosen: Chosen) -> None:
             raise unknown_name(setting.source, section, str(setting.value), CHOICES[section])
 
 
+def of_decoder(objective: str, decoder: Setting) -> list[Setting]:
+    """The defaults that follow from it. Answers that are denoised are ranked only on request: each token of each candidate takes a pass of its own.
+
+    decoder: what was set; its value is empty if nothing was.
+    """
+    field = OBJECTIVE_SPECS[objective].model_fields.get("decoder")
+    value = decoder.value or (field.default if field else "continue")
+    return [] if value == "continue" else [Setting("evaluation.likelihood", False, f"decoder '{value}'")]
+
+
 def applies(setting: Setting, chosen: Chosen, all_chosen: Mapping[str, set[Any]]) -> bool:
     """Whether a setting belongs to a run; False only for an option of another objective or transform of the grid.
 

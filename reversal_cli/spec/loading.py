@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 from reversal_cli.errors import ReversalError
 from reversal_cli.objectives.untrained import Untrained
-from reversal_cli.spec.choices import CHOICES, DEFAULTS, Chosen, applies, refuse_misfit, refuse_unknown
+from reversal_cli.spec.choices import (
+    CHOICES,
+    DEFAULTS,
+    Chosen,
+    applies,
+    of_decoder,
+    refuse_misfit,
+    refuse_unknown,
+)
 from reversal_cli.spec.experiment import ExperimentSpec, TrainingSpec
 from reversal_cli.spec.grid import (
     OLD_RUNS,
@@ -200,6 +208,7 @@ def _layers(point: _Point, name: Setting, all_chosen: Mapping[str, set[Any]]) ->
             name,
             *(Setting(f"{section}.name", setting.value, setting.source) for section, setting in chosen.items()),
             *([Setting("model.source", source, "found on this machine")] if source else []),
+            *of_decoder(objective, point.get("objective.decoder", "")),
             *(Setting(key, value, f"recipe of {model.value} and {objective}") for key, value in flatten(recipe)),
         ],
         given=[s for s in point.settings if s.key not in ("name", "baseline") and applies(s, chosen, all_chosen)],

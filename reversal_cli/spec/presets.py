@@ -90,8 +90,6 @@ TINY_GLM_CONFIG: dict[str, Any] = {
 
 _TINY_TRAINING = {"tuning": "full", "batch_size": 32, "learning_rate": 2e-3, "warmup_steps": 100}
 
-_TINY_MLM = {"training": {**_TINY_TRAINING, "epochs": 40}, "evaluation": {"likelihood": False}}
-
 _TINY_GLM = ("tiny-glm", "tiny-glm-8k")
 _TINY = ("tiny-llama", *_TINY_GLM)
 
@@ -121,7 +119,7 @@ RECIPES: dict[tuple[str, str], dict[str, Any]] = {
         }
         for model in _TINY_GLM
     },
-    **{(model, "mlm-u"): _TINY_MLM for model in _TINY},
+    **{(model, "mlm-u"): {"training": {**_TINY_TRAINING, "epochs": 40}} for model in _TINY},
     **{
         (model, objective): {"training": {**_TINY_TRAINING, "epochs": 14, "learning_rate": 1e-3}}
         for model in _TINY

@@ -271,3 +271,18 @@ def test_a_spec_is_frozen():
     with pytest.raises(ValueError, match="frozen"):
         spec.seed = 3
     assert isinstance(spec, ExperimentSpec)
+
+
+@pytest.mark.parametrize(
+    ("assignments", "ranked"),
+    [
+        (["objective.name=bico"], True),
+        (["objective.name=bico", "objective.decoder=denoise"], False),
+        (["objective.name=bico", "objective.decoder=denoise", "evaluation.likelihood=true"], True),
+        (["objective.name=mlm-u", "model.name=smollm2-135m-instruct"], False),
+    ],
+    ids=str,
+)
+def test_denoised_answers_are_ranked_on_request(assignments, ranked):
+    (spec,) = load("", *assignments).specs
+    assert spec.evaluation.likelihood is ranked
