@@ -29,9 +29,9 @@ def refuse_unknown(chosen: Chosen) -> None:
 
 
 def of_decoder(objective: str, decoder: Setting) -> list[Setting]:
-    """The defaults that follow from it. Answers that are denoised are ranked only on request: each token of each candidate takes a pass of its own.
+    """The defaults that follow from a decoder, if one was set (its value is empty otherwise) or from the objective's own.
 
-    decoder: what was set; its value is empty if nothing was.
+    Answers that are denoised are ranked on request alone: each token of each candidate takes a pass of its own.
     """
     field = OBJECTIVE_SPECS[objective].model_fields.get("decoder")
     value = decoder.value or (field.default if field else "continue")

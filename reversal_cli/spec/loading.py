@@ -13,15 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from reversal_cli.errors import ReversalError
 from reversal_cli.objectives.untrained import Untrained
-from reversal_cli.spec.choices import (
-    CHOICES,
-    DEFAULTS,
-    Chosen,
-    applies,
-    of_decoder,
-    refuse_misfit,
-    refuse_unknown,
-)
+from reversal_cli.spec.choices import CHOICES, DEFAULTS, Chosen, applies, of_decoder, refuse_misfit, refuse_unknown
 from reversal_cli.spec.experiment import ExperimentSpec, TrainingSpec
 from reversal_cli.spec.grid import (
     OLD_RUNS,
