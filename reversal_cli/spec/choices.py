@@ -29,7 +29,7 @@ def refuse_unknown(chosen: Chosen) -> None:
 
 
 def of_decoder(objective: str, decoder: Setting) -> list[Setting]:
-    """The defaults that follow from a decoder, if one was set (its value is empty otherwise) or from the objective's own.
+    """The defaults that follow from what was set as decoder, or from the objective's own where that is empty.
 
     Answers that are denoised are ranked on request alone: each token of each candidate takes a pass of its own.
     """
