@@ -7,9 +7,11 @@ from reversal_cli.transforms import TRANSFORMS
 
 def variant(spec: StoredSpec) -> str:
     """Objective and transform, each with the option that distinguishes its variants: `abi (single)`, or
-    `ntp + reverse (word)`."""
+    `ntp + reverse (word)`; and how the model answers, if not as causal models do: `mlm-u (denoise)`."""
     declaration = OBJECTIVES.get(spec.objective.name)
-    return _with_option(spec.objective, declaration.variant_option if declaration else None) + transform_suffix(spec)
+    objective = _with_option(spec.objective, declaration.variant_option if declaration else None)
+    decoder = spec.objective.content().get("decoder", "continue")
+    return objective + ("" if decoder == "continue" else f" ({decoder})") + transform_suffix(spec)
 
 
 def transform_suffix(spec: StoredSpec) -> str:

@@ -182,6 +182,10 @@ def test_tables_name_objective_and_transform():
     assert settings_label(stored(spec)).endswith("transform reverse, unit=word, mode=half, tag=False, segment_words=10")
     assert variant(stored(load("").specs[0])) == "ntp"
     assert variant(stored(load("", "objective.name=abi", "transform.name=spt").specs[0])) == "abi (single) + spt"
+    assert variant(stored(load("", "objective.name=mlm-u").specs[0])) == "mlm-u (denoise)"
+    assert variant(stored(load("", "objective.name=bico").specs[0])) == "bico"
+    denoised = load("", "objective={name='bico', decoder='denoise'}").specs[0]
+    assert variant(stored(denoised)) == "bico (denoise)"
 
 
 @pytest.mark.parametrize("name", TRANSFORMS)
