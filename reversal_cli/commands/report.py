@@ -9,6 +9,7 @@ import typer
 
 from reversal_cli.commands.options import (
     RESULTS,
+    Json,
     Quiet,
     Require,
     no_file,
@@ -95,6 +96,7 @@ def report(
     ] = False,
     require: Require = None,
     quiet: Quiet = False,
+    as_json: Json = False,
 ) -> None:
     """Print the tables of finished runs.
 
@@ -102,6 +104,9 @@ def report(
     every run); --plots and --html write into --out, or without it into the results folder.
     """
     refuse_unknown_format(form, FORMATS)
+    if as_json and form not in ("table", "json"):
+        refuse_without_effect(f"--format {form}", "--json prints JSON")
+    form = "json" if as_json else form
     if form in EVERY_METRIC and not (out or plots or html):
         if published:
             refuse_without_effect("--published", f"--format {form} prints the runs' own numbers only")

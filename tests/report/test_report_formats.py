@@ -57,6 +57,15 @@ def test_intervals_and_spreads_are_small_in_latex():
     assert latex_cell("–") == "--"
 
 
+def test_json_has_a_flag_as_in_other_commands(results, capsys):
+    assert main(["report", str(results), "--format", "json"]) == 0
+    expected = capsys.readouterr().out
+    assert main(["report", str(results), "--json"]) == 0
+    assert capsys.readouterr().out == expected
+    assert main(["report", str(results), "--json", "--format", "csv"]) == 2
+    assert "--format csv" in capsys.readouterr().err
+
+
 def test_every_format_can_be_printed(results, capsys):
     for form, start in (("md", "# Accuracy"), ("csv", "experiment,"), ("latex", "% In the preamble"), ("json", "[")):
         assert main(["report", str(results), "--format", form, "--quiet", "--all"]) == 0
