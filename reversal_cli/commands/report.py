@@ -106,15 +106,16 @@ def report(
     refuse_unknown_format(form, FORMATS)
     if as_json and form not in ("table", "json"):
         refuse_without_effect(f"--format {form}", "--json prints JSON")
+    printed = "--json" if as_json else f"--format {form}"
     form = "json" if as_json else form
     if form in EVERY_METRIC and not (out or plots or html):
         if published:
-            refuse_without_effect("--published", f"--format {form} prints the runs' own numbers only")
+            refuse_without_effect("--published", f"{printed} prints the runs' own numbers only")
         for flag, given in (("--methods", methods), ("--reference", reference)):
             if given:
-                refuse_without_effect(flag, f"--format {form} prints every metric of every run")
+                refuse_without_effect(flag, f"{printed} prints every metric of every run")
         if metric != DEFAULT_METRIC and not require:
-            refuse_without_effect("--metric", f"--format {form} prints every metric")
+            refuse_without_effect("--metric", f"{printed} prints every metric")
     folders = results or [RESULTS]
     target = out or (folders[0] if len(folders) == 1 else RESULTS)
     methods |= reference is not None

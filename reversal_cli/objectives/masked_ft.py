@@ -39,7 +39,7 @@ class MaskedFt(MaskingOptions):
     corruption: Literal["mask", "random", "random-copy"] = "mask"
     """What stands for a masked token in the copy. mask: a token without a meaning. random: any token of the
     vocabulary: the copy then does not say where it is wrong. random-copy: the same for every token of the copy, a
-    control: it tells nothing of the text, so that N2D-reverse must fall to the level of NTP."""
+    control: it tells the length of the text alone, so that N2D-reverse must fall to the level of NTP."""
 
     @property
     def extra_tokens(self) -> int:

@@ -9,7 +9,7 @@ from reversal_cli.objectives.base import IGNORE, Batch, Row, TokenIds
 from reversal_cli.objectives.prompt_layout import Denoising
 from reversal_cli.objectives.protection import ProtectingOptions
 from reversal_cli.objectives.rows import next_token_labels, pad_rows, positions
-from reversal_cli.objectives.spans import draw_token_spans, refuse_rows_without
+from reversal_cli.objectives.spans import content_span, draw_token_spans, refuse_rows_without
 
 SPAN_MEAN = 3.0
 """Tokens of a span, as in GLM's pretraining."""
@@ -62,9 +62,9 @@ class MaskingOptions(ProtectingOptions):
         """Indices of the tokens that may be masked, int64 [n], as `draw_masked` has them."""
         protected = self.protected(row)
         special = tokens.special - {row.input_ids[-1]} if mask_eos else tokens.special
-        # What predicts a token from the logits before it has none for the first; a bos is special anyway.
-        indices = range(0 if mask_first else 1, len(row.input_ids))
-        free = [i for i in indices if row.input_ids[i] not in special and i not in protected]
+        # What predicts a token from the logits before it has none for the first.
+        start = max(content_span(row, tokens)[0], 0 if mask_first else 1)
+        free = [i for i in range(start, len(row.input_ids)) if row.input_ids[i] not in special and i not in protected]
         return np.array(free, dtype=np.int64)
 
     def _units(self, row: Row, maskable: np.ndarray) -> np.ndarray:

@@ -45,8 +45,8 @@ class MlmU(MaskingOptions):
     tokens. none: the plain mean over masked tokens, which is another objective: it counts high rates more."""
     placeholder: Literal["hidden", "learned"] = "hidden"
     """What stands for a masked token. hidden: the pad token, which no token attends to (Kitouni et al.). learned: a
-    token without a meaning, attended to (SMDM); with eos_padding, or the one at the end of a text, where answers are
-    written, has only ever stood for its eos."""
+    token without a meaning, attended to (SMDM). Set eos_padding too: without it a placeholder behind a text, where
+    answers are written, has only ever stood for eos."""
     positions: Literal["mirrored", "plain"] = "mirrored"
     """mirrored: a token ahead is rotated as if it were as far behind. plain: by its own distance, which no causal model
     has seen."""
@@ -115,7 +115,7 @@ class MlmU(MaskingOptions):
             self.draw_masked(row, tokens, rate, generator, mask_eos=True, mask_first=True)
             for row, rate, generator in zip(rows, rates, generators, strict=True)
         ]
-        if self.unit == "span":  # which fit in only so far: what they hold is not what was drawn
+        if self.unit == "span":  # may not reach their rate, so weigh by the share they hold
             maskable = [self.maskable(row, tokens, mask_eos=True, mask_first=True).size for row in rows]
             rates = [len(chosen) / max(1, of_row) for chosen, of_row in zip(masked, maskable, strict=True)]
         return self.weighted_batch(rows, tokens, masked, rates)
@@ -131,8 +131,8 @@ class MlmU(MaskingOptions):
     def weighted_batch(
         self, rows: Sequence[Row], tokens: TokenIds, masked: Sequence[np.ndarray], rates: Sequence[float]
     ) -> Batch:
-        """The batch of given masks. masked: for each row the indices of its masked tokens; rates: the share that a
-        row's masks hold on average.
+        """The batch of given masks. masked: for each row the indices of its masked tokens; rates: the share of
+        the row that they hold, drawn or found.
 
         Example, ids `1 7 8 9 2` with 1, 2 and 4 masked at rate 0.5: input `1 0 0 9 0`, labels `- 7 8 - 2`, each
         weighted by 2; every query sees keys 0 and 3.

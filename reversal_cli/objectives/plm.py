@@ -78,10 +78,10 @@ def permuted_batch(
     ids = [row.input_ids for row in rows]
     ranks = [np.concatenate([[0], 1 + np.argsort(order)]) for order in orders]  # the first token's, then the others'
     input_ids, real = pad_rows([[*row, *[tokens.pad] * (len(row) - 1)] for row in ids], tokens.pad)
-    unlearnt = protected or [()] * len(rows)
+    ignored = protected or [()] * len(rows)
     targets = [
-        [IGNORE if index in never else row[index] for index in range(1, len(row))]
-        for row, never in zip(ids, unlearnt, strict=True)
+        [IGNORE if index in of_row else row[index] for index in range(1, len(row))]
+        for row, of_row in zip(ids, ignored, strict=True)
     ]
     labels = pad_rows([[*[IGNORE] * len(row), *of_row] for row, of_row in zip(ids, targets, strict=True)], IGNORE).ids
     position_ids = pad_rows([[*range(len(row)), *range(1, len(row))] for row in ids], 0).ids

@@ -46,7 +46,7 @@ class PromptLayout:
     bidirectional: bool = False
     """The prompt's tokens see each other; what is written sees all before it."""
     before: tuple[int, ...] = ()
-    """The ids that come after the prompt's first token (bos), and ..."""
+    """The ids that come before the prompt's first word (after a bos), and ..."""
     after: tuple[int, ...] = ()
     """... at its end, where it is no blank."""
     denoising: Denoising | None = None

@@ -1,4 +1,4 @@
-"""`protect`: the falsification test of the methods that mask, blank or move a part of the text.
+"""`protect`: the falsification test of the methods that mask, blank, move or permute parts of the text.
 
 A reversed answer is learned only where training asks for the source of the question, given what stands after it
 (arXiv 2604.04943). With the name protected, N2D-reverse must fall to the level of NTP; if it does not, something else

@@ -2,6 +2,7 @@
 
 from reversal_cli.objectives import OBJECTIVES
 from reversal_cli.runs.records import StoredObjective, StoredSpec, StoredTransform
+from reversal_cli.spec.decisive import later_fields
 from reversal_cli.transforms import TRANSFORMS
 
 
@@ -10,7 +11,7 @@ def variant(spec: StoredSpec) -> str:
     `ntp + reverse (word)`; and how the model answers, if not as causal models do: `mlm-u (denoise)`."""
     declaration = OBJECTIVES.get(spec.objective.name)
     objective = _with_option(spec.objective, declaration.variant_option if declaration else None)
-    decoder = spec.objective.content().get("decoder", "continue")
+    decoder = spec.objective.content().get("decoder", later_fields(spec.objective.name)["objective.decoder"])
     return objective + ("" if decoder == "continue" else f" ({decoder})") + transform_suffix(spec)
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from reversal_cli.data.base import SUBTASKS
 from reversal_cli.report.rows import GROUP, MISSING, cells, estimates, in_order, mean_cell
+from reversal_cli.runs.records import StoredObjective
 
 PREFIXES = {"": 1, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18, "Z": 1e21}
 
@@ -79,11 +80,12 @@ def cost_notes(runs: pd.DataFrame) -> list[str]:
 
 
 def _unequal_seeds(runs: pd.DataFrame) -> list[str]:
-    """Which methods have which seeds, unless all have the same: each seed may have a benchmark of its own, some of them
-    harder than others."""
+    """Which trained methods have which seeds, unless all have the same: each seed may have a benchmark of its own, some
+    of them harder than others."""
     methods: dict[tuple[int, ...], list[str]] = {}
     for group, of_method in in_order(runs).groupby(GROUP, sort=False):
-        methods.setdefault(tuple(sorted(of_method["seed"].unique())), []).append(group[0])
+        if StoredObjective(name=of_method["objective"].iloc[0]).trains:
+            methods.setdefault(tuple(sorted(of_method["seed"].unique())), []).append(group[0])
     sets = (f"{', '.join(map(str, seeds))} of {', '.join(names)}" for seeds, names in methods.items())
     return [f"Means are over different seeds: {'; '.join(sets)}."] if len(methods) > 1 else []
 

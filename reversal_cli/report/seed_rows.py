@@ -16,7 +16,7 @@ NUMERIC = ["seeds", "difference", "95 %", "p (t)", "Holm (t)", "p (flips)", "Hol
 NOTES = [
     "Paired by seed: the run is the independent unit, and both methods have the seed.",
     "difference: the method minus its reference in points, mean over seeds ± standard deviation.",
-    "95 %: interval of the mean over seeds, from Student's t; no difference is beyond 100 points.",
+    "95 %: interval of the mean over seeds, from Student's t, cut off at 100 points either way.",
     "p: two-sided, of the paired t test, and of the exact sign-flip test, which with n seeds is never below 2 / 2^n.",
     "Holm: corrected for the methods compared within a subtask.",
     "detectable: the smallest true difference in points that the t test finds with 80 % power at the two-sided 5 % "
@@ -72,30 +72,34 @@ def seed_rows(
     return rows
 
 
-def left_out_note(runs: pd.DataFrame, compared_with: Mapping[str, Group]) -> list[str]:
-    """A sentence that names the trained methods without two seeds in common with their reference, if there are any."""
-    seeds = {group: set(lines["seed"]) for group, lines in runs.groupby(GROUP, dropna=False)}
-    alone = []
-    for group in _groups(runs):
-        method, reference = tuple(getattr(group, name) for name in GROUP), compared_with.get(group.model)
-        if reference is None or method == reference or not StoredObjective(name=group.objective).trains:
-            continue
-        if len(seeds[method] & seeds[reference]) < 2:
-            alone.append(group.experiment)
-    return [f"Left out, without two seeds in common with the reference: {', '.join(alone)}."] if alone else []
+def left_out_note(runs: pd.DataFrame, metric: str, compared_with: Mapping[str, Group]) -> list[str]:
+    """A sentence that names the methods without two seeds in common with their reference, if there are any."""
+    measured = runs[runs["metric"] == metric]
+    seeds = {method: set(lines["seed"]) for method, lines in measured.groupby(GROUP, dropna=False)}
+    names = [
+        method[0]
+        for method, reference in _methods(runs, compared_with)
+        if len(seeds.get(method, set()) & seeds.get(reference, set())) < 2
+    ]
+    return [f"Left out, without two seeds in common with the reference: {', '.join(names)}."] if names else []
 
 
 def _groups(runs: pd.DataFrame) -> Iterator:
     return in_order(runs)[[*GROUP, "objective"]].drop_duplicates().itertuples(index=False)
 
 
-def _compare(runs: pd.DataFrame, pair: Pair, compared_with: Mapping[str, Group]) -> Iterator[Compared]:
-    """Every other trained method of a model against the reference, over the seeds that both have."""
-    scores = _scores(runs, pair)
+def _methods(runs: pd.DataFrame, compared_with: Mapping[str, Group]) -> Iterator[tuple[Group, Group]]:
+    """Every trained method of a model but its reference, with that."""
     for group in _groups(runs):
         method, reference = tuple(getattr(group, name) for name in GROUP), compared_with.get(group.model)
-        if reference in (None, method) or not StoredObjective(name=group.objective).trains:
-            continue
+        if reference is not None and method != reference and StoredObjective(name=group.objective).trains:
+            yield method, reference
+
+
+def _compare(runs: pd.DataFrame, pair: Pair, compared_with: Mapping[str, Group]) -> Iterator[Compared]:
+    """Every method against its reference, over the seeds that both have, if there are two."""
+    scores = _scores(runs, pair)
+    for method, reference in _methods(runs, compared_with):
         ours, theirs = scores.get(method, {}), scores.get(reference, {})
         shared = sorted(ours.keys() & theirs.keys())
         if len(shared) > 1:
@@ -114,7 +118,7 @@ def _scores(runs: pd.DataFrame, pair: Pair) -> dict[Group, dict[int, float]]:
 def _cells(difference: SeedDifference, holm_t: float, holm_flips: float) -> list[str]:
     mean = f"{_points(difference.mean)} ± {percent(difference.deviation)}"
     flips = [p_value(difference.p_flips), p_value(holm_flips)]
-    if difference.p_t is None or difference.half_width is None:
+    if difference.p_t is None or difference.half_width is None:  # both, where all seeds differ by as much
         return [str(difference.seeds), mean, MISSING, MISSING, MISSING, *flips, MISSING]
     ends = (difference.mean - difference.half_width, difference.mean + difference.half_width)
     interval = f"[{', '.join(_points(min(max(end, -1), 1)) for end in ends)}]"

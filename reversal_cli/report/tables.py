@@ -129,7 +129,7 @@ def _over_seeds(runs: pd.DataFrame, metric: str, reference: str | None) -> Repor
     labels = label_columns(runs)
     compared_with = references(runs, reference)
     names = [f"{group[0]} ({model})" for model, group in compared_with.items()]
-    left_out = left_out_note(runs, compared_with)
+    left_out = left_out_note(runs, metric, compared_with)
     notes = [f"Reference: {', '.join(names)}.", *left_out, *NOTES, *data_notes(runs, list(SUBTASKS))]
     columns = ["subtask", *map(heading, labels), *NUMERIC]
     rows = seed_rows(runs[runs["metric"] == metric], metric, labels, compared_with)

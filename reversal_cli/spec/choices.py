@@ -34,7 +34,9 @@ def of_decoder(objective: str, decoder: Setting) -> list[Setting]:
     Answers that are denoised are ranked on request alone: each token of each candidate takes a pass of its own.
     """
     field = OBJECTIVE_SPECS[objective].model_fields.get("decoder")
-    value = decoder.value or (field.default if field else "continue")
+    if field is None:  # in a grid, the decoder of another objective
+        return []
+    value = decoder.value or field.default
     return [] if value == "continue" else [Setting("evaluation.likelihood", False, f"decoder '{value}'")]
 
 

@@ -144,7 +144,7 @@ class EvaluationSpec(Section):
     """Tokens after which a completion is cut."""
     likelihood: bool = True
     """Also measure how likely the model finds the answers of all entities: ranking, log-probability gap and multiple
-    choice."""
+    choice. Only on request where answers are denoised: each token of each of them takes a pass of its own."""
     controls: bool = True
     """Also ask about the entities trained in both directions, and with the fact in the prompt."""
     retention: bool | str = False

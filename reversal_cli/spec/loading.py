@@ -1,8 +1,8 @@
 """Reads a TOML file and flags into the specs of an experiment.
 
-Precedence, lowest first: field defaults (the published recipe), the recipe of (preset, objective), the TOML file, its
-`[[runs]]` and `[grid]`, flags and `--set section.key=value`. Recipes depend on model and objective, so each point is
-merged anew.
+Precedence, lowest first: field defaults (the published recipe), what follows from the decoder, the recipe of (preset,
+objective), the TOML file, its `[[runs]]` and `[grid]`, flags and `--set section.key=value`. Recipes depend on model and
+objective, so each point is merged anew.
 """
 
 import itertools

@@ -27,7 +27,7 @@ class Layers(NamedTuple):
     """The settings of one point of a grid, lowest first."""
 
     defaults: list[Setting]
-    """Its names and the preset's recipe; an unused option is left out."""
+    """Its names, the preset's recipe and what follows from the decoder; an unused option is left out."""
     given: list[Setting]
     """The TOML file and the flags; an unused option is refused."""
 

@@ -84,6 +84,12 @@ def test_the_end_of_a_row_is_masked_only_where_that_is_asked_for():
     assert ROW.input_ids[4] == EOS
 
 
+def test_a_bos_that_is_also_the_eos_is_never_masked():
+    row = Row((2, 7, 8, 9, 2), 1)
+    masked = Bico(mask_eos=True).maskable(row, TOKENS, mask_eos=True, mask_first=True)
+    assert masked.tolist() == [1, 2, 3, 4]
+
+
 def test_rows_without_a_name_are_refused_before_the_training_where_an_option_needs_it():
     nameless = Row((1, 7, 2), 1)
     Bico().check([nameless])

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from report_measures import add_costs, add_curve
+from report_measures import add_costs, add_curve, add_likelihood
 from report_runs import BICO, make_results, make_run
 
 from reversal_cli.cli import main
@@ -181,8 +181,19 @@ def test_methods_with_other_seeds_are_named(tmp_path):
     assert "[-100.0, +100.0]" in differences.rows[2]  # two seeds that differ by 40 points say next to nothing
 
 
+def test_a_method_that_lacks_the_metric_in_a_seed_is_named_too(tmp_path):
+    make_seeds(tmp_path, {"ntp": [0.0, 0.0], "bico": [0.5, 0.9], "abi": [0.5, 0.9]})
+    for run in ("ntp/seed-0", "ntp/seed-1", "bico/seed-1", "abi/seed-0", "abi/seed-1"):
+        add_likelihood(RunDirectory(tmp_path / run))
+    found = accuracy_tables(load_results([tmp_path]).frame, "rank_top1")
+    (differences,) = [table for table in found if table.title.startswith("Differences over seeds")]
+    assert {row[1] for row in differences.rows} == {"abi"}
+    assert "Left out, without two seeds in common with the reference: bico." in differences.notes
+
+
 def test_methods_with_the_same_seeds_need_no_word_about_them(tmp_path):
     make_seeds(tmp_path, {"ntp": [0.0, 0.0], "bico": [0.5, 0.9]})
+    make_run(tmp_path, "untrained", "none", {}, seed=0)  # one for both seeds
     notes = [*tables(tmp_path, "Methods")[0].notes, *tables(tmp_path, "Differences")[0].notes]
     assert not any(note.startswith(("Means are over", "Left out")) for note in notes)
 

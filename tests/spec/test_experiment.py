@@ -286,3 +286,8 @@ def test_a_spec_is_frozen():
 def test_denoised_answers_are_ranked_on_request(assignments, ranked):
     (spec,) = load("", *assignments).specs
     assert spec.evaluation.likelihood is ranked
+
+
+def test_the_decoder_of_one_objective_of_a_grid_is_not_that_of_the_others():
+    specs = load("[objective]\ndecoder = 'denoise'\n[grid]\nobjective.name = ['ntp', 'bico', 'abi']\n").specs
+    assert [spec.evaluation.likelihood for spec in specs] == [True, False, True]

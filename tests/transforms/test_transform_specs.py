@@ -7,7 +7,7 @@ import pytest
 from reversal_cli.errors import ReversalError
 from reversal_cli.report.frame import recipe_id, settings_label
 from reversal_cli.report.methods import variant
-from reversal_cli.runs.records import StoredSpec
+from reversal_cli.runs.records import StoredObjective, StoredSpec
 from reversal_cli.spec.decisive import spec_differences
 from reversal_cli.spec.experiment import ExperimentSpec
 from reversal_cli.spec.loading import Experiment, load_experiment, parse_set
@@ -184,6 +184,10 @@ def test_tables_name_objective_and_transform():
     assert variant(stored(load("", "objective.name=abi", "transform.name=spt").specs[0])) == "abi (single) + spt"
     assert variant(stored(load("", "objective.name=mlm-u").specs[0])) == "mlm-u (denoise)"
     assert variant(stored(load("", "objective.name=bico").specs[0])) == "bico"
+    without = stored(load("", "objective.name=mlm-u").specs[0]).model_copy(
+        update={"objective": StoredObjective(name="mlm-u")}
+    )
+    assert variant(without) == "mlm-u (denoise)"  # of a version that had no other decoder
     denoised = load("", "objective={name='bico', decoder='denoise'}").specs[0]
     assert variant(stored(denoised)) == "bico (denoise)"
 

@@ -8,7 +8,7 @@ from reversal_cli.data.base import SUBTASKS
 from reversal_cli.errors import ReversalError, first_of
 from reversal_cli.files.reading import JsonObject
 from reversal_cli.plain_text import visible
-from reversal_cli.report.methods import transform_suffix
+from reversal_cli.report.methods import variant
 from reversal_cli.report.unmeasured import how_to_measure
 from reversal_cli.runs.directory import RunDirectory, find_runs
 from reversal_cli.runs.inverse_scores import with_inversion
@@ -132,7 +132,7 @@ def open_run(folder: Path) -> EvaluatedRun:
         experiment=visible(manifest.spec.name),
         seed=manifest.spec.seed,
         model=visible(manifest.spec.model.name),
-        objective=visible(manifest.spec.objective.name + transform_suffix(manifest.spec)),
+        objective=visible(variant(manifest.spec)),
         digest=visible(manifest.digest),
         dataset=metrics.dataset,
         conditions={**metrics.evaluation, **metrics.versions},
