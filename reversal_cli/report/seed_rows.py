@@ -123,7 +123,8 @@ def _cells(difference: SeedDifference, holm_t: float, holm_flips: float) -> list
     ends = (difference.mean - difference.half_width, difference.mean + difference.half_width)
     interval = f"[{', '.join(_points(min(max(end, -1), 1)) for end in ends)}]"
     t = [p_value(difference.p_t), p_value(holm_t)]
-    return [str(difference.seeds), mean, interval, *t, *flips, percent(difference.detectable)]
+    detectable = percent(difference.detectable) if difference.detectable <= 1 else "> 100"
+    return [str(difference.seeds), mean, interval, *t, *flips, detectable]
 
 
 def _points(share: float) -> str:
