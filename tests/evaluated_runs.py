@@ -1,5 +1,6 @@
 """Made-up evaluated runs, with predictions, for the tests of comparisons."""
 
+import lzma
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -86,3 +87,12 @@ def change_predictions(run: RunDirectory, subtask: str, change) -> None:
     records = raw_predictions(run, subtask)
     change(records)
     write_raw_predictions(run, subtask, records)
+
+
+def pack_predictions(run: RunDirectory) -> dict[str, bytes]:
+    """Packs each file of predictions as `xz` does. Returns the content that they had, by name."""
+    unpacked = {path.name: path.read_bytes() for path in run.all_predictions_path.glob("*.jsonl")}
+    for name, content in unpacked.items():
+        (run.all_predictions_path / f"{name}.xz").write_bytes(lzma.compress(content))
+        (run.all_predictions_path / name).unlink()
+    return unpacked

@@ -134,7 +134,7 @@ def evaluate(
 
 def choose_runs(folders: list[Path] | None, results: Path, terminal: Terminal) -> "list[RunDirectory]":
     """The runs in the folders, or every trained run of the results folder without metrics."""
-    from reversal_cli.runs.directory import find_runs
+    from reversal_cli.runs.find import find_runs
 
     if folders:
         directories = find_runs(folders)

@@ -45,6 +45,8 @@ class ReportOptions:
     published: bool = False
     plots: bool = False
     html: bool = False
+    predictions: bool = True
+    """Write the predictions into the page."""
 
 
 def report(
@@ -94,6 +96,9 @@ def report(
     html: Annotated[
         bool, typer.Option("--html", help="Write report.html: tables, plots if --plots, and every prediction.")
     ] = False,
+    no_predictions: Annotated[
+        bool, typer.Option("--no-predictions", help="Leave the predictions out of report.html: a smaller file.")
+    ] = False,
     require: Require = None,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -106,6 +111,8 @@ def report(
     refuse_unknown_format(form, FORMATS)
     if as_json and form not in ("table", "json"):
         refuse_without_effect(f"--format {form}", "--json prints JSON")
+    if no_predictions and not html:
+        refuse_without_effect("--no-predictions", "only --html writes predictions")
     printed = "--json" if as_json else f"--format {form}"
     form = "json" if as_json else form
     if form in EVERY_METRIC and not (out or plots or html):
@@ -119,7 +126,8 @@ def report(
     folders = results or [RESULTS]
     target = out or (folders[0] if len(folders) == 1 else RESULTS)
     methods |= reference is not None
-    options = ReportOptions(out is not None, form, metric, all_tables, methods, reference, published, plots, html)
+    written = (plots, html, not no_predictions)
+    options = ReportOptions(out is not None, form, metric, all_tables, methods, reference, published, *written)
     show_report(folders, target, Terminal(quiet), options, require or [])
 
 
@@ -184,10 +192,11 @@ def _read_predictions(results: "Results", terminal: Terminal, options: ReportOpt
     if options.html:
         from reversal_cli.report.page.predictions import collect_predictions
 
-        predictions = collect_predictions(runs)
-    kept = predictions.kept if predictions else map(package.read_kept, runs)
-    for note in package.lacking_notes(kept):
-        terminal.say(note)
+        predictions = collect_predictions(runs if options.predictions else [])
+    if options.plots or options.predictions:
+        kept = predictions.kept if predictions and options.predictions else map(package.read_kept, runs)
+        for note in package.lacking_notes(kept):
+            terminal.say(note)
     return predictions
 
 

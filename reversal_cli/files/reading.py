@@ -1,6 +1,7 @@
 """Reading text and JSON files, with one line that says why a file cannot be read."""
 
 import json
+import lzma
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,8 @@ from reversal_cli.errors import ReversalError
 
 JsonObject = dict[str, Any]
 """A JSON object whose fields are checked elsewhere, if at all."""
+PACKED = ".xz"
+"""Suffix of files that the command `xz` packed; they are unpacked when read."""
 DEEPEST = 40
 """Levels of tables and lists that a file may have; no file of this package has ten."""
 LARGEST = 2**63 - 1
@@ -31,11 +34,15 @@ def read_utf8(path: Path, what: str, remedy: str = "save it as UTF-8") -> str:
     if not path.exists():
         raise ReversalError(f"{path}: no such file; expected {what}; check the path")
     try:
+        if path.suffix == PACKED:
+            return lzma.decompress(path.read_bytes()).decode("utf-8-sig")
         return path.read_text(encoding="utf-8-sig")
     except IsADirectoryError:
         raise ReversalError(f"{path}: found a folder; expected {what}; name the file") from None
     except UnicodeDecodeError as error:
         raise ReversalError(f"{path}: byte {error.start} is not UTF-8; expected {what}; {remedy}") from None
+    except lzma.LZMAError as error:
+        raise ReversalError(f"{path}: cannot be unpacked ({error}); expected {what}, packed by xz; {remedy}") from None
     except OSError as error:
         raise ReversalError(
             f"{path}: cannot be read ({error.strerror}); expected {what}; check its permissions"

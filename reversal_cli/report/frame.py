@@ -20,7 +20,8 @@ from reversal_cli.report.measurements import Line, measurement_lines
 from reversal_cli.report.methods import variant
 from reversal_cli.report.rows import in_order
 from reversal_cli.report.run_costs import run_costs
-from reversal_cli.runs.directory import RunDirectory, find_runs
+from reversal_cli.runs.directory import RunDirectory
+from reversal_cli.runs.find import find_runs
 from reversal_cli.runs.manifest import refuse_foreign_metrics
 from reversal_cli.runs.records import Manifest, StoredSpec
 from reversal_cli.spec.decisive import decisive_content

@@ -7,7 +7,8 @@ RESULTS/<experiment>/seed-<n>/
     checkpoints/                to continue an interrupted training; removed when the weights are complete
     tensorboard/ or wandb/      the same log for these tools, if training.report_to names one
     adapter/ or model/          the trained weights, with the tokenizer
-    predictions/<subtask>.jsonl one line per prompt; those of the controls in predictions/<control>/<subtask>.jsonl
+    predictions/<subtask>.jsonl one line per prompt; those of the controls in predictions/<control>/<subtask>.jsonl;
+                                packed by `xz` (<subtask>.jsonl.xz) they are read in the same way
     metrics.json                written last: if it exists, the run is complete
     .overwrite/                 predictions and metrics of an unfinished `eval --overwrite`
 """
@@ -21,6 +22,7 @@ from typing import Any
 
 from reversal_cli.data.base import SUBTASKS
 from reversal_cli.errors import ReversalError
+from reversal_cli.files.reading import PACKED
 from reversal_cli.files.shapes import S, Shape, read_shape, read_shapes
 from reversal_cli.files.writing import json_lines, write_text
 from reversal_cli.processes.place import is_first
@@ -91,7 +93,15 @@ class RunDirectory:
         return self.evaluation_path / "predictions"
 
     def predictions_path(self, subtask: str) -> Path:
+        """The file to read; the packed one if there is no other."""
+        path, packed = self._plain_predictions(subtask), self._packed_predictions(subtask)
+        return packed if packed.is_file() and not path.is_file() else path
+
+    def _plain_predictions(self, subtask: str) -> Path:
         return self.all_predictions_path / f"{subtask}.jsonl"
+
+    def _packed_predictions(self, subtask: str) -> Path:
+        return self.all_predictions_path / f"{subtask}.jsonl{PACKED}"
 
     @property
     def replaces(self) -> bool:
@@ -166,15 +176,16 @@ class RunDirectory:
         return read_shapes(self.predictions_path(subtask), Prediction, predict_again(self))
 
     def append_predictions(self, subtask: str, predictions: Iterable[Prediction]) -> None:
-        """Appends whole lines; after an interruption at most the last line is cut."""
-        path = self.predictions_path(subtask)
+        """Appends whole lines, after `write_predictions`; an interruption cuts at most the last line."""
+        path = self._plain_predictions(subtask)
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8") as file:
             file.write(json_lines(prediction.content() for prediction in predictions))
 
     def write_predictions(self, subtask: str, predictions: Iterable[Prediction]) -> None:
-        """Replaces the file."""
-        write_text(self.predictions_path(subtask), json_lines(prediction.content() for prediction in predictions))
+        """Replaces the file, and the packed one."""
+        write_text(self._plain_predictions(subtask), json_lines(prediction.content() for prediction in predictions))
+        self._packed_predictions(subtask).unlink(missing_ok=True)
 
     def remove_checkpoints(self) -> None:
         shutil.rmtree(self.checkpoints_path, ignore_errors=True)
@@ -230,21 +241,3 @@ def _log_line(record: Shape) -> str:
 def run_path(results: Path, experiment: str, seed: int) -> Path:
     """The folder of a run."""
     return results / experiment / f"seed-{seed}"
-
-
-PUBLISHED = "published"
-"""Name of the folder with the project's own results: its runs are read only if that folder is named."""
-
-
-def find_runs(folders: Iterable[Path]) -> list[RunDirectory]:
-    """Every run at or below the folders, in path order, without those below a folder `published`."""
-    paths: set[Path] = set()
-    for folder in folders:
-        if not folder.is_dir():
-            problem = "is a file" if folder.is_file() else "no such folder"
-            raise ReversalError(f"{folder}: {problem}; expected a run or a results folder; check the path")
-        manifests = folder.rglob("seed-*/manifest.json")
-        paths.update(path.parent for path in manifests if PUBLISHED not in path.relative_to(folder).parts)
-        if (folder / "manifest.json").is_file():
-            paths.add(folder)
-    return [RunDirectory(path) for path in sorted(paths)]

@@ -4,11 +4,12 @@ import shutil
 from pathlib import Path
 
 import pytest
-from evaluated_runs import change_json
+from evaluated_runs import change_json, pack_predictions
 from fake_stages import FakeStages, install
 
 from reversal_cli.cli import main
 from reversal_cli.files.reading import read_json
+from reversal_cli.runs.directory import RunDirectory
 
 RUN = Path("results/x/seed-0")
 
@@ -37,6 +38,15 @@ def test_what_cannot_be_scored_again_stays_as_it_is(stages, capsys):
 def test_predictions_are_enough_to_score_again(stages):
     assert main(["eval", str(RUN), "--quiet"]) == 0
     assert read_json(RUN / "metrics.json")["definitions"]["contains"] == "contains/1"
+
+
+def test_packed_predictions_are_enough_too(stages):
+    before = pack_predictions(RunDirectory(RUN))
+    prompts = stages.prompts
+    assert main(["eval", str(RUN), "--quiet"]) == 0
+    assert stages.prompts == prompts
+    assert read_json(RUN / "metrics.json")["definitions"]["contains"] == "contains/1"
+    assert {path.name: path.read_bytes() for path in (RUN / "predictions").glob("*.jsonl*")} == before
 
 
 def test_a_training_that_is_complete_is_not_repeated_without_its_weights(stages, capsys):

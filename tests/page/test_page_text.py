@@ -16,7 +16,8 @@ from reversal_cli.report import accuracy_tables, load_results, runs_in_table_ord
 from reversal_cli.report.page import build_page, plots_html
 from reversal_cli.report.page.predictions import collect_predictions, json_for_html, thousandths
 from reversal_cli.report.stored_predictions import Kept, lacking_notes
-from reversal_cli.runs.directory import RunDirectory, find_runs
+from reversal_cli.runs.directory import RunDirectory
+from reversal_cli.runs.find import find_runs
 
 
 def page_data(runs: list[RunDirectory]) -> dict[str, Any]:
@@ -167,3 +168,15 @@ def test_report_html_writes_the_page_beside_the_tables(tmp_path, capsys):
     text = (tmp_path / "report.html").read_text()
     assert "predictions-data" in text
     assert 'alt="Accuracy (contains), tiny-llama"' in text
+
+
+def test_a_page_without_predictions_has_everything_else(tmp_path, capsys):
+    runs, _ = two_runs(tmp_path, 5)
+    shutil.rmtree(runs[1].all_predictions_path)
+    assert main(["report", str(tmp_path), "--html", "--no-predictions"]) == 0
+    assert "no predictions" not in capsys.readouterr().err
+    text = (tmp_path / "report.html").read_text()
+    assert "predictions-data" not in text and "no predictions" not in text
+    assert "<table" in text and 'href="#predictions"' not in text
+    assert main(["report", str(tmp_path), "--no-predictions"]) == 2
+    assert "--no-predictions: has no effect here" in capsys.readouterr().err

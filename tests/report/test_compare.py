@@ -7,7 +7,16 @@ import shutil
 from pathlib import Path
 
 import pytest
-from evaluated_runs import A, B, change_json, change_predictions, make_evaluated_run, make_two_runs, write_metrics
+from evaluated_runs import (
+    A,
+    B,
+    change_json,
+    change_predictions,
+    make_evaluated_run,
+    make_two_runs,
+    pack_predictions,
+    write_metrics,
+)
 from rich.console import Console
 
 from reversal_cli.cli import main
@@ -148,6 +157,13 @@ def test_a_metric_that_is_no_count_has_no_mcnemar_test(capsys):
 
 def test_a_folder_with_one_run_is_that_run(capsys):
     assert json.loads(compare(capsys, "results/ntp", "results/bico", "--json"))["a"]["run"] == A
+
+
+def test_packed_predictions_are_compared_as_they_were(capsys, runs):
+    before = compare(capsys, A, B, "--json")
+    for run in runs:
+        pack_predictions(run)
+    assert compare(capsys, A, B, "--json") == before
 
 
 def test_a_metric_of_some_subtasks_is_compared_on_those(capsys, runs):

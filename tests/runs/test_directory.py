@@ -1,6 +1,7 @@
 """The files of a run."""
 
 import json
+import lzma
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,8 @@ from raw_records import raw_prediction
 from reversal_cli.errors import ReversalError
 from reversal_cli.files.folders import save_folder
 from reversal_cli.files.writing import write_text
-from reversal_cli.runs.directory import RunDirectory, find_runs, run_path, write_json
+from reversal_cli.runs.directory import RunDirectory, run_path, write_json
+from reversal_cli.runs.find import find_runs
 from reversal_cli.runs.records import CurveRecord, LogRecord, Prediction
 
 
@@ -40,6 +42,31 @@ def test_a_cut_last_prediction_is_dropped_and_any_other_is_an_error(tmp_path):
     path.write_bytes(b"\xff\n")
     with pytest.raises(ReversalError, match=r"N2D\.jsonl: byte 0 is not UTF-8; .*; remove the file and"):
         run.read_predictions("N2D")
+
+
+def test_predictions_packed_by_xz_are_read_as_they_were_and_replaced_by_new_ones(tmp_path):
+    run = RunDirectory(tmp_path)
+    predictions = [Prediction(**raw_prediction(f"N2D/{row}")) for row in range(2)]
+    run.write_predictions("N2D", predictions)
+    path = run.predictions_path("N2D")
+    packed = path.with_name("N2D.jsonl.xz")
+    packed.write_bytes(lzma.compress(path.read_bytes()))
+    path.unlink()
+    assert run.predictions_path("N2D") == packed
+    assert run.read_predictions("N2D") == predictions
+    run.write_predictions("N2D", predictions[:1])
+    assert list(packed.parent.iterdir()) == [path]
+    assert run.read_predictions("N2D") == predictions[:1]
+
+
+@pytest.mark.parametrize("content", [b"no xz", lzma.compress(b"{}\n")[:-5], lzma.compress(b'{"id":\n{}\n')])
+def test_a_broken_packed_file_is_one_clear_line(tmp_path, content):
+    path = tmp_path / "predictions" / "N2D.jsonl.xz"
+    path.parent.mkdir()
+    path.write_bytes(content)
+    with pytest.raises(ReversalError, match=r"N2D\.jsonl\.xz(:1)?: .*; expected .*; remove the file and predict again"):
+        RunDirectory(tmp_path).read_predictions("N2D")
+    assert path.is_file()
 
 
 def test_a_folder_that_is_saved_is_whole_or_absent(tmp_path):

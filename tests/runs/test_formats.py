@@ -10,7 +10,8 @@ from raw_records import raw_prediction
 from reversal_cli.cli import main
 from reversal_cli.files.reading import read_json, read_records
 from reversal_cli.files.writing import json_lines
-from reversal_cli.runs.directory import RunDirectory, find_runs
+from reversal_cli.runs.directory import RunDirectory
+from reversal_cli.runs.find import find_runs
 from reversal_cli.runs.records import Arithmetic, LogRecord, Metrics, Prediction
 
 PUBLISHED = Path(__file__).parents[2] / "results" / "published"

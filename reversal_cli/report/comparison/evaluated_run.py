@@ -10,7 +10,8 @@ from reversal_cli.files.reading import JsonObject
 from reversal_cli.plain_text import visible
 from reversal_cli.report.methods import variant
 from reversal_cli.report.unmeasured import how_to_measure
-from reversal_cli.runs.directory import RunDirectory, find_runs
+from reversal_cli.runs.directory import RunDirectory
+from reversal_cli.runs.find import find_runs
 from reversal_cli.runs.inverse_scores import with_inversion
 from reversal_cli.runs.manifest import refuse_foreign_metrics
 from reversal_cli.runs.records import Prediction
