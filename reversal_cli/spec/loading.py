@@ -226,7 +226,9 @@ def _baselines(points: Sequence[_Point], specs: Sequence[ExperimentSpec]) -> tup
     """One untrained spec per (model, dataset): the name of the point with its objective replaced."""
     done = {(s.model, s.dataset) for s in specs if not s.objective.trains}
     baselines = []
-    for point, spec in zip(points, specs, strict=True):
+    # Ranked like the others, also where the first run is not because its answers are denoised.
+    ranked_first = sorted(zip(points, specs, strict=True), key=lambda run: not run[1].evaluation.likelihood)
+    for point, spec in ranked_first:
         if (spec.model, spec.dataset) in done:
             continue
         done.add((spec.model, spec.dataset))

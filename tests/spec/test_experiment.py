@@ -95,6 +95,13 @@ def test_the_baseline_is_untrained_and_can_be_left_out():
     assert load("[objective]\nname = 'none'").baselines == ()
 
 
+def test_the_baseline_is_ranked_where_any_run_of_its_model_is():
+    denoised_first = "[[runs]]\nobjective.name = 'mlm-u'\n[[runs]]\nobjective.name = 'ntp'"
+    experiment = load(denoised_first)
+    assert [spec.evaluation.likelihood for spec in experiment.specs] == [False, True]
+    assert [spec.evaluation.likelihood for spec in experiment.baselines] == [True]
+
+
 def test_the_baseline_does_not_depend_on_how_the_others_are_trained():
     assert load("", epochs=3).baselines == load("", epochs=4).baselines
 
