@@ -233,7 +233,7 @@ def test_the_terminal_shows_methods_on_request_and_files_always(results, capsys)
     }
 
 
-def test_the_plot_has_a_marker_per_method_a_dot_per_seed_and_a_line_per_curve(results):
+def test_the_plot_has_a_marker_per_method_a_dot_per_seed_and_the_mean_curve(results):
     add_costs(RunDirectory(results / "bico/seed-0"), tokens=1000, steps=500)
     add_curve(RunDirectory(results / "bico/seed-0"), BICO, epochs=5)
     loaded = load_results([results])
@@ -246,8 +246,18 @@ def test_the_plot_has_a_marker_per_method_a_dot_per_seed_and_a_line_per_curve(re
         ((1000, 1_100_000), (75, 65)),
         ((200, 400, 600, 800, 1000), (15, 30, 45, 60, 75)),  # a step reads two tokens
     }
-    assert [text.get_text() for text in axes.texts] == ["ntp  0.0", "bico  70.0"]
+    assert [text.get_text() for text in axes.texts] == ["ntp (1 of 2 seeds)  0.0", "bico  70.0"]
     assert training_line(RunDirectory(results / "ntp/seed-0"), "contains") is None
+
+
+def test_the_plot_has_a_panel_per_model_with_the_looks_of_all(tmp_path):
+    for name, model in (("ntp", "tiny-llama"), ("bico", "tiny-llama"), ("ntp-glm", "tiny-glm")):
+        add_costs(make_run(tmp_path, name, name[:4].strip("-"), BICO, model=model), tokens=1000)
+    loaded = load_results([tmp_path])
+    panels = token_figure(loaded.frame, loaded.runs, "contains").axes
+    assert [axes.get_title("left") for axes in panels] == ["tiny-llama", "tiny-glm"]
+    assert [[text.get_text() for text in axes.texts] for axes in panels] == [["ntp  75.0", "bico  75.0"], ["ntp  75.0"]]
+    assert len({line.get_color() for axes in panels for line in axes.lines}) == 3
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
-"""Accuracy against training tokens: a marker and a name per method, a dot per seed, a line for each curve."""
+"""Accuracy against training tokens: a marker and a name per method, a dot per seed, a line for its mean curve."""
 
 import itertools
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -15,15 +16,22 @@ from reversal_cli.report.references import RUN
 from reversal_cli.report.rows import GROUP, in_order
 from reversal_cli.runs.directory import RunDirectory
 
+Runs = Mapping[tuple[str, str], RunDirectory]
+Look = dict[str, Any]
+Group = tuple[str, ...]
+"""The values of `GROUP`."""
 SUBTASK = "N2D-reverse"
 """The endpoint of a comparison of methods."""
-HEIGHT, AROUND = 3.4, 0.9
-"""Inches: least height of the figure, and the part of it above and below the axes."""
+LEAST, LEAST_OF_SEVERAL, AROUND = 2.5, 1.2, 0.9
+"""Inches: least height of the only panel, of each of several, and the part of the figure above and below them."""
 NAME_HEIGHT = 0.12
 """Inches between two names."""
 MOST_NAMED = len(COLOURS) * len(MARKERS)
 """More methods have no look of their own, so all are grey and none is named."""
-Runs = Mapping[tuple[str, str], RunDirectory]
+CURVE: Look = {"linewidth": 1, "alpha": 0.7, "markersize": 2.5, "markeredgewidth": 0.5}
+POINT: Look = {"linestyle": "", "markersize": 6, "markeredgecolor": "black", "markeredgewidth": 0.5}
+LEADER: Look = {"arrowstyle": "-", "linestyle": ":", "linewidth": 0.7, "relpos": (0, 0.5), "shrinkB": 4}
+"""The line from a method's name to its point."""
 
 
 class Line(NamedTuple):
@@ -34,37 +42,50 @@ class Line(NamedTuple):
     """In percent, on validation prompts."""
 
 
+class End(NamedTuple):
+    """A method after its training: means over its seeds."""
+
+    name: str
+    tokens: float
+    accuracy: float
+    """In percent, on test prompts."""
+    colour: str
+
+
 def token_figure(part: pd.DataFrame, runs: Runs, metric: str) -> Figure | None:
-    """The figure for the lines of one benchmark; None if no run with the metric says how many tokens it read."""
+    """The figure for the lines of one benchmark, a panel per model; None if no run with the metric says its tokens."""
     lines = in_order(part[(part["row"] == RUN) & (part["metric"] == metric) & (part["subtask"] == SUBTASK)])
     counted = lines[lines["tokens"].fillna(0) > 0]
     if counted.empty:
         return None
-    names = group_names(lines)  # of all runs, so that each has the same colour as its bar
-    shown = counted[GROUP].drop_duplicates().itertuples(index=False, name=None)
-    looks = {group: _look(list(names).index(group), len(names)) for group in shown}
-    named = len(names) <= MOST_NAMED
-    height = max(HEIGHT, AROUND + NAME_HEIGHT * len(looks) * named)
-    figure = new_figure(height)
-    axes = figure.add_subplot()
-    curves = False
-    ends = {}
-    for group, look in looks.items():
-        of_group = counted[(counted[GROUP] == list(group)).all(axis=1)]
-        curves |= _draw_lines(axes, of_group, runs, metric, look)
-        ends[group] = _draw_points(axes, of_group, look)
+    groups = list(group_names(lines))  # of all runs, so that each has the same colour as its bar
+    looks = {group: _look(index, len(groups)) for index, group in enumerate(groups)}
+    curves = {group: mean_lines(_training_lines(of_group, runs, metric)) for group, of_group in _groups(counted)}
+    models = [of_model for _, of_model in counted.groupby("model", sort=False)]
+    least = LEAST if len(models) == 1 else LEAST_OF_SEVERAL
+    named = len(groups) <= MOST_NAMED
+    heights = [max(least, NAME_HEIGHT * len(_groups(of_model)) * named) for of_model in models]
+    figure = new_figure(sum(heights) + AROUND)
+    panels = figure.subplots(len(models), sharex=True, squeeze=False, height_ratios=heights)[:, 0]
+    for axes, of_model, height in zip(panels, models, heights, strict=True):
+        ends = _draw_panel(axes, of_model, curves, looks)
+        axes.set_title(of_model["model"].iloc[0] if len(models) > 1 else "", loc="left", fontsize=8)
+        if named:
+            _write_names(axes, ends, gap=100 * NAME_HEIGHT / height)
     caption = "large: on test prompts"
     caption += ", mean of seeds; dots: each seed" if counted.duplicated(GROUP).any() else ""
-    caption += "; lines: along training, on validation prompts" if curves else ""
-    _finish(figure, axes, titled(f"{SUBTASK} ({metric}) against training tokens", lines), caption)
-    if named:
-        gap = 100 * NAME_HEIGHT / (height - AROUND)
-        for (group, end), y in zip(ends.items(), spread([end[1] for end in ends.values()], gap), strict=True):
-            _write_name(axes, f"{names[group]}  {end[1]:.1f}", end, y, looks[group]["color"])
+    caption += "; lines: along training, on validation prompts" if any(curves.values()) else ""
+    _label_tokens(panels[-1], caption)
+    title = titled(f"{SUBTASK} ({metric}) against training tokens", counted)
+    figure.suptitle(title, fontsize=9, fontweight="bold", x=0.01, ha="left")
     return figure
 
 
-def _look(index: int, methods: int) -> dict[str, Any]:
+def _groups(runs: pd.DataFrame) -> list[tuple[Group, pd.DataFrame]]:
+    return [(tuple(map(str, key)), of_group) for key, of_group in runs.groupby(GROUP, sort=False)]
+
+
+def _look(index: int, methods: int) -> Look:
     """Colour, marker and line: the colours of the bars, then the same with other markers and lines."""
     if methods > MOST_NAMED:
         index = 0
@@ -73,14 +94,31 @@ def _look(index: int, methods: int) -> dict[str, Any]:
     return {"color": COLOURS[colour], "marker": marker, "linestyle": line}
 
 
-def _draw_points(axes: Axes, runs: pd.DataFrame, look: dict[str, Any]) -> tuple[float, float]:
-    """Draws the mean of the seeds and, of several, each as a dot. Tokens and accuracy of the mean."""
-    tokens, accuracy = runs["tokens"].astype(float), 100 * runs["value"]
-    if len(runs) > 1:
-        axes.plot(tokens, accuracy, ".", color="black", markersize=3, clip_on=False, zorder=5)
-    style = {"linestyle": "", "markersize": 6, "markeredgecolor": "black", "markeredgewidth": 0.5}
-    axes.plot([tokens.mean()], [accuracy.mean()], clip_on=False, zorder=4, **look | style)
-    return float(tokens.mean()), float(accuracy.mean())
+def _draw_panel(
+    axes: Axes, of_model: pd.DataFrame, curves: Mapping[Group, Sequence[Line]], looks: Mapping[Group, Look]
+) -> list[End]:
+    """Draws the methods of one model: curves, the mean of the seeds and, of several, each as a dot."""
+    names, groups = group_names(of_model), _groups(of_model)
+    most_seeds = max(len(of_group) for _, of_group in groups)
+    ends = []
+    for group, of_group in groups:
+        tokens, accuracy, look = of_group["tokens"].astype(float), 100 * of_group["value"], looks[group]
+        for curve in curves[group]:
+            axes.plot(curve.tokens, curve.accuracy, clip_on=False, zorder=2, **look | CURVE)
+        if len(of_group) > 1:
+            axes.plot(tokens, accuracy, ".", color="black", markersize=3, clip_on=False, zorder=5)
+        axes.plot([tokens.mean()], [accuracy.mean()], clip_on=False, zorder=4, **look | POINT)
+        fewer = f" ({len(of_group)} of {most_seeds} seeds)" if len(of_group) < most_seeds else ""
+        ends.append(End(names[group] + fewer, tokens.mean(), accuracy.mean(), look["color"]))
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+    axes.tick_params(axis="x", which="both", labelsize=6)
+    axes.set_ylabel("accuracy, %")
+    axes.set_ylim(0, 100)
+    axes.set_yticks(range(0, 101, 20))
+    axes.grid(which="both", linewidth=0.4, color="#dddddd")
+    axes.set_axisbelow(True)
+    return ends
 
 
 def spread(heights: Sequence[float], gap: float, top: float = 100.0) -> list[float]:
@@ -96,19 +134,29 @@ def spread(heights: Sequence[float], gap: float, top: float = 100.0) -> list[flo
     return [places[i] for i in range(len(heights))]
 
 
-def _write_name(axes: Axes, name: str, end: tuple[float, float], y: float, colour: str) -> None:
-    """Beside the axes, with a line to where it belongs."""
-    line = {"arrowstyle": "-", "color": colour, "linestyle": ":", "linewidth": 0.7, "relpos": (0, 0.5), "shrinkB": 4}
-    axes.annotate(name, end, (1.06, y / 100), "data", "axes fraction", line, fontsize=6, va="center")
+def _write_names(axes: Axes, ends: Sequence[End], gap: float) -> None:
+    """Beside the axes, with a line to where each belongs."""
+    for end, y in zip(ends, spread([end.accuracy for end in ends], gap), strict=True):
+        line = LEADER | {"color": end.colour}
+        place = ((end.tokens, end.accuracy), (1.06, y / 100), "data", "axes fraction", line)
+        axes.annotate(f"{end.name}  {end.accuracy:.1f}", *place, fontsize=6, va="center")
 
 
-def _draw_lines(axes: Axes, of_group: pd.DataFrame, runs: Runs, metric: str, look: dict[str, Any]) -> bool:
-    """Draws the curve of each training that has one; whether there is any."""
-    curves = [training_line(runs[key], metric) for key in zip(of_group["digest"], of_group["dataset"], strict=True)]
-    for curve in filter(None, curves):
-        style = {"linewidth": 1, "alpha": 0.7, "markersize": 2.5, "markeredgewidth": 0.5}
-        axes.plot(curve.tokens, curve.accuracy, clip_on=False, zorder=2, **look | style)
-    return any(curves)
+def _training_lines(of_group: pd.DataFrame, runs: Runs, metric: str) -> list[Line]:
+    """The curve of each training that has one."""
+    keys = zip(of_group["digest"], of_group["dataset"], strict=True)
+    return [line for key in keys if (line := training_line(runs[key], metric))]
+
+
+def mean_lines(lines: Sequence[Line]) -> list[Line]:
+    """Their mean, point by point; all of them if not each has as many points.
+
+    >>> mean_lines([Line([1, 2], [10, 50]), Line([3, 4], [20, 70])])
+    [Line(tokens=[2.0, 3.0], accuracy=[15.0, 60.0])]
+    """
+    if len({len(line.tokens) for line in lines}) != 1:
+        return list(lines)
+    return [Line(*([fmean(values) for values in zip(*of_lines, strict=True)] for of_lines in zip(*lines, strict=True)))]
 
 
 def training_line(run: RunDirectory, metric: str) -> Line | None:
@@ -121,17 +169,10 @@ def training_line(run: RunDirectory, metric: str) -> Line | None:
     return Line([per_step * point.step for point in points], [point.mean for point in points])
 
 
-def _finish(figure: Figure, axes: Axes, title: str, caption: str) -> None:
-    axes.set_xscale("log")
-    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+def _label_tokens(axes: Axes, caption: str) -> None:
+    """Below the last panel, whose limits are those of all."""
     axes.xaxis.set_minor_formatter(_minor_labels(*axes.get_xlim()))
-    axes.tick_params(axis="x", which="both", labelsize=6)
-    axes.set_xlabel(f"training tokens, as the objective lays the rows out ({caption})", fontsize=6)
-    axes.set_ylabel("accuracy, %")
-    axes.set_ylim(0, 100)
-    axes.grid(which="both", linewidth=0.4, color="#dddddd")
-    axes.set_axisbelow(True)
-    figure.suptitle(title, fontsize=9, fontweight="bold", x=0.01, ha="left")
+    axes.set_xlabel(f"training tokens, as the objective lays the rows out\n({caption})", fontsize=6)
 
 
 def _minor_labels(least: float, most: float) -> Formatter:
