@@ -89,10 +89,8 @@ def change_predictions(run: RunDirectory, subtask: str, change) -> None:
     write_raw_predictions(run, subtask, records)
 
 
-def pack_predictions(run: RunDirectory) -> dict[str, bytes]:
-    """Packs each file of predictions as `xz` does. Returns the content that they had, by name."""
-    unpacked = {path.name: path.read_bytes() for path in run.all_predictions_path.glob("*.jsonl")}
-    for name, content in unpacked.items():
-        (run.all_predictions_path / f"{name}.xz").write_bytes(lzma.compress(content))
-        (run.all_predictions_path / name).unlink()
-    return unpacked
+def pack_predictions(run: RunDirectory) -> None:
+    """Packs the predictions of each subtask as `xz` does."""
+    for path in list(run.all_predictions_path.glob("*.jsonl")):
+        path.with_name(f"{path.name}.xz").write_bytes(lzma.compress(path.read_bytes()))
+        path.unlink()

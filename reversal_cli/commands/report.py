@@ -126,8 +126,18 @@ def report(
     folders = results or [RESULTS]
     target = out or (folders[0] if len(folders) == 1 else RESULTS)
     methods |= reference is not None
-    written = (plots, html, not no_predictions)
-    options = ReportOptions(out is not None, form, metric, all_tables, methods, reference, published, *written)
+    options = ReportOptions(
+        tables=out is not None,
+        form=form,
+        metric=metric,
+        all_tables=all_tables,
+        methods=methods,
+        reference=reference,
+        published=published,
+        plots=plots,
+        html=html,
+        predictions=not no_predictions,
+    )
     show_report(folders, target, Terminal(quiet), options, require or [])
 
 
@@ -165,7 +175,7 @@ def _write(
     if options.tables:
         files = package.write_reports(results.frame, out, tables, results.notes)
         terminal.say(f"wrote {files.markdown} and {files.csv}")
-    predictions = _read_predictions(results, terminal, options)
+    predictions = _read_predictions(results, terminal, options) if options.plots or options.html else None
     plots: list[Path] = []
     if options.plots:
         from reversal_cli.report.plots import heat_map_note, write_plots
@@ -182,22 +192,19 @@ def _write(
 
 
 def _read_predictions(results: "Results", terminal: Terminal, options: ReportOptions) -> "PagePredictions | None":
-    """The predictions for the page, if there will be one. Says which runs lack some, for plots too."""
-    if not (options.plots or options.html):
-        return None
+    """What the page shows of predictions; None if there will be no page. Says which runs lack some, for plots too."""
     from reversal_cli import report as package
+    from reversal_cli.report.page.predictions import collect_predictions
 
     runs = package.runs_in_table_order(results)
-    predictions = None
-    if options.html:
-        from reversal_cli.report.page.predictions import collect_predictions
-
-        predictions = collect_predictions(runs if options.predictions else [])
-    if options.plots or options.predictions:
-        kept = predictions.kept if predictions and options.predictions else map(package.read_kept, runs)
-        for note in package.lacking_notes(kept):
-            terminal.say(note)
-    return predictions
+    page = collect_predictions(runs if options.predictions else []) if options.html else None
+    if page and options.predictions:
+        kept = page.kept
+    else:
+        kept = [package.read_kept(run) for run in runs] if options.plots else []
+    for note in package.lacking_notes(kept):
+        terminal.say(note)
+    return page
 
 
 def _print(results: "Results", tables: Sequence["ReportTable"], terminal: Terminal, options: ReportOptions) -> None:

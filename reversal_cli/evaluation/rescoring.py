@@ -9,11 +9,11 @@ from reversal_cli.scoring import definitions
 def why_metrics_stay(run: RunDirectory, metrics: Metrics) -> str | None:
     """Why the metrics of a complete run stay as they are; None if they were computed by other definitions than today's.
 
-    Published runs come without weights, and mostly without predictions: there is nothing to score again, and their
-    metrics, which name their definitions, are all there is.
+    Published runs come without weights, and mostly without all predictions, those of the controls included: they cannot
+    be scored again, and their metrics name their definitions.
     """
     if metrics.definitions == definitions():
         return "already evaluated (--overwrite predicts again)"
-    if not can_score(run):
-        return "already evaluated, by other definitions; it has no weights and no predictions to score again"
+    if not can_score(run, metrics):
+        return "already evaluated, by other definitions; it has no weights, and not all predictions to score again"
     return None

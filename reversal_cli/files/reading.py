@@ -1,7 +1,6 @@
 """Reading text and JSON files, with one line that says why a file cannot be read."""
 
 import json
-import lzma
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +13,7 @@ from reversal_cli.errors import ReversalError
 JsonObject = dict[str, Any]
 """A JSON object whose fields are checked elsewhere, if at all."""
 PACKED = ".xz"
-"""Suffix of files that the command `xz` packed; they are unpacked when read."""
+"""Suffix of a file that the command `xz` packed."""
 DEEPEST = 40
 """Levels of tables and lists that a file may have; no file of this package has ten."""
 LARGEST = 2**63 - 1
@@ -34,19 +33,29 @@ def read_utf8(path: Path, what: str, remedy: str = "save it as UTF-8") -> str:
     if not path.exists():
         raise ReversalError(f"{path}: no such file; expected {what}; check the path")
     try:
-        if path.suffix == PACKED:
-            return lzma.decompress(path.read_bytes()).decode("utf-8-sig")
         return path.read_text(encoding="utf-8-sig")
     except IsADirectoryError:
         raise ReversalError(f"{path}: found a folder; expected {what}; name the file") from None
     except UnicodeDecodeError as error:
         raise ReversalError(f"{path}: byte {error.start} is not UTF-8; expected {what}; {remedy}") from None
-    except lzma.LZMAError as error:
-        raise ReversalError(f"{path}: cannot be unpacked ({error}); expected {what}, packed by xz; {remedy}") from None
     except OSError as error:
         raise ReversalError(
             f"{path}: cannot be read ({error.strerror}); expected {what}; check its permissions"
         ) from None
+
+
+def read_packed(path: Path, what: str, remedy: str) -> str:
+    """As `read_utf8`, for a file that the command `xz` packed."""
+    try:
+        import lzma  # some builds of Python lack it
+
+        return lzma.decompress(path.read_bytes()).decode("utf-8")
+    except ImportError:
+        raise ReversalError(
+            f"{path}: is packed, and this Python has no lzma; expected {what}; unpack it with `xz -d`"
+        ) from None
+    except (OSError, UnicodeDecodeError, lzma.LZMAError) as error:
+        raise ReversalError(f"{path}: cannot be unpacked ({error}); expected {what}, packed by xz; {remedy}") from None
 
 
 def parse_json(text: str) -> Any:
@@ -119,11 +128,13 @@ def read_records(path: Path, remedy: str) -> list[JsonObject]:
 def iterate_records(path: Path, remedy: str) -> Iterator[JsonObject]:
     """The objects of a JSONL file that this package wrote; `data/jsonl.py` reads datasets, which may have millions.
 
-    A last line cut off by an interruption is dropped; any other bad line raises ReversalError that ends with `remedy`.
+    A file with the suffix `PACKED` is unpacked. A last line cut off by an interruption is dropped; any other bad line
+    raises ReversalError that ends with `remedy`.
     """
     if not path.is_file():
         return
-    lines = read_utf8(path, "one JSON record per line", f"remove the file and {remedy}").split("\n")
+    read = read_packed if path.suffix == PACKED else read_utf8
+    lines = read(path, "one JSON record per line", remedy).split("\n")
     for number, line in enumerate(lines, start=1):
         if not line:
             continue
@@ -133,7 +144,7 @@ def iterate_records(path: Path, remedy: str) -> Iterator[JsonObject]:
             if number == len(lines):
                 break
             raise ReversalError(
-                f"{path}:{number}: broken JSON ({error}); expected one record per line; remove the file and {remedy}"
+                f"{path}:{number}: broken JSON ({error}); expected one record per line; {remedy}"
             ) from None
         yield record
 

@@ -77,9 +77,8 @@ def iterate_shapes(path: Path, shape: type[S], remedy: str) -> Iterator[S]:
 
     One at a time: whoever needs only a few fields of each is twice as fast without all of them in memory.
     """
-    remove = f"remove the file and {remedy}"
     for number, record in enumerate(iterate_records(path, remedy), start=1):
-        yield parse_shape(record, shape, f"{path}:{number}", remove)
+        yield parse_shape(record, shape, f"{path}:{number}", remedy)
 
 
 def parse_shape(content: Any, shape: type[S], where: str, remedy: str) -> S:

@@ -7,8 +7,7 @@ RESULTS/<experiment>/seed-<n>/
     checkpoints/                to continue an interrupted training; removed when the weights are complete
     tensorboard/ or wandb/      the same log for these tools, if training.report_to names one
     adapter/ or model/          the trained weights, with the tokenizer
-    predictions/<subtask>.jsonl one line per prompt; those of the controls in predictions/<control>/<subtask>.jsonl;
-                                packed by `xz` (<subtask>.jsonl.xz) they are read in the same way
+    predictions/<subtask>.jsonl one line per prompt, or <subtask>.jsonl.xz; of the controls in predictions/<control>/
     metrics.json                written last: if it exists, the run is complete
     .overwrite/                 predictions and metrics of an unfinished `eval --overwrite`
 """
@@ -94,14 +93,17 @@ class RunDirectory:
 
     def predictions_path(self, subtask: str) -> Path:
         """The file to read; the packed one if there is no other."""
-        path, packed = self._plain_predictions(subtask), self._packed_predictions(subtask)
+        path, packed = self._predictions(subtask), self._predictions(subtask, PACKED)
         return packed if packed.is_file() and not path.is_file() else path
 
-    def _plain_predictions(self, subtask: str) -> Path:
-        return self.all_predictions_path / f"{subtask}.jsonl"
+    def _predictions(self, subtask: str, suffix: str = "") -> Path:
+        return self.all_predictions_path / f"{subtask}.jsonl{suffix}"
 
-    def _packed_predictions(self, subtask: str) -> Path:
-        return self.all_predictions_path / f"{subtask}.jsonl{PACKED}"
+    @property
+    def has_predictions(self) -> bool:
+        """Whether any are on disk, of the subtasks or the controls."""
+        files = self.all_predictions_path.rglob("[!.]*")  # hidden: what a killed command was writing
+        return any(file.name.endswith((".jsonl", f".jsonl{PACKED}")) and file.stat().st_size for file in files)
 
     @property
     def replaces(self) -> bool:
@@ -156,7 +158,7 @@ class RunDirectory:
 
     def trim_log(self, last_step: int) -> list[LogRecord]:
         """Keeps the records up to a step and returns them: a continued training repeats only the later ones."""
-        records = read_shapes(self.train_log_path, LogRecord, "continue without it")
+        records = read_shapes(self.train_log_path, LogRecord, "remove the file and continue without it")
         return _keep(self.train_log_path, [record for record in records if record.step <= last_step])
 
     def append_curve(self, record: CurveRecord) -> None:
@@ -164,12 +166,12 @@ class RunDirectory:
 
     def trim_curve(self, last_step: int) -> list[CurveRecord]:
         """As `trim_log`."""
-        records = read_shapes(self.curve_path, CurveRecord, "continue without it")
+        records = read_shapes(self.curve_path, CurveRecord, "remove the file and continue without it")
         return _keep(self.curve_path, [record for record in records if record.step <= last_step])
 
     def read_curve(self) -> list[CurveRecord]:
         """A record per evaluated epoch; none if training was not evaluated."""
-        return read_shapes(self.curve_path, CurveRecord, "plot without it")
+        return read_shapes(self.curve_path, CurveRecord, "remove the file and plot without it")
 
     def read_predictions(self, subtask: str) -> list[Prediction]:
         """The predictions so far; none if the file is absent."""
@@ -177,15 +179,19 @@ class RunDirectory:
 
     def append_predictions(self, subtask: str, predictions: Iterable[Prediction]) -> None:
         """Appends whole lines, after `write_predictions`; an interruption cuts at most the last line."""
-        path = self._plain_predictions(subtask)
+        path = self._predictions(subtask)
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8") as file:
             file.write(json_lines(prediction.content() for prediction in predictions))
 
     def write_predictions(self, subtask: str, predictions: Iterable[Prediction]) -> None:
-        """Replaces the file, and the packed one."""
-        write_text(self._plain_predictions(subtask), json_lines(prediction.content() for prediction in predictions))
-        self._packed_predictions(subtask).unlink(missing_ok=True)
+        """Replaces the file, also a packed one, by one that is not packed; a packed file with these stays."""
+        predictions = list(predictions)
+        packed = self._predictions(subtask, PACKED)
+        if self.predictions_path(subtask) == packed and self.read_predictions(subtask) == predictions:
+            return
+        write_text(self._predictions(subtask), json_lines(prediction.content() for prediction in predictions))
+        packed.unlink(missing_ok=True)
 
     def remove_checkpoints(self) -> None:
         shutil.rmtree(self.checkpoints_path, ignore_errors=True)

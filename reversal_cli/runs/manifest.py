@@ -113,7 +113,7 @@ def add_evaluation(run: RunDirectory, arithmetic: Arithmetic) -> None:
 
 def predicted_in(run: RunDirectory) -> str | None:
     """The precision of the predictions on disk; None if there are none."""
-    if not any(file.stat().st_size for file in run.all_predictions_path.rglob("*.jsonl*")):
+    if not run.has_predictions:
         return None
     recorded = _stored_arithmetic(run) if run.replaces else run.manifest.evaluation
     return (recorded and recorded.dtype) or NOT_RECORDED

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from reversal_cli.runs.directory import RunDirectory
+    from reversal_cli.runs.records import Metrics
 
 
 def can_predict(run: "RunDirectory") -> bool:
@@ -13,9 +14,10 @@ def can_predict(run: "RunDirectory") -> bool:
     return run.manifest_path.is_file() and not run.manifest.spec.objective.trains
 
 
-def can_score(run: "RunDirectory") -> bool:
-    """Whether the run has what scoring takes: predictions, or what predicting them takes."""
-    return run.all_predictions_path.is_dir() or can_predict(run)
+def can_score(run: "RunDirectory", metrics: "Metrics") -> bool:
+    """Whether the run has what scoring again takes: all predictions behind its metrics, or what predicting takes."""
+    controls = [f"{control}/{name}" for control, subtasks in metrics.controls.items() for name in subtasks]
+    return can_predict(run) or all(run.predictions_path(name).is_file() for name in [*metrics.subtasks, *controls])
 
 
 def evaluate_again(run: "RunDirectory") -> str:
@@ -26,5 +28,7 @@ def evaluate_again(run: "RunDirectory") -> str:
 
 
 def predict_again(run: "RunDirectory") -> str:
-    """How to replace a file of predictions after its removal."""
-    return f"predict again with `reversal eval {run.path}`"
+    """What to do about a broken file of predictions; never to remove it if they cannot be made again."""
+    if can_predict(run):
+        return f"remove the file and predict again with `reversal eval {run.path}`"
+    return "restore the file: the run has no weights to predict again"

@@ -226,21 +226,29 @@ def _baselines(points: Sequence[_Point], specs: Sequence[ExperimentSpec]) -> tup
     """One untrained spec per (model, dataset): the name of the point with its objective replaced."""
     done = {(s.model, s.dataset) for s in specs if not s.objective.trains}
     baselines = []
-    # Ranked like the others, also where the first run is not because its answers are denoised.
-    ranked_first = sorted(zip(points, specs, strict=True), key=lambda run: not run[1].evaluation.likelihood)
-    for point, spec in ranked_first:
-        if (spec.model, spec.dataset) in done:
+    # A run whose answers are denoised is not ranked; its baseline is, if another run is.
+    ranked = {(spec.model, spec.dataset) for spec in specs if spec.evaluation.likelihood}
+    for point, spec in zip(points, specs, strict=True):
+        key = (spec.model, spec.dataset)
+        if key in done:
             continue
-        done.add((spec.model, spec.dataset))
+        done.add(key)
         parts = [name_part(s) for s in point.axes if s.key.startswith(("model.", "dataset."))]
         in_folder = any(s.key != "seed" for s in point.naming)
         prefix = f"{spec.name.rpartition('/')[0]}/" if in_folder else f"{spec.name}-"
-        baselines.append(_untrained(spec, prefix + "-".join([*parts, "untrained"])))
+        baselines.append(_untrained(spec, prefix + "-".join([*parts, "untrained"]), key in ranked))
     return tuple(baselines)
 
 
-def _untrained(spec: ExperimentSpec, name: str) -> ExperimentSpec:
+def _untrained(spec: ExperimentSpec, name: str, ranked: bool) -> ExperimentSpec:
     """The same checkpoint and data with no objective; options that only training reads get their defaults."""
+    evaluation = spec.evaluation.model_copy(update={"likelihood": ranked})
     training = TrainingSpec(dtype=spec.training.dtype, device=spec.training.device)
-    replaced = {"name": name, "objective": Untrained(), "transform": Identity(), "training": training}
+    replaced = {
+        "name": name,
+        "objective": Untrained(),
+        "transform": Identity(),
+        "training": training,
+        "evaluation": evaluation,
+    }
     return spec.model_copy(update=replaced)

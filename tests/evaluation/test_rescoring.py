@@ -25,11 +25,14 @@ def stages(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeStages:
     return fakes
 
 
-def test_what_cannot_be_scored_again_stays_as_it_is(stages, capsys):
-    shutil.rmtree(RUN / "predictions")
+@pytest.mark.parametrize("lost", ["", "N2D.jsonl", "in-context"])
+def test_what_cannot_be_scored_again_stays_as_it_is(stages, capsys, lost):
+    """Neither without predictions, nor without those of a subtask or of a control."""
+    path = RUN / "predictions" / lost
+    path.unlink() if path.is_file() else shutil.rmtree(path)
     before = (RUN / "metrics.json").read_bytes()
     assert main(["eval", str(RUN)]) == 0
-    assert "already evaluated, by other definitions; it has no weights and no predictions" in capsys.readouterr().err
+    assert "already evaluated, by other definitions; it has no weights, and not all" in capsys.readouterr().err
     Path("x.toml").write_text('baseline = false\n[dataset]\npath = "data"\n')
     assert main(["run", "x.toml"]) == 0
     assert (RUN / "metrics.json").read_bytes() == before
@@ -40,13 +43,13 @@ def test_predictions_are_enough_to_score_again(stages):
     assert read_json(RUN / "metrics.json")["definitions"]["contains"] == "contains/1"
 
 
-def test_packed_predictions_are_enough_too(stages):
-    before = pack_predictions(RunDirectory(RUN))
-    prompts = stages.prompts
+def test_packed_predictions_are_enough_too_and_stay_packed(stages):
+    pack_predictions(RunDirectory(RUN))
+    prompts, packed = stages.prompts, list((RUN / "predictions").glob("*.xz"))
     assert main(["eval", str(RUN), "--quiet"]) == 0
     assert stages.prompts == prompts
     assert read_json(RUN / "metrics.json")["definitions"]["contains"] == "contains/1"
-    assert {path.name: path.read_bytes() for path in (RUN / "predictions").glob("*.jsonl*")} == before
+    assert len(packed) == 4 and list((RUN / "predictions").glob("*.jsonl*")) == packed
 
 
 def test_a_training_that_is_complete_is_not_repeated_without_its_weights(stages, capsys):

@@ -171,12 +171,19 @@ def test_report_html_writes_the_page_beside_the_tables(tmp_path, capsys):
 
 
 def test_a_page_without_predictions_has_everything_else(tmp_path, capsys):
-    runs, _ = two_runs(tmp_path, 5)
-    shutil.rmtree(runs[1].all_predictions_path)
-    assert main(["report", str(tmp_path), "--html", "--no-predictions"]) == 0
-    assert "no predictions" not in capsys.readouterr().err
+    two_runs(tmp_path, 5)
+    assert main(["report", str(tmp_path), "--html", "--plots", "--no-predictions"]) == 0
     text = (tmp_path / "report.html").read_text()
-    assert "predictions-data" not in text and "no predictions" not in text
-    assert "<table" in text and 'href="#predictions"' not in text
+    assert "predictions-data" not in text and 'href="#predictions"' not in text
+    assert "<table" in text and 'alt="Accuracy (contains), tiny-llama"' in text
     assert main(["report", str(tmp_path), "--no-predictions"]) == 2
     assert "--no-predictions: has no effect here" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("plots", "said"), [([], False), (["--plots"], True)])
+def test_lacking_predictions_are_said_only_where_they_would_be_shown(tmp_path, capsys, plots, said):
+    for run in two_runs(tmp_path, 5)[0]:
+        shutil.rmtree(run.all_predictions_path)
+    assert main(["report", str(tmp_path), "--html", "--no-predictions", *plots]) == 0
+    assert ("keep no predictions" in capsys.readouterr().err) == said
+    assert "no predictions" not in (tmp_path / "report.html").read_text().lower()

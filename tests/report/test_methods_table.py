@@ -15,6 +15,7 @@ from reversal_cli.report.plots import write_plots
 from reversal_cli.report.plots.tokens import spread, token_figure, training_line
 from reversal_cli.report.run_costs import shown_reversed
 from reversal_cli.runs.directory import RunDirectory, write_json
+from reversal_cli.runs.find import find_runs
 
 NTP = {"rows": 14_400, "tokens": 258_000, "labels": 254_000, "flops": 2.5e12, "wall_seconds": 30.0}
 COSTLY = {"tokens": 900_000, "labels": 400_000, "flops": 9e12, "wall_seconds": 120.0, "shown_reversed": 0}
@@ -251,13 +252,28 @@ def test_the_plot_has_a_marker_per_method_a_dot_per_seed_and_the_mean_curve(resu
 
 
 def test_the_plot_has_a_panel_per_model_with_the_looks_of_all(tmp_path):
-    for name, model in (("ntp", "tiny-llama"), ("bico", "tiny-llama"), ("ntp-glm", "tiny-glm")):
-        add_costs(make_run(tmp_path, name, name[:4].strip("-"), BICO, model=model), tokens=1000)
+    make_seeds(tmp_path, {"ntp": [0.0, 0.0], "bico": [0.5, 0.9]})
+    make_run(tmp_path, "ntp-glm", "ntp", BICO, model="tiny-glm")
+    for run in find_runs([tmp_path]):
+        add_costs(run, tokens=1000)
     loaded = load_results([tmp_path])
     panels = token_figure(loaded.frame, loaded.runs, "contains").axes
     assert [axes.get_title("left") for axes in panels] == ["tiny-llama", "tiny-glm"]
-    assert [[text.get_text() for text in axes.texts] for axes in panels] == [["ntp  75.0", "bico  75.0"], ["ntp  75.0"]]
-    assert len({line.get_color() for axes in panels for line in axes.lines}) == 3
+    names = [[text.get_text() for text in axes.texts] for axes in panels]
+    assert names == [["ntp  0.0", "bico  70.0"], ["ntp (1 of 2 seeds)  75.0"]]
+    assert len({line.get_color() for axes in panels for line in axes.lines} - {"black"}) == 3
+
+
+@pytest.mark.parametrize(("epochs", "lines"), [((2, 2), [[26.25, 52.5]]), ((2, 3), [[37.5, 75], [10, 20, 30]])])
+def test_curves_of_as_many_points_are_drawn_as_their_mean(tmp_path, epochs, lines):
+    make_seeds(tmp_path, {"bico": [0.5, 0.9]})
+    for run, length, reversed_names in zip(find_runs([tmp_path]), epochs, (0.75, 0.3), strict=True):
+        add_costs(run, tokens=1000, steps=500)
+        add_curve(run, BICO | {"N2D-reverse": reversed_names}, epochs=length)
+    loaded = load_results([tmp_path])
+    (axes,) = token_figure(loaded.frame, loaded.runs, "contains").axes
+    drawn = [[round(y, 6) for y in line.get_ydata()] for line in axes.lines if line.get_linestyle() != "None"]
+    assert drawn == lines
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 import lzma
+import sys
 from pathlib import Path
 
 import pytest
@@ -37,8 +38,11 @@ def test_a_cut_last_prediction_is_dropped_and_any_other_is_an_error(tmp_path):
     path.write_text(path.read_text() + '{"id":')
     assert run.read_predictions("N2D") == predictions
     path.write_text('{"id":\n{"id": 1}\n')
-    with pytest.raises(ReversalError, match=r"N2D\.jsonl:1: broken JSON \(Expecting .*\); .*; remove the file and"):
+    with pytest.raises(
+        ReversalError, match=r"N2D\.jsonl:1: broken JSON \(Expecting .*\); .*; restore the file: the run"
+    ):
         run.read_predictions("N2D")
+    run.model_path.mkdir()
     path.write_bytes(b"\xff\n")
     with pytest.raises(ReversalError, match=r"N2D\.jsonl: byte 0 is not UTF-8; .*; remove the file and"):
         run.read_predictions("N2D")
@@ -54,9 +58,31 @@ def test_predictions_packed_by_xz_are_read_as_they_were_and_replaced_by_new_ones
     path.unlink()
     assert run.predictions_path("N2D") == packed
     assert run.read_predictions("N2D") == predictions
+    assert run.has_predictions
+    run.write_predictions("N2D", predictions)
+    assert list(packed.parent.iterdir()) == [packed]
     run.write_predictions("N2D", predictions[:1])
     assert list(packed.parent.iterdir()) == [path]
     assert run.read_predictions("N2D") == predictions[:1]
+
+
+def test_neither_an_empty_file_nor_what_a_killed_command_was_writing_is_a_prediction(tmp_path):
+    run = RunDirectory(tmp_path)
+    assert not run.has_predictions
+    run.write_predictions("N2D", [])
+    (run.all_predictions_path / ".N2D.jsonl.host-1.tmp").write_text("{}")
+    assert not run.has_predictions
+    run.write_predictions("in-context/N2D", [Prediction(**raw_prediction("N2D/0"))])
+    assert run.has_predictions
+
+
+def test_a_python_without_lzma_says_so(tmp_path, monkeypatch):
+    path = tmp_path / "predictions" / "N2D.jsonl.xz"
+    path.parent.mkdir()
+    path.write_bytes(lzma.compress(b"{}"))
+    monkeypatch.setitem(sys.modules, "lzma", None)
+    with pytest.raises(ReversalError, match=r"is packed, and this Python has no lzma; .*; unpack it with `xz -d`"):
+        RunDirectory(tmp_path).read_predictions("N2D")
 
 
 @pytest.mark.parametrize("content", [b"no xz", lzma.compress(b"{}\n")[:-5], lzma.compress(b'{"id":\n{}\n')])
@@ -64,7 +90,7 @@ def test_a_broken_packed_file_is_one_clear_line(tmp_path, content):
     path = tmp_path / "predictions" / "N2D.jsonl.xz"
     path.parent.mkdir()
     path.write_bytes(content)
-    with pytest.raises(ReversalError, match=r"N2D\.jsonl\.xz(:1)?: .*; expected .*; remove the file and predict again"):
+    with pytest.raises(ReversalError, match=r"N2D\.jsonl\.xz(:1)?: .*; expected .*; restore the file: the run"):
         RunDirectory(tmp_path).read_predictions("N2D")
     assert path.is_file()
 

@@ -97,9 +97,11 @@ def test_the_baseline_is_untrained_and_can_be_left_out():
 
 def test_the_baseline_is_ranked_where_any_run_of_its_model_is():
     denoised_first = "[[runs]]\nobjective.name = 'mlm-u'\n[[runs]]\nobjective.name = 'ntp'"
-    experiment = load(denoised_first)
-    assert [spec.evaluation.likelihood for spec in experiment.specs] == [False, True]
-    assert [spec.evaluation.likelihood for spec in experiment.baselines] == [True]
+    other_model = "[[runs]]\nobjective.name = 'mlm-u'\nmodel.name = 'HuggingFaceTB/SmolLM2-135M'"
+    experiment = load(f"{denoised_first}\n{other_model}")
+    assert [spec.evaluation.likelihood for spec in experiment.specs] == [False, True, False]
+    ranked = {baseline.model.name: baseline.evaluation.likelihood for baseline in experiment.baselines}
+    assert list(ranked.items()) == [("tiny-llama", True), ("HuggingFaceTB/SmolLM2-135M", False)]
 
 
 def test_the_baseline_does_not_depend_on_how_the_others_are_trained():

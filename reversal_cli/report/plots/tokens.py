@@ -60,7 +60,8 @@ def token_figure(part: pd.DataFrame, runs: Runs, metric: str) -> Figure | None:
         return None
     groups = list(group_names(lines))  # of all runs, so that each has the same colour as its bar
     looks = {group: _look(index, len(groups)) for index, group in enumerate(groups)}
-    curves = {group: mean_lines(_training_lines(of_group, runs, metric)) for group, of_group in _groups(counted)}
+    curves = {group: training_lines(of_group, runs, metric) for group, of_group in _groups(counted)}
+    seeds = counted.groupby(GROUP)["seed"].nunique().max()
     models = [of_model for _, of_model in counted.groupby("model", sort=False)]
     least = LEAST if len(models) == 1 else LEAST_OF_SEVERAL
     named = len(groups) <= MOST_NAMED
@@ -68,13 +69,13 @@ def token_figure(part: pd.DataFrame, runs: Runs, metric: str) -> Figure | None:
     figure = new_figure(sum(heights) + AROUND)
     panels = figure.subplots(len(models), sharex=True, squeeze=False, height_ratios=heights)[:, 0]
     for axes, of_model, height in zip(panels, models, heights, strict=True):
-        ends = _draw_panel(axes, of_model, curves, looks)
+        ends = _draw_panel(axes, of_model, curves, looks, seeds)
         axes.set_title(of_model["model"].iloc[0] if len(models) > 1 else "", loc="left", fontsize=8)
         if named:
             _write_names(axes, ends, gap=100 * NAME_HEIGHT / height)
     caption = "large: on test prompts"
     caption += ", mean of seeds; dots: each seed" if counted.duplicated(GROUP).any() else ""
-    caption += "; lines: along training, on validation prompts" if any(curves.values()) else ""
+    caption += "; lines: the same along training, on validation prompts" if any(curves.values()) else ""
     _label_tokens(panels[-1], caption)
     title = titled(f"{SUBTASK} ({metric}) against training tokens", counted)
     figure.suptitle(title, fontsize=9, fontweight="bold", x=0.01, ha="left")
@@ -95,20 +96,24 @@ def _look(index: int, methods: int) -> Look:
 
 
 def _draw_panel(
-    axes: Axes, of_model: pd.DataFrame, curves: Mapping[Group, Sequence[Line]], looks: Mapping[Group, Look]
+    axes: Axes,
+    of_model: pd.DataFrame,
+    curves: Mapping[Group, Sequence[Line]],
+    looks: Mapping[Group, Look],
+    most_seeds: int,
 ) -> list[End]:
     """Draws the methods of one model: curves, the mean of the seeds and, of several, each as a dot."""
-    names, groups = group_names(of_model), _groups(of_model)
-    most_seeds = max(len(of_group) for _, of_group in groups)
+    names = group_names(of_model)
     ends = []
-    for group, of_group in groups:
+    for group, of_group in _groups(of_model):
         tokens, accuracy, look = of_group["tokens"].astype(float), 100 * of_group["value"], looks[group]
         for curve in curves[group]:
             axes.plot(curve.tokens, curve.accuracy, clip_on=False, zorder=2, **look | CURVE)
         if len(of_group) > 1:
             axes.plot(tokens, accuracy, ".", color="black", markersize=3, clip_on=False, zorder=5)
         axes.plot([tokens.mean()], [accuracy.mean()], clip_on=False, zorder=4, **look | POINT)
-        fewer = f" ({len(of_group)} of {most_seeds} seeds)" if len(of_group) < most_seeds else ""
+        seeds = of_group["seed"].nunique()
+        fewer = f" ({seeds} of {most_seeds} seeds)" if seeds < most_seeds else ""
         ends.append(End(names[group] + fewer, tokens.mean(), accuracy.mean(), look["color"]))
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))
@@ -142,21 +147,15 @@ def _write_names(axes: Axes, ends: Sequence[End], gap: float) -> None:
         axes.annotate(f"{end.name}  {end.accuracy:.1f}", *place, fontsize=6, va="center")
 
 
-def _training_lines(of_group: pd.DataFrame, runs: Runs, metric: str) -> list[Line]:
-    """The curve of each training that has one."""
+def training_lines(of_group: pd.DataFrame, runs: Runs, metric: str) -> list[Line]:
+    """The mean curve of trainings that were evaluated equally often; otherwise the curve of each that has one."""
     keys = zip(of_group["digest"], of_group["dataset"], strict=True)
-    return [line for key in keys if (line := training_line(runs[key], metric))]
-
-
-def mean_lines(lines: Sequence[Line]) -> list[Line]:
-    """Their mean, point by point; all of them if not each has as many points.
-
-    >>> mean_lines([Line([1, 2], [10, 50]), Line([3, 4], [20, 70])])
-    [Line(tokens=[2.0, 3.0], accuracy=[15.0, 60.0])]
-    """
-    if len({len(line.tokens) for line in lines}) != 1:
-        return list(lines)
-    return [Line(*([fmean(values) for values in zip(*of_lines, strict=True)] for of_lines in zip(*lines, strict=True)))]
+    lines = [training_line(runs[key], metric) for key in keys]
+    found = [line for line in lines if line]
+    if len({len(line.tokens) if line else 0 for line in lines}) > 1 or not found:
+        return found
+    tokens, accuracy = ([fmean(values) for values in zip(*lists, strict=True)] for lists in zip(*found, strict=True))
+    return [Line(tokens, accuracy)]
 
 
 def training_line(run: RunDirectory, metric: str) -> Line | None:
