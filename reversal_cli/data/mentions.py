@@ -23,16 +23,22 @@ def find_mentions(example: Example) -> tuple[Mention, ...]:
     Upper and lower case count as equal, since a description may begin the sentence. Of a description in another form
     (`composing the opera Amber Corridor`) the end is found, and the verb taken to be the word before it.
     """
-    text = example.text.lower()
+    text = _lower(example.text)
     mentions = []
-    if span := _find(text, example.name.lower()):
+    if span := _find(text, _lower(example.name)):
         mentions.append(Mention("name", span, whole=True))
-    phrase = example.description.lower()
+    phrase = _lower(example.description)
     if span := _find(text, phrase):
         mentions.append(Mention("description", span, whole=True))
     elif span := _find_other_form(text, phrase):
         mentions.append(Mention("description", span, whole=False))
     return tuple(mentions)
+
+
+def _lower(text: str) -> str:
+    """The text in lower case with each character in its place: that of \u0130 would be two."""
+    lower = text.lower()
+    return lower if len(lower) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
 
 
 def _find(text: str, phrase: str) -> Characters | None:

@@ -8,8 +8,8 @@ from reversal_cli.inference.answers import Completion
 from reversal_cli.inference.batching import longest_first
 from reversal_cli.inference.decode import decode_greedily
 from reversal_cli.inference.finite import asking
-from reversal_cli.inference.generate import decode_continuation, encode_prompt, generate_completions
-from reversal_cli.inference.prompts import Prompt, continued_prompt, ending_prompt, endings, refuse_long_prompts
+from reversal_cli.inference.generate import decode_continuation, encode_prompt, generate_completions, keeps_keys
+from reversal_cli.inference.prompts import Prompt, continued_prompt, ending_prompt, endings, refuse_long_prompt
 from reversal_cli.models.base import Loaded
 from reversal_cli.objectives.base import PromptLayout
 from reversal_cli.spec.experiment import ObjectiveSpec
@@ -25,11 +25,12 @@ def complete_prompts(
     """
     tokens = loaded.tokens
     layout = objective.prompt_layout(tokens)
-    if layout == PromptLayout() and not tokens.two_row_positions:  # `generate` counts one row of positions
+    if layout == PromptLayout() and not keeps_keys(loaded.model):
         yield from generate_completions(loaded.model, loaded.tokenizer, prompts, max_new_tokens, batch_size)
         return
     encoded = [as_prompt(loaded, objective, encode_prompt(loaded.tokenizer, prompt)) for prompt in prompts]
-    refuse_long_prompts(encoded, max_new_tokens, loaded.max_position)
+    for prompt, text in zip(encoded, prompts, strict=True):
+        refuse_long_prompt(prompt, text, max_new_tokens, loaded.max_position)
     ends = endings(tokens) if layout.blank else frozenset({loaded.tokenizer.eos_token_id})
     loaded.model.eval()
     for indices in longest_first(range(len(prompts)), lambda index: len(encoded[index].input_ids), batch_size):

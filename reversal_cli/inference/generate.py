@@ -1,4 +1,7 @@
-"""Batched greedy decoding of a causal language model."""
+"""Batched greedy decoding by `generate` of transformers, for models that keep more than keys and values of a text.
+
+It is slower than our own: it computes finished rows to the end.
+"""
 
 import contextlib
 import inspect
@@ -20,9 +23,7 @@ from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 from reversal_cli.errors import ReversalError
 from reversal_cli.inference.answers import Completion
 from reversal_cli.inference.batching import explain_full_memory, left_pad, longest_first
-from reversal_cli.inference.decode import decode_greedily
 from reversal_cli.inference.finite import asking, finite_rows, refuse_not_finite
-from reversal_cli.inference.prompts import Prompt
 
 
 def generate_completions(
@@ -95,7 +96,7 @@ class FiniteLogits(LogitsProcessor):
 def keeps_keys(model: PreTrainedModel) -> bool:
     """Whether all that the network remembers of a text are keys and values, at positions that it can be told.
 
-    The others (Mamba, BLOOM) are left to `generate`, which is slower: it computes finished rows to the end.
+    For the others (Mamba, BLOOM) there is `generate_completions`.
     """
     if isinstance(model, PeftModel):
         model = model.get_base_model()
@@ -111,9 +112,6 @@ def _generate_batch(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, rows: Sequence[Sequence[int]], max_new_tokens: int
 ) -> list[list[int]]:
     """The new tokens of each row, padding included."""
-    if keeps_keys(model):
-        prompts = [Prompt(tuple(row), (tuple(range(len(row))),), prefix=0, step=(1,)) for row in rows]
-        return decode_greedily(model, prompts, max_new_tokens, frozenset({tokenizer.eos_token_id}))
     pad = tokenizer.eos_token_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id
     config = GenerationConfig(
         do_sample=False,

@@ -108,16 +108,15 @@ def lay_out_batch(prompts: Sequence[Prompt], device: torch.device) -> PromptBatc
     return PromptBatch(input_ids.to(device), position_ids.to(device), attention_mask[:, None].to(device))
 
 
-def refuse_long_prompts(prompts: Sequence[Prompt], max_new_tokens: int, max_position: int | None) -> None:
-    """Raises ReversalError if the model lacks a position for a token of a prompt or of its completion."""
-    for prompt in prompts:
-        last = last_position(prompt, max_new_tokens)
-        if max_position is not None and last > max_position:
-            raise ReversalError(
-                f"a prompt of {len(prompt.input_ids)} tokens with {max_new_tokens} new ones: needs position {last}; "
-                f"expected at most {max_position}, the last one this model has; shorten the prompt or lower "
-                "evaluation.max_new_tokens"
-            )
+def refuse_long_prompt(prompt: Prompt, text: str, max_new_tokens: int, max_position: int | None) -> None:
+    """Raises ReversalError if the model lacks a position for a token of the prompt or of its completion."""
+    last = last_position(prompt, max_new_tokens)
+    if max_position is not None and last > max_position:
+        raise ReversalError(
+            f"prompt {text[:80]!r}: {len(prompt.input_ids)} tokens with {max_new_tokens} new ones, needs position "
+            f"{last}; expected at most {max_position}, the last one this model has; shorten the prompt or lower "
+            "evaluation.max_new_tokens"
+        )
 
 
 def last_position(prompt: Prompt, new_tokens: int) -> int:

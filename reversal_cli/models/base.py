@@ -28,7 +28,7 @@ class Loaded:
     """Goes into the manifest: name, class, parameters, and hashes or the hub commit of the files."""
     tokens: TokenIds
     max_position: int | None = None
-    """The largest position the model has, from 0; None: as many as memory holds."""
+    """The largest position the model has, from 0; None: it computes what it needs for any."""
     added_rows: tuple[int, ...] = ()
     """Embedding rows that training must not leave frozen: tokens the checkpoint did not know."""
     family: FamilyName = "rotary"
@@ -111,8 +111,9 @@ def refuse_long_rows(
     """
     for number, row in enumerate(rows, start=1):
         length = trained_length(len(row.input_ids))
+        laid_out = f", {length} as it is trained" if length != len(row.input_ids) else ""
         if max_position is not None and length > max_position + 1:
             raise ReversalError(
-                f"training row {number}: {length} tokens; expected at most {max_position + 1}, the positions this "
-                "model has; shorten the row or choose another model"
+                f"training row {number}: {len(row.input_ids)} tokens{laid_out}; expected at most {max_position + 1}, "
+                "the positions this model has; shorten the row or choose another model"
             )

@@ -14,7 +14,7 @@ from reversal_cli.models.plausibility import (
     refuse_impossible_network,
     refuse_impossible_sizes,
 )
-from reversal_cli.models.probing import refuse_non_causal
+from reversal_cli.models.probing import last_position_in_table, refuse_non_causal
 from reversal_cli.objectives.base import TokenIds
 from reversal_cli.spec.experiment import ModelSpec
 from reversal_cli.spec.families import family_of_config
@@ -55,7 +55,7 @@ def load(spec: ModelSpec, dtype: torch.dtype, device: torch.device) -> Loaded:
         sentence_ends=sentence_ends(tokenizer),
         vocabulary=len(tokenizer),
     )
-    return Loaded(model, tokenizer, weights, tokens)
+    return Loaded(model, tokenizer, weights, tokens, last_position_in_table(model))
 
 
 FAMILY = Family(

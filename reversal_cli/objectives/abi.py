@@ -62,7 +62,8 @@ class Abi(ProtectingOptions):
     name: Literal["abi"] = "abi"
     span_policy: Literal["single", "random", "entity"] = "single"
     """single: one span anywhere in the row, as the reversal-curse study draws a segment. random: GLM's pretraining
-    sampler. entity: the whole name or the whole description."""
+    sampler. entity: the whole name or the whole description, where the row has it as the dataset tells it: `the
+    composer of X`, not `composed X`."""
     suffix_share: float = Field(default=0.4, ge=0, le=1)
     """single, entity: probability that a row's blank is instead its end, of uniform length, as prompts ask for it."""
     max_span: int = Field(default=12, ge=1)
@@ -80,7 +81,8 @@ class Abi(ProtectingOptions):
     document_suffix_share: float = Field(default=0.5, ge=0, le=1)
     """random, documents: probability that the blank is the end of the row, eos included and no eop after it."""
     task_masks: bool = True
-    """Sentences and ends of rows have their own mask tokens where the model has them (GLM-10B yes, GLM-large no)."""
+    """Sentences and ends of rows have their own mask tokens where the model has them (GLM-10B); without effect where it
+    has one mask token (GLM-large, models that were given theirs)."""
     span_positions: SpanPositions = "after_mask"
     """Rotary models: positions of a blank's tokens, mask position + 1, 2, ... or their place in the sequence."""
 

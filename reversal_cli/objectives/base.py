@@ -48,7 +48,7 @@ class Row:
     items: tuple[Item, ...] = ()
     """The name and the description, as far as the dataset tells and the text has them."""
     marks: tuple[int, ...] = ()
-    """Tokens before which a transform puts one of its own; it takes them out again."""
+    """Tokens before which a transform puts one of its own; none are left when it has."""
     alternative: "Row | None" = None
     """What a drawing may show instead."""
 
@@ -95,7 +95,7 @@ class TokenIds:
 
     pad: int
     special: frozenset[int]
-    """Never masked, never a target of denoising: bos, eos, pad ..."""
+    """bos, eos, pad ...: never masked, nor a target of denoising, but for the eos where an objective asks for it."""
     two_row_positions: bool = False
     """Each token has a position in the text and one in its blank, as in the GLM of 2022, which models language by
     filling blanks; False: one position, and language is modelled by continuing the text."""

@@ -104,7 +104,8 @@ class MlmU(MaskingOptions):
         learned = self.placeholder == "learned"
         placeholder = tokens.extra[0] if learned else tokens.pad
         unmasking = Unmasking(self.steps, self.guidance) if self.decoder == "maskgit" else None
-        return Denoising(placeholder, learned, "same", max(1, self.eos_padding), unmasking)
+        canvas = max(1, self.eos_padding) if learned else 1  # the others would change nothing
+        return Denoising(placeholder, learned, "same", canvas, unmasking)
 
     def collate(self, rows: Sequence[Row], tokens: TokenIds, draw: Draw) -> Batch:
         """A denoising batch; each row has its own rate."""

@@ -56,9 +56,11 @@ def applies(setting: Setting, chosen: Chosen, all_chosen: Mapping[str, set[Any]]
         fields = {key for options in known.values() for key in options.model_fields}
         raise unknown_key(setting, [f"{section}.{key}" for key in sorted(fields)])
     if all_chosen[section].isdisjoint(owners):
+        names = " or ".join(f"'{name}'" for name in owners)
         raise ReversalError(
-            f"{setting.source}: '{setting.key}' belongs to {section} '{owners[0]}', but the {section} is "
-            f"'{choice.value}' ({choice.source}); leave it out or choose {section} '{owners[0]}'"
+            f"{setting.source}: '{setting.key}' belongs to {section} {names}, but the {section} is "
+            f"'{choice.value}' ({choice.source}); leave it out or choose "
+            + (f"{section} {names}" if len(owners) == 1 else "one of these")
         )
     return False
 

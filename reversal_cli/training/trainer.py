@@ -12,6 +12,7 @@ from torch.distributed.tensor import DTensor
 from torch.utils.data import DataLoader, Dataset
 from transformers import Trainer, TrainerCallback, TrainingArguments
 
+from reversal_cli.models.families import is_mirrored
 from reversal_cli.models.token_losses import mean_loss
 from reversal_cli.objectives.base import Batch, Draw, Row, TokenIds
 from reversal_cli.processes.place import Place, shards_weights
@@ -115,7 +116,7 @@ class ObjectiveTrainer(Trainer):
         # The loss below is already the mean of its own batch.
         self.model_accepts_loss_kwargs = False
         self.labelled = LabelledPositions(self.model)
-        self.costs = Costs(measure_network(self.model, collator.job.objective.rotary_attention == "mirrored"))
+        self.costs = Costs(measure_network(self.model, is_mirrored(collator.job.objective, collator.job.tokens)))
 
     def create_accelerator_and_postprocess(self) -> None:
         super().create_accelerator_and_postprocess()

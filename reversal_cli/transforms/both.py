@@ -33,10 +33,17 @@ class Both(TransformOptions):
     """Share of the entities of each one-direction group that get rows in the other direction; at least one does."""
     mode: Literal["add", "replace"] = "add"
     """add: a row for each training template of the other direction. replace: such rows in the place of half of the
-    entity's own, which leaves the number of rows as it is."""
+    entity's own, rounded down, which leaves the number of rows as it is."""
 
     def check(self, examples: Sequence[Example]) -> None:
-        _read(examples)
+        """Raises ReversalError for rows that the generator would not write, and where half of none are replaced."""
+        dataset = _read(examples)
+        rows = [len(dataset.places[e.entity_id]) for e in examples if e.group in OTHER_DIRECTION]
+        if self.mode == "replace" and rows and max(rows) < 2:
+            raise ReversalError(
+                "transform.mode: 'replace' puts rows in the place of half of an entity's, and each entity of one "
+                "direction has 1; expected 2 or more; choose 'add'"
+            )
 
     def examples(self, examples: Sequence[Example], seed: int) -> Sequence[Example]:
         """The examples with those of the other direction in the place of some, or behind all.

@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import Field
 
 from reversal_cli.data.base import Example
+from reversal_cli.data.mentions import Characters, find_mentions
 from reversal_cli.objectives.base import Row, TokenIds
 from reversal_cli.objectives.spans import content_span
 from reversal_cli.transforms.base import TransformOptions, put_at_marks
@@ -39,7 +40,7 @@ class Reverse(TransformOptions):
     """A reversed row begins with a token of its own (Kitouni et al.); without it, nothing tells it from the others."""
     segment_words: int = Field(default=10, ge=1)
     """Unit segment only: the most words in a segment, whose length is uniform from 1 on. Segments are drawn once per
-    row and joined by a token of their own. Fewer than a name has can cut it in two."""
+    row and joined by a token of their own. Their ends can cut a name in two, the more often the shorter they are."""
 
     @property
     def changes_drawings(self) -> bool:
@@ -96,25 +97,26 @@ class Reverse(TransformOptions):
 def in_pieces(example: Example, unit: TextUnit) -> Example:
     """The example from its last piece to its first, which is all completion.
 
-    Its name and description are given as they stand in it, so that they are found there: by the word
+    Its name and description are given as they stand in it, in whatever form, so that they are found there: by the word
     "Dinah Darby is the trainer of Rapid Atlas." becomes ". Atlas Rapid of trainer the is Darby Dinah".
     """
+    spans = pieces(example, unit)
+    held = {mention.kind: _backwards(example.text, spans, mention.span) for mention in find_mentions(example)}
     return dataclasses.replace(
         example,
         prompt="",
-        completion=_backwards(example, unit),
-        name=_phrase_backwards(example.name, example, unit),
-        description=_phrase_backwards(example.description, example, unit),
+        completion=_backwards(example.text, spans, (0, len(example.text))),
+        name=held.get("name", ""),
+        description=held.get("description", ""),
     )
 
 
-def _backwards(example: Example, unit: TextUnit) -> str:
-    return " ".join(example.text[first:stop] for first, stop in reversed(pieces(example, unit)))
-
-
-def _phrase_backwards(phrase: str, example: Example, unit: TextUnit) -> str:
-    """What a name or a description becomes in the text of the example."""
-    return _backwards(dataclasses.replace(example, prompt="", completion=phrase), unit)
+def _backwards(text: str, spans: Sequence[Characters], part: Characters) -> str:
+    """The pieces that have some of a part of the text, from the last to the first; of a single one, what is inside."""
+    inside = [(first, stop) for first, stop in spans if first < part[1] and stop > part[0]]
+    if len(inside) == 1:
+        inside = [(max(inside[0][0], part[0]), min(inside[0][1], part[1]))]
+    return " ".join(text[first:stop] for first, stop in reversed(inside))
 
 
 def in_segments(example: Example, most_words: int, generator: np.random.Generator) -> Example:

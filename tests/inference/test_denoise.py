@@ -10,7 +10,7 @@ from reversal_cli.inference.complete import as_prompt, complete_prompts
 from reversal_cli.inference.decode import decode_greedily
 from reversal_cli.inference.generate import decode_continuation, encode_prompt
 from reversal_cli.inference.likelihood import Question, encode_question, fits, score_candidates
-from reversal_cli.inference.prompts import refuse_long_prompts
+from reversal_cli.inference.prompts import refuse_long_prompt
 from reversal_cli.models.attention import install_mirrored_attention
 from reversal_cli.models.extra_tokens import with_extra_tokens
 from reversal_cli.models.families import is_mirrored
@@ -110,10 +110,10 @@ def test_a_placeholder_needs_a_position_too(request):
     loaded, objective = prepared("glm", {"name": "bico", "decoder": "denoise"}, request)
     assert loaded.max_position == 128
     fitting, longer = (as_prompt(loaded, objective, [1] * length) for length in (125, 126))
-    refuse_long_prompts([fitting], 4, loaded.max_position)
+    refuse_long_prompt(fitting, "he", 4, loaded.max_position)
     assert len(decode_greedily(loaded.model, [fitting], 4, frozenset({-1}))[0]) == 4
-    with pytest.raises(ReversalError, match="a prompt of 126 tokens with 4 new ones: needs position 129"):
-        refuse_long_prompts([longer], 4, loaded.max_position)
+    with pytest.raises(ReversalError, match="126 tokens with 4 new ones, needs position 129"):
+        refuse_long_prompt(longer, "he", 4, loaded.max_position)
     assert fits(Question(fitting, ((5, 6, 7, 8),)), loaded.max_position)
     assert not fits(Question(longer, ((5, 6, 7, 8),)), loaded.max_position)
 

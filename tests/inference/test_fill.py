@@ -14,7 +14,7 @@ from reversal_cli.inference.prompts import (
     blank_prompt,
     ending_prompt,
     endings,
-    refuse_long_prompts,
+    refuse_long_prompt,
 )
 from reversal_cli.models.base import Loaded
 from reversal_cli.models.loading import load_for_training
@@ -125,16 +125,14 @@ def test_the_prompt_is_laid_out_as_in_training():
 
 def test_a_prompt_longer_than_the_position_table_is_one_clear_error(glm_checkpoint):
     loaded, spec = load(glm_checkpoint, {"name": "abi"})
-    with pytest.raises(
-        ReversalError, match=r"a prompt of 152 tokens with 4 new ones: needs position 150; expected .* 128"
-    ):
+    with pytest.raises(ReversalError, match=r"152 tokens with 4 new ones, needs position 150; expected .* 128"):
         list(complete_prompts(loaded, spec.objective, ["he", "x" * 149], 4, 2))
-    with pytest.raises(ReversalError, match="with 200 new ones: needs position 200"):
+    with pytest.raises(ReversalError, match="with 200 new ones, needs position 200"):
         list(complete_prompts(loaded, spec.objective, ["he"], 200, 2))
 
 
 def test_the_longest_prompt_that_fits_is_answered(glm_checkpoint):
     loaded, spec = load(glm_checkpoint, {"name": "abi"})
     prompt = ending_prompt([1] * 128, loaded.tokens, spec.objective.prompt_layout(loaded.tokens))
-    refuse_long_prompts([prompt], 128, loaded.max_position)
+    refuse_long_prompt(prompt, "he", 128, loaded.max_position)
     assert len(list(complete_prompts(loaded, spec.objective, ["x" * 127], 4, 2))) == 1

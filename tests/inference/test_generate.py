@@ -7,7 +7,11 @@ from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM, PreTra
 
 from reversal_cli.errors import ReversalError
 from reversal_cli.inference.answers import Completion
+from reversal_cli.inference.complete import complete_prompts
 from reversal_cli.inference.generate import decode_continuation, encode_prompt, generate_completions
+from reversal_cli.models.base import Loaded
+from reversal_cli.objectives.base import TokenIds
+from reversal_cli.objectives.ntp import Ntp
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz ,."
 PROMPTS = ["known for", "a", "the composer of a symphony, ", "born in", "x y z", "abc, def. ghi", "w"]
@@ -63,8 +67,17 @@ def one_by_one(model, tokenizer, prompt: str) -> tuple[str, bool]:
 
 
 def generate(model, tokenizer, batch_size: int, prompts: list[str] = PROMPTS) -> list[Completion]:
-    batches = generate_completions(model, tokenizer, prompts, NEW_TOKENS, batch_size)
-    return sorted(completion for batch in batches for completion in batch)
+    """By our own decoding, which is that of `generate`."""
+    loaded = Loaded(model, tokenizer, {}, TokenIds(tokenizer.pad_token_id, frozenset(tokenizer.all_special_ids)))
+    own, expected = (
+        sorted(completion for batch in batches for completion in batch)
+        for batches in (
+            complete_prompts(loaded, Ntp(), prompts, NEW_TOKENS, batch_size),
+            generate_completions(model, tokenizer, prompts, NEW_TOKENS, batch_size),
+        )
+    )
+    assert own == expected
+    return own
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 3, 7, 64])

@@ -126,7 +126,7 @@ def test_logits_that_are_not_finite_name_their_row(request):
 def test_a_canvas_needs_positions(request):
     loaded, objective = prepared("glm", MASKGIT, request)
     assert len(list(complete_prompts(loaded, objective, ["x" * 121], LENGTH, 1))) == 1
-    with pytest.raises(ReversalError, match="a prompt of 123 tokens with 7 new ones: needs position 129"):
+    with pytest.raises(ReversalError, match="123 tokens with 7 new ones, needs position 129"):
         list(complete_prompts(loaded, objective, ["x" * 122], LENGTH, 1))
 
 

@@ -9,12 +9,16 @@ from test_training import EXAMPLES, spec_for
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from reversal_cli.errors import ReversalError
+from reversal_cli.inference.complete import complete_prompts
+from reversal_cli.inference.generate import encode_prompt
 from reversal_cli.inference.likelihood import encode_question, score_candidates
+from reversal_cli.inference.text_loss import mean_loss
 from reversal_cli.models.attention import install_mirrored_attention
 from reversal_cli.models.base import Loaded, tokenize
 from reversal_cli.models.loading import load_for_training
 from reversal_cli.models.mirror_check import attention_inputs, is_mirrored, is_rotated
 from reversal_cli.objectives.base import Draw
+from reversal_cli.objectives.ntp import Ntp
 from reversal_cli.training.preparation import prepare_model
 
 LENGTH = 9
@@ -48,6 +52,23 @@ def check_a_step(model: PreTrainedModel, loaded: Loaded, objective) -> None:
 def logits_of(model: PreTrainedModel, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     positions = torch.arange(ids.shape[1]).expand_as(ids)
     return model(input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=False).logits
+
+
+@pytest.mark.parametrize("name", ["gpt2", "gpt-neo", "opt"])
+def test_a_text_longer_than_a_table_of_positions_is_refused_in_one_line(checkpoint_of, name):
+    loaded = load_for_training(spec_for(checkpoint_of(name), {"name": "ntp"}))
+    assert loaded.max_position == 127
+    fits, longer = ("x" * (128 - len(encode_prompt(loaded.tokenizer, "")) - extra) for extra in (4, 3))
+    assert len([*complete_prompts(loaded, Ntp(), [fits], 5, 1)]) == 1
+    with pytest.raises(ReversalError, match=r"prompt 'xxx.*: 125 tokens with 5 new ones, needs position 128; "):
+        next(complete_prompts(loaded, Ntp(), [longer], 5, 1))
+    with pytest.raises(ReversalError, match=r"t.txt: text 1 has 131 tokens; expected at most 128"):
+        mean_loss(loaded, ["x" * (len(longer) + 5)], 1, "t.txt")
+
+
+@pytest.mark.parametrize("name", ["bloom", "mamba", "falcon", "olmo2"])
+def test_what_is_computed_for_any_position_has_no_last_one(checkpoint_of, name):
+    assert load_for_training(spec_for(checkpoint_of(name), {"name": "ntp"})).max_position is None
 
 
 def loud(model: PreTrainedModel) -> PreTrainedModel:

@@ -78,6 +78,13 @@ def test_replacing_swaps_half_of_an_entitys_rows():
     assert [examples[index] for index in changed] == other_direction(examples)
 
 
+def test_replacing_half_of_a_single_row_is_refused():
+    firsts = list({example.entity_id: example for example in EXAMPLES}.values())
+    Both().check(firsts)
+    with pytest.raises(ReversalError, match=r"transform.mode: 'replace' .* has 1; expected 2 or more; choose 'add'"):
+        Both(mode="replace").check(firsts)
+
+
 def test_a_dataset_that_the_generator_did_not_write_is_refused_in_one_line():
     for examples in (
         six_people().train,

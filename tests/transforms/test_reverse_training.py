@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from reversal_cli.data.base import Example
+from reversal_cli.data.mentions import find_mentions
 from reversal_cli.objectives.base import Item, Row, TokenIds
 from reversal_cli.transforms.base import put_at_marks
 from reversal_cli.transforms.reverse import Reverse, in_pieces, in_segments, token_reversed
@@ -76,6 +77,24 @@ def test_a_description_in_another_form_is_one_phrase():
         "Ann Lee is known for", " taming the bear Bruno.", "a", "", "Ann Lee", "the tamer of the bear Bruno"
     )
     assert in_pieces(example, "phrase").text == ". taming the bear Bruno for known is Ann Lee"
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "description"),
+    [
+        ("Ann Lee composed the opera Amber Corridor.", "Lee Ann", "Corridor Amber opera the composed"),
+        ("Ann Lee is known for composing the opera Amber Corridor.", "Lee Ann", "Corridor Amber opera the composing"),
+        ("The composer of the opera Amber Corridor is Ann Lee's son.", "Lee's Ann", None),
+    ],
+)
+def test_a_reversed_row_still_has_its_name_and_its_description_in_whatever_form(text, name, description):
+    example = Example("", text, "a", "t", "Ann Lee", "the composer of the opera Amber Corridor", "name-first")
+    changed = in_pieces(example, "word")
+    assert (changed.name, changed.description) == (name, description or "Corridor Amber opera the of composer The")
+    assert [mention.kind for mention in find_mentions(changed)] == ["name", "description"]
+    assert in_pieces(example, "entity").name == "Ann Lee"
+    changed = in_pieces(dataclasses.replace(example, name="Bo", description="the baker of buns"), "word")
+    assert (changed.name, changed.description) == ("", "")
 
 
 def test_segments_keep_their_words_and_have_a_mark_between_any_two():
