@@ -80,13 +80,19 @@ def runs_in_table_order(results: Results) -> list[RunDirectory]:
 
 
 def _runs_in_order(folders: Iterable[Path]) -> list[RunDirectory]:
-    """Folder by folder, in each by start time: the order in which `reversal run` makes them."""
-    runs = (run for folder in folders for run in sorted(find_runs([folder]), key=_start_time))
-    return list({run.path: run for run in runs}.values())
+    """Folder by folder, in each the experiments in the order in which `reversal run` began them, whatever the order of
+    the runs of a later seed."""
+    runs: dict[Path, RunDirectory] = {}
+    for folder in folders:
+        found = sorted(find_runs([folder]), key=_start_time)
+        place = {run.path.parent: index for index, run in reversed(list(enumerate(found)))}
+        runs |= {run.path: run for run in sorted(found, key=lambda run: place[run.path.parent]) if run.path not in runs}
+    return list(runs.values())
 
 
 def _start_time(run: RunDirectory) -> str:
-    return str(run.manifest.provenance.get("started", "")) if run.is_complete else ""
+    """Unfinished runs come last, in no table."""
+    return str(run.manifest.provenance.get("started", "")) if run.is_complete else "~"
 
 
 def _cautions(frame: pd.DataFrame, runs: dict[tuple[str, str], RunDirectory]) -> list[str]:

@@ -88,7 +88,8 @@ def _find_experiment(frame: pd.DataFrame, name: str) -> str:
     trained = list(dict.fromkeys(pair.experiment for pair in pairs if StoredObjective(name=pair.objective).trains))
     found = [full for full in trained if full == name] or [full for full in trained if full.rpartition("/")[2] == name]
     if not found:
-        raise unknown_name("--reference", "trained experiment", name, trained)
+        names = trained if "/" in name else {full.rpartition("/")[2] for full in trained}
+        raise unknown_name("--reference", "trained experiment", name, names)
     if len(found) > 1:
         raise ReversalError(
             f"--reference {name}: {' and '.join(found)} are called so; expected one; give its whole name"

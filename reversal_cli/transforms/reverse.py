@@ -24,7 +24,9 @@ STREAM = 3
 class Reverse(TransformOptions):
     """Reverse training."""
 
-    summary: ClassVar[str] = "reverse training: rows also from end to beginning, by tokens, words, entities or segments"
+    summary: ClassVar[str] = (
+        "reverse training: rows also from end to beginning, by tokens, words, entities, phrases or segments"
+    )
     moves_prompt: ClassVar[bool] = True
     variant_option: ClassVar[str | None] = "unit"
 

@@ -125,6 +125,28 @@ def test_methods_are_compared_with_ntp_seed_by_seed(tmp_path):
     assert table.notes[0] == "Reference: ntp (tiny-llama)."
 
 
+def test_seeds_of_one_benchmark_are_compared_wherever_it_lies(tmp_path):
+    make_seeds(tmp_path / "here", {"ntp": [0.0, 0.1]}, own=True)
+    make_seeds(tmp_path / "there", {"abi": [0.4, 0.5]}, own=True)
+    for run in find_runs([tmp_path / "there"]):
+        content = read_json(run.manifest_path)
+        content["spec"]["dataset"]["path"] = f"/elsewhere/y-seed-{content['spec']['seed']}"
+        write_json(run.manifest_path, content)
+    (methods,) = tables(tmp_path, "Methods")
+    assert [row[0] for row in methods.rows] == ["ntp", "abi"]
+    (differences,) = tables(tmp_path, "Differences over seeds (contains)")
+    assert [row[4] for row in differences.rows if row[:2] == ["N2D-reverse", "abi"]] == ["+40.0 ± 0.0"]
+    assert not any("not compared" in note for note in load_results([tmp_path]).notes)
+
+
+def test_methods_are_in_one_order_in_the_tables_of_all_seeds(tmp_path):
+    for seed, methods in enumerate((("ntp", "abi", "bico"), ("bico", "ntp", "abi"))):
+        for method in methods:
+            make_run(tmp_path, method, method, {}, seed=seed, data=f"x-seed-{seed}")
+    found = tables(tmp_path, "Accuracy (contains")
+    assert [[row[0] for row in table.rows] for table in found] == [["ntp", "abi", "bico"]] * 2
+
+
 def test_of_two_ntp_the_one_with_more_seeds_is_the_reference(tmp_path):
     make_seeds(tmp_path, {"ntp": [0.0, 0.1, 0.2], "bico": [0.1, 0.3, 0.5]})
     make_run(tmp_path, "a-single-ntp", "ntp", {"N2D-reverse": 0.9}, seed=0, epochs=2)
