@@ -25,7 +25,7 @@ class Reverse(TransformOptions):
     """Reverse training."""
 
     summary: ClassVar[str] = (
-        "reverse training: rows also from end to beginning, by tokens, words, entities, phrases or segments"
+        "reverse training: rows also from end to beginning, by token, word, entity, phrase or segment"
     )
     moves_prompt: ClassVar[bool] = True
     variant_option: ClassVar[str | None] = "unit"
