@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from raw_records import write_raw_predictions
+from report_runs import make_run
 
 from reversal_cli.data.base import SUBTASKS
 from reversal_cli.files.reading import read_json
@@ -111,3 +112,16 @@ def add_predictions(run: RunDirectory, right: dict[str, float], entities: int = 
             for template in range(templates)
         ]
         write_raw_predictions(run, subtask, records)
+
+
+def make_seeds(folder, n2d_reverse: dict[str, list[float]], own: bool = False) -> None:
+    """Runs of each method with seeds 0, 1, ...; own: every seed has a benchmark of its own."""
+    for method, values in n2d_reverse.items():
+        for seed, value in enumerate(values):
+            data = f"x-seed-{seed}" if own else "a"
+            run = make_run(folder, method, method, {"N2D-reverse": value}, seed=seed, data=data)
+            add_costs(run, tokens=1000 * (seed + 1), labels=10)
+            if own:
+                content = read_json(run.manifest_path)
+                content["spec"]["dataset"]["generator"] = {"entities": 30, "seed": seed}
+                write_json(run.manifest_path, content)

@@ -156,6 +156,13 @@ def test_a_row_longer_than_the_position_table_is_refused_before_training(glm_che
         training.train(spec_for(glm_checkpoint), splits, RunDirectory(tmp_path), lambda step, total, **_: None, print)
 
 
+def test_a_row_that_an_objective_makes_too_long_is_refused_with_both_lengths(glm_checkpoint, tmp_path):
+    splits = Splits((Example("he", " " + "x" * 76, "a"),), {}, {})
+    spec = spec_for(glm_checkpoint, {"name": "masked-ft"})
+    with pytest.raises(ReversalError, match=r"row 1: 80 tokens, 1\d\d as it is trained; expected at most 129, the pos"):
+        training.train(spec, splits, RunDirectory(tmp_path), lambda step, total, **_: None, print)
+
+
 @pytest.mark.parametrize(
     "objective",
     [

@@ -25,12 +25,12 @@ def complete_prompts(
     """
     tokens = loaded.tokens
     layout = objective.prompt_layout(tokens)
-    if layout == PromptLayout() and not keeps_keys(loaded.model):
-        yield from generate_completions(loaded.model, loaded.tokenizer, prompts, max_new_tokens, batch_size)
-        return
     encoded = [as_prompt(loaded, objective, encode_prompt(loaded.tokenizer, prompt)) for prompt in prompts]
     for prompt, text in zip(encoded, prompts, strict=True):
         refuse_long_prompt(prompt, text, max_new_tokens, loaded.max_position)
+    if layout == PromptLayout() and not keeps_keys(loaded.model):
+        yield from generate_completions(loaded.model, loaded.tokenizer, prompts, max_new_tokens, batch_size)
+        return
     ends = endings(tokens) if layout.blank else frozenset({loaded.tokenizer.eos_token_id})
     loaded.model.eval()
     for indices in longest_first(range(len(prompts)), lambda index: len(encoded[index].input_ids), batch_size):

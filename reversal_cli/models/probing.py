@@ -49,25 +49,29 @@ def refuse_ignored_mask(model: PreTrainedModel, name: str, objective: str) -> No
 def refuse_without_rotary(model: PreTrainedModel, name: str, objective: str) -> None:
     """Raises ReversalError for learned absolute positions, ALiBi, relative biases, and networks without positions."""
     config = model.config.to_dict()
-    if not (_computes_rotations(model) or config.get("rotary_dim")) or config.get("alibi"):
+    has_table = any("Rotary" in type(module).__name__ for module in model.modules()) or config.get("rotary_dim")
+    if not has_table or config.get("alibi"):
         raise ReversalError(
             f"model '{name}': {type(model).__name__} has no rotary positions; {objective} needs them (Llama, Mistral, "
             "Qwen, GLM-4 ...); choose another model or objective"
         )
 
 
-def last_position_in_table(model: PreTrainedModel) -> int | None:
-    """The last position that the network knows; None if it computes what it needs for any.
+TABLES = ("embed_positions", "pos_encoding")
+"""Buffers that are tables of positions (GPT-J, CodeGen; CTRL)."""
 
-    Without rotations that are computed, positions are in a table (GPT-2, OPT), past the end of which there is an error,
-    on a GPU one that names nothing.
+
+def last_position_in_table(model: PreTrainedModel) -> int | None:
+    """The last position that the network has a row for (GPT-2, OPT); None if it computes what it needs for any.
+
+    Past the end of a table there is an error, on a GPU one that names nothing.
     """
     positions = getattr(model.config.get_text_config(), "max_position_embeddings", None)
-    return None if _computes_rotations(model) or not positions else positions - 1
-
-
-def _computes_rotations(model: PreTrainedModel) -> bool:
-    return any("Rotary" in type(module).__name__ for module in model.modules())
+    words = model.get_input_embeddings()
+    tables = [m.num_embeddings for m in model.modules() if isinstance(m, nn.Embedding) and m is not words]
+    tables += [len(table) for name, table in model.named_buffers() if name.rpartition(".")[2] in TABLES]
+    # Some tables have two rows more (OPT).
+    return positions - 1 if positions and any(0 <= rows - positions <= 2 for rows in tables) else None
 
 
 def refuse_foreign_masks(model: PreTrainedModel, name: str, objective: str) -> None:

@@ -63,7 +63,7 @@ class Abi(ProtectingOptions):
     span_policy: Literal["single", "random", "entity"] = "single"
     """single: one span anywhere in the row, as the reversal-curse study draws a segment. random: GLM's pretraining
     sampler. entity: the whole name or the whole description, where the row has it as the dataset tells it: `the
-    composer of X`, not `composed X`."""
+    composer of X`, not `composed X` (but in any form in a row that transform `reverse` has turned round)."""
     suffix_share: float = Field(default=0.4, ge=0, le=1)
     """single, entity: probability that a row's blank is instead its end, of uniform length, as prompts ask for it."""
     max_span: int = Field(default=12, ge=1)

@@ -104,7 +104,7 @@ class MlmU(MaskingOptions):
         learned = self.placeholder == "learned"
         placeholder = tokens.extra[0] if learned else tokens.pad
         unmasking = Unmasking(self.steps, self.guidance) if self.decoder == "maskgit" else None
-        canvas = max(1, self.eos_padding) if learned else 1  # the others would change nothing
+        canvas = max(1, self.eos_padding) if learned else 1  # no token sees a hidden one
         return Denoising(placeholder, learned, "same", canvas, unmasking)
 
     def collate(self, rows: Sequence[Row], tokens: TokenIds, draw: Draw) -> Batch:

@@ -67,7 +67,7 @@ def load_results(folders: Iterable[Path]) -> Results:
     if not lines:
         names = ", ".join(str(folder) for folder in folders)
         raise ReversalError(f"{names}: no finished run; expected one with a metrics.json; run `reversal eval` first")
-    frame = _frame(lines)
+    frame = _apart_unless_alike(_frame(lines))
     notes += _cautions(frame, runs)
     return Results(frame, [visible(note) for note in notes], runs)
 
@@ -91,7 +91,7 @@ def _runs_in_order(folders: Iterable[Path]) -> list[RunDirectory]:
 
 
 def _start_time(run: RunDirectory) -> str:
-    """Unfinished runs come last, in no table."""
+    """When the run began; one that is unfinished comes last, since no table has it."""
     return str(run.manifest.provenance.get("started", "")) if run.is_complete else "~"
 
 
@@ -155,6 +155,15 @@ def _identity(manifest: Manifest) -> Line:
 
 def _frame(lines: list[Line]) -> pd.DataFrame:
     return map_texts(pd.DataFrame(lines, columns=COLUMNS, dtype=object).astype(NUMBERS), visible)
+
+
+def _apart_unless_alike(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with each dataset a benchmark of its own where one seed of a benchmark has several: one of them was
+    changed, or another version generated it."""
+    several = frame.groupby(["benchmark", "seed"])["dataset"].transform("nunique") > 1
+    apart = frame["benchmark"].isin(frame.loc[several, "benchmark"])
+    frame.loc[apart, ["benchmark", "method"]] = frame.loc[apart, ["dataset", "recipe"]].to_numpy()
+    return frame
 
 
 def _dataset_notes(frame: pd.DataFrame, runs: dict[tuple[str, str], RunDirectory]) -> list[str]:

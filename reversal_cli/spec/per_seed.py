@@ -31,12 +31,12 @@ def with_own_benchmark(spec: ExperimentSpec) -> ExperimentSpec:
 
 
 def shared_options(dataset: dict[str, Any], seed: int) -> dict[str, Any] | None:
-    """What the benchmarks of all seeds share, wherever they are, of the dumped dataset of a run; None if the run has
-    none of its own."""
+    """The options that the benchmarks of all seeds share, and that their training and test files depend on, of the
+    dumped dataset of a run; None if the run has none of its own."""
     generator, path = dataset.get("generator"), str(dataset.get("path"))
     if not isinstance(generator, dict) or generator.get("seed") != seed or not path.endswith(_suffix(seed)):
         return None
-    return {key: value for key, value in generator.items() if key != "seed"}
+    return {key: value for key, value in generator.items() if key not in ("seed", "validation_templates")}
 
 
 def _suffix(seed: int) -> str:

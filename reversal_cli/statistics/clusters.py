@@ -19,8 +19,8 @@ SWEEPS = 100
 ROUNDING = 1e-12
 """The fit ends if no effect changes by more; a smaller sum of squares counts as 0."""
 MIN_VARIED = 3
-"""The estimated variance counts only if this many entities and this many templates, and of both a quarter of the number
-of those of which there are fewer, have a success, and as many a failure: see `estimate`."""
+"""The estimated variance counts only if k entities and k templates have a success, and as many a failure: k is a
+quarter of the number of entities or of templates, whichever is smaller, and at least this. See `estimate`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,12 +48,12 @@ def estimate(scores: Sequence[float], entity_ids: Sequence[str], template_ids: S
     template_ids: one per example. Without them, or if they cannot be distinguished from entities (`Clusters.of`), the
     interval is over entities alone.
 
-    An estimated variance misses what the sample does not contain: without any success it is 0. So if of the
-    entities or of the templates fewer than three, or than a quarter of the smaller number of the two, have a success,
-    or a failure, or if nothing varies, the interval is Wilson's as if all examples of an entity (or of a template, if
-    these are fewer) agreed: 0 of 600 examples of 30 entities and 20 templates gives [0, 0.16], close to the rule of
-    three (3 / 20). With n = entities it would cover 0.02 as often, but 0.15 only 92 times of 100 if ten templates
-    determine nearly everything.
+    An estimated variance misses what the sample does not contain: without any success it is 0. Let k be a quarter of
+    the number of entities or of templates, whichever is smaller, and at least three. If fewer than k entities or fewer
+    than k templates have a success, or a failure, or if nothing varies, the interval is Wilson's as if all examples of
+    an entity (or of a template, if these are fewer) agreed: 0 of 600 examples of 30 entities and 20 templates gives
+    [0, 0.16], close to the rule of three (3 / 20). With n = entities it would cover 0.02 as often, but 0.15 only 92
+    times of 100 if ten templates determine nearly everything.
     """
     if not scores or len(scores) != len(entity_ids):
         raise ValueError(f"{len(scores)} scores for {len(entity_ids)} entity ids")

@@ -122,10 +122,11 @@ def paired_difference(
 def paired_test(differences: np.ndarray, clusters: Clusters) -> PairedTest:
     """95 % interval of the mean of `differences` float64 [examples] in [-1, 1] and its test: mean +- t standard errors.
 
-    As for one run, an estimated variance misses what the sample does not contain. So if of the entities or of the
-    templates fewer than three, or than a quarter of the smaller number of the two, differ at all, or are not at -1 (or
-    at 1), or if nothing varies, it is `tango_interval` with one pair per entity (or template, if these are fewer), as
-    if all of its examples agreed: no difference for 30 entities and 20 templates gives [-0.16, 0.16], not [0, 0].
+    As for one run, an estimated variance misses what the sample does not contain. Let k be a quarter of the number of
+    entities or of templates, whichever is smaller, and at least three. If fewer than k entities or fewer than k
+    templates differ at all, or are not at -1 (or at 1), or if nothing varies, it is `tango_interval` with one pair per
+    entity (or template, if these are fewer), as if all of its examples agreed: no difference for 30 entities and 20
+    templates gives [-0.16, 0.16], not [0, 0].
     """
     mean = float(differences.mean())
     vary = clusters.vary(differences, -1, 1) and clusters.vary(np.abs(differences), 0, 2)

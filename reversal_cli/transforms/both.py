@@ -36,7 +36,8 @@ class Both(TransformOptions):
     entity's own, rounded down, which leaves the number of rows as it is."""
 
     def check(self, examples: Sequence[Example]) -> None:
-        """Raises ReversalError for rows that the generator would not write, and where half of none are replaced."""
+        """Raises ReversalError for rows that the generator would not write, and with mode 'replace' if no entity of one
+        direction has two rows."""
         dataset = _read(examples)
         rows = [len(dataset.places[e.entity_id]) for e in examples if e.group in OTHER_DIRECTION]
         if self.mode == "replace" and rows and max(rows) < 2:

@@ -94,6 +94,12 @@ ARCHITECTURES = {
         **WITHOUT_ROTARY,
     ),
     "opt": Architecture("OPT", "OPTForCausalLM", {**SIZES, "ffn_dim": 48, "word_embed_proj_dim": 32}, **WITHOUT_ROTARY),
+    "xglm": Architecture(
+        "XGLM",
+        "XGLMForCausalLM",
+        {"d_model": 32, "ffn_dim": 48, "num_layers": 2, "attention_heads": 4, "max_position_embeddings": 128},
+        **WITHOUT_ROTARY,
+    ),
     "bloom": Architecture("Bloom", "BloomForCausalLM", BLOOM, **WITHOUT_ROTARY),
     "mpt": Architecture("Mpt", "MptForCausalLM", {"d_model": 32, "n_layers": 2, "n_heads": 4}, **WITHOUT_ROTARY),
     "mamba": Architecture("Mamba", "MambaForCausalLM", {**LAYERS, "state_size": 4}, **WITHOUT_ROTARY),

@@ -54,7 +54,7 @@ def logits_of(model: PreTrainedModel, ids: torch.Tensor, mask: torch.Tensor) -> 
     return model(input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=False).logits
 
 
-@pytest.mark.parametrize("name", ["gpt2", "gpt-neo", "opt"])
+@pytest.mark.parametrize("name", ["gpt2", "gpt-neo", "opt", "gptj"])
 def test_a_text_longer_than_a_table_of_positions_is_refused_in_one_line(checkpoint_of, name):
     loaded = load_for_training(spec_for(checkpoint_of(name), {"name": "ntp"}))
     assert loaded.max_position == 127
@@ -66,9 +66,19 @@ def test_a_text_longer_than_a_table_of_positions_is_refused_in_one_line(checkpoi
         mean_loss(loaded, ["x" * (len(longer) + 5)], 1, "t.txt")
 
 
-@pytest.mark.parametrize("name", ["bloom", "mamba", "falcon", "olmo2"])
+@pytest.mark.parametrize("name", ["bloom", "mamba", "falcon", "olmo2", "xglm"])
 def test_what_is_computed_for_any_position_has_no_last_one(checkpoint_of, name):
     assert load_for_training(spec_for(checkpoint_of(name), {"name": "ntp"})).max_position is None
+
+
+@pytest.mark.parametrize("name", ["mamba", "bloom", "gpt2"])
+def test_an_answer_does_not_depend_on_its_batch_whatever_the_model_keeps_of_a_text(checkpoint_of, name):
+    loaded = load_for_training(spec_for(checkpoint_of(name), {"name": "ntp"}))
+    loud(loaded.model)
+    prompts = ["ab", "the composer", "x"]
+    (together,) = complete_prompts(loaded, Ntp(), prompts, 4, 3)
+    alone = [next(complete_prompts(loaded, Ntp(), [prompt], 4, 1))[0].text for prompt in prompts]
+    assert [completion.text for completion in sorted(together)] == alone
 
 
 def loud(model: PreTrainedModel) -> PreTrainedModel:

@@ -92,6 +92,7 @@ def test_a_completion_is_filled_up_with_ends_that_are_masked_and_learnt_like_the
 def test_the_canvas_of_an_answer_is_as_long_as_in_training():
     learned = MlmU(placeholder="learned", eos_padding=40)
     assert learned.prompt_layout(TOKENS).denoising == Denoising(95, True, "same", canvas=40)
+    assert MlmU(eos_padding=40).prompt_layout(TOKENS).denoising.canvas == 1  # none is seen
     maskgit = MlmU(placeholder="learned", eos_padding=40, decoder="maskgit", steps=8, guidance=0.5)
     assert maskgit.prompt_layout(TOKENS).denoising.unmasking == Unmasking(steps=8, guidance=0.5)
 

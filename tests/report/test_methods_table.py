@@ -1,9 +1,9 @@
-"""The methods table and the differences over seeds, each by hand."""
+"""The methods table by hand, and its plot."""
 
 import json
 
 import pytest
-from report_measures import add_costs, add_curve, add_likelihood
+from report_measures import add_costs, add_curve, make_seeds
 from report_runs import BICO, make_results, make_run
 
 from reversal_cli.cli import main
@@ -11,7 +11,6 @@ from reversal_cli.data.base import SUBTASKS
 from reversal_cli.files.reading import read_json
 from reversal_cli.report import accuracy_tables, load_results
 from reversal_cli.report.page.headline import is_accuracy
-from reversal_cli.report.plots import write_plots
 from reversal_cli.report.plots.tokens import spread, token_figure, training_line
 from reversal_cli.report.run_costs import shown_reversed
 from reversal_cli.runs.directory import RunDirectory, write_json
@@ -96,150 +95,6 @@ def test_shown_reversed_is_what_training_recorded_or_what_the_dataset_shows(tmp_
     assert shown_reversed(run.manifest) is None
     write_json(run.manifest_path, content | {"training": {"shown_reversed": 1800}})
     assert shown_reversed(run.manifest) == 1800
-
-
-def make_seeds(folder, n2d_reverse: dict[str, list[float]], own: bool = False) -> None:
-    """Runs of each method with seeds 0, 1, ...; own: every seed has a benchmark of its own."""
-    for method, values in n2d_reverse.items():
-        for seed, value in enumerate(values):
-            data = f"x-seed-{seed}" if own else "a"
-            run = make_run(folder, method, method, {"N2D-reverse": value}, seed=seed, data=data)
-            add_costs(run, tokens=1000 * (seed + 1), labels=10)
-            if own:
-                content = read_json(run.manifest_path)
-                content["spec"]["dataset"]["generator"] = {"entities": 30, "seed": seed}
-                write_json(run.manifest_path, content)
-
-
-def test_methods_are_compared_with_ntp_seed_by_seed(tmp_path):
-    """BICO - NTP: 10, 20, 30 points: t = 3.464 with 2 degrees, p 0.074; of 8 sign flips 2 go as far; 3.264 * 10 points
-    are detectable; the interval reaches 4.303 * 10 / sqrt(3) = 24.8 to either side. ABI - NTP: 40, 40, 43: t = 41,
-    p 0.0006. Holm doubles the smaller p of two."""
-    make_seeds(tmp_path, {"abi": [0.4, 0.5, 0.63], "ntp": [0.0, 0.1, 0.2], "bico": [0.1, 0.3, 0.5]})
-    (table,) = tables(tmp_path, "Differences over seeds (contains)")
-    rows = {row[1]: row[3:] for row in table.rows if row[0] == "N2D-reverse"}
-    assert rows == {
-        "abi": ["3", "+41.0 ± 1.7", "[+36.7, +45.3]", "< 0.001", "0.001", "0.250", "0.500", "5.7"],
-        "bico": ["3", "+20.0 ± 10.0", "[-4.8, +44.8]", "0.074", "0.074", "0.250", "0.500", "32.6"],
-    }
-    assert table.notes[0] == "Reference: ntp (tiny-llama)."
-
-
-def test_seeds_of_one_benchmark_are_compared_wherever_it_lies(tmp_path):
-    make_seeds(tmp_path / "here", {"ntp": [0.0, 0.1]}, own=True)
-    make_seeds(tmp_path / "there", {"abi": [0.4, 0.5]}, own=True)
-    for run in find_runs([tmp_path / "there"]):
-        content = read_json(run.manifest_path)
-        content["spec"]["dataset"]["path"] = f"/elsewhere/y-seed-{content['spec']['seed']}"
-        write_json(run.manifest_path, content)
-    (methods,) = tables(tmp_path, "Methods")
-    assert [row[0] for row in methods.rows] == ["ntp", "abi"]
-    (differences,) = tables(tmp_path, "Differences over seeds (contains)")
-    assert [row[4] for row in differences.rows if row[:2] == ["N2D-reverse", "abi"]] == ["+40.0 ± 0.0"]
-    assert not any("not compared" in note for note in load_results([tmp_path]).notes)
-
-
-def test_methods_are_in_one_order_in_the_tables_of_all_seeds(tmp_path):
-    for seed, methods in enumerate((("ntp", "abi", "bico"), ("bico", "ntp", "abi"))):
-        for method in methods:
-            make_run(tmp_path, method, method, {}, seed=seed, data=f"x-seed-{seed}")
-    found = tables(tmp_path, "Accuracy (contains")
-    assert [[row[0] for row in table.rows] for table in found] == [["ntp", "abi", "bico"]] * 2
-
-
-def test_of_two_ntp_the_one_with_more_seeds_is_the_reference(tmp_path):
-    make_seeds(tmp_path, {"ntp": [0.0, 0.1, 0.2], "bico": [0.1, 0.3, 0.5]})
-    make_run(tmp_path, "a-single-ntp", "ntp", {"N2D-reverse": 0.9}, seed=0, epochs=2)
-    (table,) = tables(tmp_path, "Differences over seeds (contains)")
-    assert table.notes[0] == "Reference: ntp (tiny-llama)."
-    assert [row[1] for row in table.rows if row[0] == "N2D-reverse"] == ["bico"]
-
-
-@pytest.mark.parametrize("reference", ["study/bico", "bico"])
-def test_another_reference_can_be_named(tmp_path, reference):
-    """ABI - BICO: 30, 20, 13 points."""
-    make_seeds(tmp_path, {"study/abi": [0.4, 0.5, 0.63], "study/bico": [0.1, 0.3, 0.5], "study/ntp": [0.0, 0.0, 0.0]})
-    every = accuracy_tables(load_results([tmp_path]).frame, reference=reference)
-    (table,) = [table for table in every if table.title.startswith("Differences over seeds")]
-    assert table.notes[0] == "Reference: study/bico (tiny-llama)."
-    rows = {row[1]: row[4] for row in table.rows if row[0] == "N2D-reverse"}
-    assert rows == {"study/abi": "+21.0 ± 8.5", "study/ntp": "-30.0 ± 20.0"}
-
-
-def test_a_reference_that_is_no_trained_run_is_refused(results, capsys):
-    assert main(["report", str(results), "--reference", "bicos"]) == 2
-    assert "--reference: unknown trained experiment 'bicos'; did you mean 'bico'?" in capsys.readouterr().err
-    assert main(["report", str(results), "--reference", "untrained"]) == 2
-    assert main(["report", str(results), "--reference", "bico", "--format", "csv"]) == 2
-    assert "--reference" in capsys.readouterr().err
-
-
-def test_a_reference_that_two_experiments_have_the_name_of_is_refused(tmp_path, capsys):
-    make_seeds(tmp_path, {"a/bico": [0.1, 0.3], "b/bico": [0.1, 0.3]})
-    assert main(["report", str(tmp_path), "--reference", "bico"]) == 2
-    assert "--reference bico: a/bico and b/bico are called so; expected one; give its whole name" in (
-        capsys.readouterr().err
-    )
-    assert main(["report", str(tmp_path), "--reference", "b/bico"]) == 0
-
-
-def test_naming_a_reference_shows_the_methods(results, capsys):
-    assert main(["report", str(results), "--reference", "bico"]) == 0
-    assert "Methods (contains)" in capsys.readouterr().out
-
-
-def test_equal_methods_have_no_t_test(tmp_path):
-    make_seeds(tmp_path, {"ntp": [0.0, 0.0], "bico": [0.0, 0.0]})
-    (table,) = tables(tmp_path, "Differences over seeds")
-    assert table.rows[2][3:] == ["2", "+0.0 ± 0.0", "–", "–", "–", "1.000", "1.000", "–"]
-
-
-def test_methods_with_other_seeds_are_named(tmp_path):
-    make_seeds(tmp_path, {"ntp": [0.0, 0.0, 0.1], "bico": [0.5, 0.9], "abi": [0.7]})
-    (methods,) = tables(tmp_path, "Methods")
-    assert "Means are over different seeds: 0, 1, 2 of ntp; 0, 1 of bico; 0 of abi." in methods.notes
-    (differences,) = tables(tmp_path, "Differences over seeds")
-    assert {row[1] for row in differences.rows} == {"bico"}
-    assert "Left out, without two seeds in common with the reference: abi." in differences.notes
-    # Two seeds that differ by 40 points say next to nothing, and no difference is as large as what they would find.
-    assert differences.rows[2][5] == "[-100.0, +100.0]" and differences.rows[2][-1] == "> 100"
-
-
-def test_a_method_that_lacks_the_metric_in_a_seed_is_named_too(tmp_path):
-    make_seeds(tmp_path, {"ntp": [0.0, 0.0], "bico": [0.5, 0.9], "abi": [0.5, 0.9]})
-    for run in ("ntp/seed-0", "ntp/seed-1", "bico/seed-1", "abi/seed-0", "abi/seed-1"):
-        add_likelihood(RunDirectory(tmp_path / run))
-    found = accuracy_tables(load_results([tmp_path]).frame, "rank_top1")
-    (differences,) = [table for table in found if table.title.startswith("Differences over seeds")]
-    assert {row[1] for row in differences.rows} == {"abi"}
-    assert "Left out, without two seeds in common with the reference: bico." in differences.notes
-
-
-def test_methods_with_the_same_seeds_need_no_word_about_them(tmp_path):
-    make_seeds(tmp_path, {"ntp": [0.0, 0.0], "bico": [0.5, 0.9]})
-    make_run(tmp_path, "untrained", "none", {}, seed=0)  # one for both seeds
-    notes = [*tables(tmp_path, "Methods")[0].notes, *tables(tmp_path, "Differences")[0].notes]
-    assert not any(note.startswith(("Means are over", "Left out")) for note in notes)
-
-
-def test_without_two_common_seeds_there_are_no_differences(results):
-    assert tables(results, "Differences") == []
-
-
-def test_seeds_with_a_benchmark_each_are_one_method_and_still_no_accuracy_table(tmp_path):
-    make_seeds(tmp_path, {"ntp": [0.0, 0.0, 0.0], "bico": [0.1, 0.2, 0.3]}, own=True)
-    assert len(tables(tmp_path, "Accuracy")) == 3
-    assert load_results([tmp_path]).notes == [
-        "2 experiments have a dataset per seed: apart in tables of accuracy, together in those of methods"
-    ]
-    (table,) = tables(tmp_path, "Methods")
-    assert [row[2:] for row in table.rows][1][:1] == ["3"]
-    assert "20.0 ± 10.0" in table.rows[1]
-    assert all(f"results/data/x-seed-{seed}" in table.note for seed in range(3))
-    (differences,) = tables(tmp_path, "Differences")
-    assert differences.rows[2][:5] == ["N2D-reverse", "bico", "bico", "3", "+20.0 ± 10.0"]
-    write_plots(load_results([tmp_path]), tmp_path / "plots", "contains")
-    assert (tmp_path / "plots/tokens.svg").is_file()
 
 
 def test_the_terminal_shows_methods_on_request_and_files_always(results, capsys):

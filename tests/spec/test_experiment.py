@@ -234,6 +234,11 @@ def test_a_set_table_is_its_keys():
             "leave it out or choose objective 'bico'",
         ),
         (
+            "[objective]\nname = 'ntp'\nmask_probability = 0.3",
+            "x.toml: 'objective.mask_probability' belongs to objective 'bico' or 'masked-ft' or 'mlm-u', but the "
+            "objective is 'ntp' (x.toml); leave it out or choose one of these",
+        ),
+        (
             "[objective]\nname = 'bico'\nmask_probability = [0.9, 0.1]",
             "x.toml: objective.mask_probability: the range [0.9, 0.1] is empty; give [low, high]",
         ),

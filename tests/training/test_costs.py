@@ -64,6 +64,14 @@ def test_the_arithmetic_of_a_step_is_counted_by_hand():
     assert dataclasses.replace(network, mirrored=True).flops(step) == 3 * (forward + 2 * 2 * 8 * 25)
 
 
+def test_a_glm_computes_its_attention_once(glm_checkpoint, tmp_path):
+    mirrored, plain = (
+        run_training(spec_for(glm_checkpoint, {"name": "bico", "positions": positions}), tmp_path / positions)[1]
+        for positions in ("mirrored", "plain")
+    )
+    assert mirrored.flops == plain.flops > 0
+
+
 class Weighted(Ntp):
     """NTP in which each label counts as much as its place says."""
 
