@@ -17,6 +17,7 @@ GAP = 2
 """Characters between two columns: the padding and the separator of the box."""
 MUTED = "dim"
 INDENT = "  "
+CONTINUED = ", further columns"
 SHORTEST_LABEL = 16
 """A longer name is cut inside a word if the table would not fit otherwise."""
 LINES_BESIDE = 2
@@ -47,19 +48,27 @@ def rich_table(table: ReportTable, width: int, printed: Collection[str] = ()) ->
     """A table for a terminal of `width` columns, without the notes in `printed`.
 
     Intervals stand beside their means, or below them if names would need more than two lines. If that is still too
-    wide, the last columns are left out, and a note lists them.
+    wide, the last columns follow in a table of their own.
     """
     from rich.console import Group
     from rich.text import Text
 
     short = compact(table)
-    body = nested(short)
-    labels = {name: cells for name, *cells in _columns(body) if name not in body.numeric}
-    numbers, left_out = _fit_numbers(body, labels, width)
     notes = [note for note in short.notes if note not in printed]
-    if left_out:
-        notes.insert(0, f"Left out at {width} columns: {', '.join(left_out)}; `--format md` prints every column.")
-    return Group(_draw(body.title, labels, numbers, width), "", Text("\n".join(notes)))
+    return Group(*_drawn(nested(short), width), "", Text("\n".join(notes)))
+
+
+def _drawn(table: ReportTable, width: int) -> list["RenderableType"]:
+    """The table, and those of the columns that find no room in it, each with its names again."""
+    labels = {name: cells for name, *cells in _columns(table) if name not in table.numeric}
+    numbers, rest = _fit_numbers(table, labels, width)
+    drawn: list[RenderableType] = [_draw(table.title, labels, numbers, width)]
+    if not rest:
+        return drawn
+    kept = [index for index, name in enumerate(table.columns) if name in (*labels, *rest)]
+    columns, *rows = ([row[index] for index in kept] for row in (table.columns, *table.rows))
+    title = f"{table.title.removesuffix(CONTINUED)}{CONTINUED}"
+    return [*drawn, "", *_drawn(ReportTable(title, columns, rows, [], rest), width)]
 
 
 def nested(table: ReportTable) -> ReportTable:

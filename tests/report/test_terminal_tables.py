@@ -10,7 +10,7 @@ from report_runs import BICO, make_results, make_run
 from rich.console import Console
 
 from reversal_cli.cli import main
-from reversal_cli.report import ReportTable, accuracy_tables, load_results, published_table, rich_tables
+from reversal_cli.report import ReportTable, accuracy_tables, load_results, rich_tables
 from reversal_cli.report.compact import compact
 from reversal_cli.report.terminal import fold
 from reversal_cli.runs.directory import RunDirectory
@@ -114,13 +114,20 @@ def test_a_note_of_several_tables_is_printed_once(tmp_path):
     assert shown.count("fact in context: ") == 1
 
 
-def test_columns_that_find_no_room_are_named_in_one_line():
-    shown = printed([published_table()], 60)
-    assert "Left out at 60 columns: " in shown
-    assert "N2D-reverse" in shown
+def test_columns_that_find_no_room_follow_with_the_names_of_their_rows():
+    names, heads = ["a-method", "another"], [f"number-{index}" for index in range(14)]
+    rows = [[name, *(f"{10 * row + column}.0" for column in range(14))] for row, name in enumerate(names)]
+    shown = printed([ReportTable("Numbers", ["experiment", *heads], rows, ["A note."], heads)], 60)
+    assert shown.count("Numbers\n") + shown.count("Numbers ") == 1
+    assert shown.count("Numbers, further columns") == 2
+    for row in rows:
+        lines = [line.split() for line in shown.splitlines() if line.startswith(row[0])]
+        assert [word for line in lines for word in line[1:]] == row[1:]
+        assert len(lines) == 3
+    assert shown.rstrip().endswith("A note.") and max(map(len, shown.splitlines())) <= 60
 
 
-def test_compare_says_at_60_columns_what_it_leaves_out(capsys, monkeypatch, tmp_path):
+def test_compare_shows_every_column_at_60_columns(capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     make_two_runs()
     monkeypatch.setenv("COLUMNS", "60")
