@@ -118,12 +118,14 @@ def run(
 
         show_specs(specs, out, terminal, as_json, look_ahead(specs, out, overwrite, workers, terminal))
         return
+    from reversal_cli.models.chat import refuse_missing_templates
     from reversal_cli.models.unused_options import refuse_unused
     from reversal_cli.pipeline import run_experiment
     from reversal_cli.training.trackers import refuse_missing_tracker
 
     refuse_missing_tracker(experiment.specs)
     refuse_unused(experiment.specs, out, overwrite)
+    refuse_missing_templates(experiment.specs, out, overwrite)
     with flags_of_executor.executor(out) as chosen:
         runs = run_experiment(experiment, out, terminal, chosen, overwrite, device, allow_leaks)
     folders = [directory.path for directory in runs]

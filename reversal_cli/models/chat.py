@@ -1,38 +1,80 @@
 """The chat template of an instruct checkpoint, as the tokens around a question and its answer."""
 
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 from jinja2 import TemplateError
 
 from reversal_cli.errors import ReversalError
-from reversal_cli.models.base import Loaded
 from reversal_cli.objectives.base import ChatTokens
+from reversal_cli.runs.directory import RunDirectory, run_path
+from reversal_cli.spec.experiment import ExperimentSpec, ModelSpec
+
+if TYPE_CHECKING:
+    from reversal_cli.models.base import Loaded
 
 QUESTION, ANSWER = "QQQQ0", "AAAA1"
 """Stand for the two texts while the template is read."""
+FILE, CONFIG = "chat_template.jinja", "tokenizer_config.json"
+CURE = "choose an instruct checkpoint, or objective.form = 'plain'"
 
 
-def chat_tokens(loaded: Loaded, instruction: str) -> ChatTokens:
+def chat_tokens(loaded: "Loaded", instruction: str) -> ChatTokens:
     """The template's tokens. The instruction stands at the beginning of the user's text.
 
     Raises ReversalError for a tokenizer without a template, or one that does not show both texts as they are.
     """
     tokenizer, name = loaded.tokenizer, loaded.identity["name"]
-    cure = "choose an instruct checkpoint, or objective.form = 'plain'"
     if not tokenizer.chat_template:
-        raise ReversalError(f"model '{name}': its tokenizer has no chat template; expected one; {cure}")
+        raise _no_template(name)
     messages = [{"role": "user", "content": instruction + QUESTION}, {"role": "assistant", "content": ANSWER}]
     try:
         text = tokenizer.apply_chat_template(messages, tokenize=False)
     except (TemplateError, ValueError, TypeError) as error:
         reason = " ".join(str(error).split())[:160]
         raise ReversalError(
-            f"model '{name}': its chat template fails ({reason}); expected one for a question and its answer; {cure}"
+            f"model '{name}': its chat template fails ({reason}); expected one for a question and its answer; {CURE}"
         ) from None
     before, question, rest = text.partition(QUESTION)
     between, answer, _ = rest.partition(ANSWER)
     if not (question and answer and instruction in before):
         raise ReversalError(
             f"model '{name}': its chat template changes the texts of a question and its answer; expected one that "
-            f"shows them as they are; {cure}"
+            f"shows them as they are; {CURE}"
         )
     before_ids, between_ids = tokenizer([before, between], add_special_tokens=False)["input_ids"]
     return ChatTokens(tuple(before_ids), tuple(between_ids))
+
+
+def refuse_missing_templates(specs: Sequence[ExperimentSpec], results: Path, overwrite: bool = False) -> None:
+    """Raises ReversalError for a run in a chat template whose checkpoint has none.
+
+    Called before the first training; what is trained already is left alone, unless it is overwritten.
+    """
+    for spec in specs:
+        if spec.objective.instruction is None:
+            continue
+        if not overwrite and RunDirectory(run_path(results, spec.name, spec.seed)).is_trained:
+            continue
+        if not _has_template(spec.model):
+            raise _no_template(spec.model.name)
+
+
+def _no_template(name: str) -> ReversalError:
+    return ReversalError(f"model '{name}': its tokenizer has no chat template; expected one; {CURE}")
+
+
+def _has_template(model: ModelSpec) -> bool:
+    """A broken config counts as having one: the tokenizer says what is wrong with it."""
+    from reversal_cli.models.checkpoint import find_files  # imports transformers
+
+    files = find_files(model, [FILE, CONFIG])
+    if FILE in files or CONFIG not in files:
+        return FILE in files
+    try:
+        config = json.loads(files[CONFIG].read_text(encoding="utf-8"))  # `parse_json` refuses its 1e30
+    except (OSError, ValueError, RecursionError):
+        return True
+    return not isinstance(config, dict) or bool(config.get("chat_template"))

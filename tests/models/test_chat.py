@@ -7,17 +7,19 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from checkpoints import byte_tokenizer, save_checkpoint
+from report_runs import manifest
 from test_training import EXAMPLES, run_training, spec_for
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from reversal_cli.errors import ReversalError
 from reversal_cli.inference.complete import complete_prompts
 from reversal_cli.models.base import tokenize
-from reversal_cli.models.chat import chat_tokens
+from reversal_cli.models.chat import chat_tokens, refuse_missing_templates
 from reversal_cli.models.loading import load_for_evaluation, load_for_training
 from reversal_cli.objectives.base import IGNORE, ChatTokens, Draw
 from reversal_cli.objectives.masked_ft import INSTRUCTION
 from reversal_cli.objectives.ntp import Ntp
+from reversal_cli.runs.directory import RunDirectory, run_path, write_json
 
 TEMPLATE = (
     "{{ bos_token }}{% for message in messages %}[{{ message['role'] }}]\n{{ message['content'] }}"
@@ -96,6 +98,34 @@ def test_a_model_without_a_template_is_refused_before_the_training(model, tmp_pa
     with pytest.raises(ReversalError, match=f"model '{model}': its tokenizer has no chat template"):
         run_training(spec_for(model, PROMPTED), tmp_path / "run")
     assert not any((tmp_path / "run").iterdir())
+
+
+def test_a_missing_template_is_found_before_the_first_run_of_an_experiment(chat_checkpoint, tmp_path):
+    def files(content: str | None) -> str:
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        folder.mkdir()
+        if content is not None:
+            (folder / "tokenizer_config.json").write_text(content)
+        return str(folder)
+
+    results = tmp_path / "results"
+    for name in ("tiny-llama", files(None), files("{}"), files('{"chat_template": null}')):
+        prompted = spec_for(name, PROMPTED)
+        message = re.escape(f"model '{name}': its tokenizer has no chat template; expected one; choose an instruct")
+        with pytest.raises(ReversalError, match=message):
+            refuse_missing_templates([spec_for(name, {"name": "ntp"}), prompted], results)
+        refuse_missing_templates([spec_for(name, {"name": "masked-ft"})], results)
+    for name in (chat_checkpoint, files('{"chat_template": "{{ messages }}"}'), files("{")):
+        refuse_missing_templates([spec_for(name, PROMPTED)], results)
+
+
+def test_a_run_that_is_trained_needs_no_template_again(tmp_path):
+    spec = spec_for("tiny-llama", PROMPTED)
+    run = RunDirectory(run_path(tmp_path, spec.name, spec.seed))
+    write_json(run.manifest_path, manifest("x", "masked-ft", 0, "tiny-llama", "a", 1) | {"training": {}})
+    refuse_missing_templates([spec], tmp_path)
+    with pytest.raises(ReversalError, match="no chat template"):
+        refuse_missing_templates([spec], tmp_path, overwrite=True)
 
 
 @pytest.mark.parametrize("tuning", ["lora", "full"])
