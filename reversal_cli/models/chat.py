@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 QUESTION, ANSWER = "QQQQ0", "AAAA1"
 """Stand for the two texts while the template is read."""
-FILE, CONFIG = "chat_template.jinja", "tokenizer_config.json"
-CURE = "choose an instruct checkpoint, or objective.form = 'plain'"
+CONFIG, TEMPLATE_FILE, TOKENIZER_CONFIG = "config.json", "chat_template.jinja", "tokenizer_config.json"
+REMEDY = "choose an instruct checkpoint, or objective.form = 'plain'"
 
 
 def chat_tokens(loaded: "Loaded", instruction: str) -> ChatTokens:
@@ -35,46 +35,54 @@ def chat_tokens(loaded: "Loaded", instruction: str) -> ChatTokens:
     except (TemplateError, ValueError, TypeError) as error:
         reason = " ".join(str(error).split())[:160]
         raise ReversalError(
-            f"model '{name}': its chat template fails ({reason}); expected one for a question and its answer; {CURE}"
+            f"model '{name}': its chat template fails ({reason}); expected one for a question and its answer; {REMEDY}"
         ) from None
     before, question, rest = text.partition(QUESTION)
     between, answer, _ = rest.partition(ANSWER)
     if not (question and answer and instruction in before):
         raise ReversalError(
             f"model '{name}': its chat template changes the texts of a question and its answer; expected one that "
-            f"shows them as they are; {CURE}"
+            f"shows them as they are; {REMEDY}"
         )
     before_ids, between_ids = tokenizer([before, between], add_special_tokens=False)["input_ids"]
     return ChatTokens(tuple(before_ids), tuple(between_ids))
 
 
 def refuse_missing_templates(specs: Sequence[ExperimentSpec], results: Path, overwrite: bool = False) -> None:
-    """Raises ReversalError for a run in a chat template whose checkpoint has none.
+    """Raises ReversalError if a run needs a chat template and its checkpoint has none.
 
-    Called before the first training; what is trained already is left alone, unless it is overwritten.
+    Called before the first training; a run that is trained is not checked, unless it is overwritten. A template that
+    fails is found when the tokenizer is loaded.
     """
-    for spec in specs:
-        if spec.objective.instruction is None:
-            continue
-        if not overwrite and RunDirectory(run_path(results, spec.name, spec.seed)).is_trained:
-            continue
-        if not _has_template(spec.model):
-            raise _no_template(spec.model.name)
+    needing = [
+        spec
+        for spec in specs
+        if spec.objective.instruction is not None
+        and (overwrite or not RunDirectory(run_path(results, spec.name, spec.seed)).is_trained)
+    ]
+    for model in {spec.model.model_dump_json(): spec.model for spec in needing}.values():
+        if not _has_template(model):
+            raise _no_template(model.name)
 
 
 def _no_template(name: str) -> ReversalError:
-    return ReversalError(f"model '{name}': its tokenizer has no chat template; expected one; {CURE}")
+    return ReversalError(f"model '{name}': its tokenizer has no chat template; expected one; {REMEDY}")
 
 
 def _has_template(model: ModelSpec) -> bool:
-    """A broken config counts as having one: the tokenizer says what is wrong with it."""
-    from reversal_cli.models.checkpoint import find_files  # imports transformers
+    """A broken file counts as having one: the tokenizer says what is wrong with it. Raises ReversalError for a
+    checkpoint that is not there."""
+    from reversal_cli.models.checkpoint import absent, find_files  # imports transformers
 
-    files = find_files(model, [FILE, CONFIG])
-    if FILE in files or CONFIG not in files:
-        return FILE in files
+    files = find_files(model, [CONFIG, TEMPLATE_FILE, TOKENIZER_CONFIG])
+    if CONFIG not in files:
+        raise absent(model, CONFIG)
+    if TEMPLATE_FILE in files:
+        return files[TEMPLATE_FILE].stat().st_size > 0
+    if TOKENIZER_CONFIG not in files:
+        return False
     try:
-        config = json.loads(files[CONFIG].read_text(encoding="utf-8"))  # `parse_json` refuses its 1e30
-    except (OSError, ValueError, RecursionError):
+        config = json.loads(files[TOKENIZER_CONFIG].read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):  # `parse_json` refuses the 1e30 of model_max_length
         return True
     return not isinstance(config, dict) or bool(config.get("chat_template"))

@@ -11,6 +11,7 @@ from report_runs import manifest
 from test_training import EXAMPLES, run_training, spec_for
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from reversal_cli.cli import main
 from reversal_cli.errors import ReversalError
 from reversal_cli.inference.complete import complete_prompts
 from reversal_cli.models.base import tokenize
@@ -100,26 +101,46 @@ def test_a_model_without_a_template_is_refused_before_the_training(model, tmp_pa
     assert not any((tmp_path / "run").iterdir())
 
 
-def test_a_missing_template_is_found_before_the_first_run_of_an_experiment(chat_checkpoint, tmp_path):
-    def files(content: str | None) -> str:
-        folder = tmp_path / str(len(list(tmp_path.iterdir())))
-        folder.mkdir()
-        if content is not None:
-            (folder / "tokenizer_config.json").write_text(content)
-        return str(folder)
-
-    results = tmp_path / "results"
-    for name in ("tiny-llama", files(None), files("{}"), files('{"chat_template": null}')):
-        prompted = spec_for(name, PROMPTED)
-        message = re.escape(f"model '{name}': its tokenizer has no chat template; expected one; choose an instruct")
-        with pytest.raises(ReversalError, match=message):
-            refuse_missing_templates([spec_for(name, {"name": "ntp"}), prompted], results)
-        refuse_missing_templates([spec_for(name, {"name": "masked-ft"})], results)
-    for name in (chat_checkpoint, files('{"chat_template": "{{ messages }}"}'), files("{")):
-        refuse_missing_templates([spec_for(name, PROMPTED)], results)
+@pytest.mark.parametrize("command", ["run", "finetune"])
+def test_no_run_begins_where_a_later_one_lacks_its_template(command, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    experiment = tmp_path / "two.toml"
+    experiment.write_text('[[runs]]\n[[runs]]\nobjective.name = "masked-ft"\nobjective.form = "prompted"\n')
+    assert main([command, experiment.name]) == 2
+    assert capsys.readouterr().err.splitlines()[-1].startswith("error: model 'tiny-llama': its tokenizer has no chat")
+    assert list(tmp_path.iterdir()) == [experiment]
 
 
-def test_a_run_that_is_trained_needs_no_template_again(tmp_path):
+def test_a_template_is_looked_for_in_the_files_of_a_checkpoint(chat_checkpoint, tmp_path):
+    def folder(**files: str) -> str:
+        path = tmp_path / str(len(list(tmp_path.iterdir())))
+        path.mkdir()
+        for name, content in files.items():
+            (path / name.replace("__", ".")).write_text(content)
+        return str(path)
+
+    def look(name: str, objective: dict = PROMPTED) -> None:
+        refuse_missing_templates([spec_for(name, objective)], tmp_path / "results")
+
+    config = {"config__json": "{}"}
+    without = (
+        {},
+        {"tokenizer_config__json": "{}"},
+        {"tokenizer_config__json": '{"chat_template": null}'},
+        {"chat_template__jinja": ""},
+    )
+    for name in ("tiny-llama", *(folder(**config, **files) for files in without)):
+        with pytest.raises(ReversalError, match=re.escape(f"model '{name}': its tokenizer has no chat template")):
+            look(name)
+        look(name, {"name": "masked-ft"})
+    for text in ('{"chat_template": "{{ messages }}"}', "{"):
+        look(folder(**config, tokenizer_config__json=text))
+    look(chat_checkpoint)
+    with pytest.raises(ReversalError, match=r"it has no config\.json"):
+        look(folder())
+
+
+def test_a_trained_run_is_not_checked_for_a_template(tmp_path):
     spec = spec_for("tiny-llama", PROMPTED)
     run = RunDirectory(run_path(tmp_path, spec.name, spec.seed))
     write_json(run.manifest_path, manifest("x", "masked-ft", 0, "tiny-llama", "a", 1) | {"training": {}})
