@@ -62,9 +62,11 @@ def command_line(options: BenchOptions) -> str:
 
 
 def commands_for(specs: Sequence[ExperimentSpec]) -> list[str]:
-    """Commands that measure these runs: one for those of the same model, batch size, precision and device."""
+    """Commands that measure these runs: one for those of the same model, batch size, precision and device. None for an
+    objective that fits its model with these options alone."""
     objectives: dict[BenchOptions, list[str]] = {}
-    for spec in sorted(specs, key=lambda spec: not spec.objective.trains):  # untrained runs last
+    measured = [spec for spec in specs if not spec.objective.trains or spec.objective.name in _fitting(spec.model.name)]
+    for spec in sorted(measured, key=lambda spec: not spec.objective.trains):  # untrained runs last
         options = _options_for(spec)
         if spec.objective.trains:
             names = objectives.setdefault(options, [])
@@ -97,18 +99,18 @@ def _spec(options: BenchOptions, model: str, objective: str, batch_size: int | N
         "--dtype": ("training.dtype", options.dtype),
         "--device": ("training.device", options.device),
     }
-    spec = load_experiment(None, flag_settings(flags, [])).specs[0]
-    if not spec.objective.trains:
-        raise ReversalError(f"--objective: '{objective}' trains nothing; expected one of ({', '.join(OBJECTIVES)})")
-    if objective not in _fitting(model):
+    if objective == "none":
+        raise ReversalError(f"--objective: 'none' trains nothing; expected one of ({', '.join(OBJECTIVES)})")
+    if objective in OBJECTIVES and objective not in _fitting(model):
         raise ReversalError(
             f"--objective: '{objective}' does not fit {model}; expected one of ({', '.join(_fitting(model))}); leave "
             "it out for all of them"
         )
-    return spec
+    return load_experiment(None, flag_settings(flags, [])).specs[0]
 
 
 def _fitting(model: str) -> Sequence[str]:
-    """The objectives that train models of its family; all for a model of the hub, whose family is not known yet."""
+    """The objectives whose defaults train models of its family; all for a model of the hub, whose family is not known
+    yet."""
     family = known_family(model)
-    return [name for name, objective in OBJECTIVES.items() if family is None or family in objective.on]
+    return [name for name, objective in OBJECTIVES.items() if family is None or not objective().refusal(family)]  # type: ignore[call-arg]  # every objective has its name by default

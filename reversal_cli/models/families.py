@@ -4,6 +4,7 @@ import dataclasses
 
 import torch
 
+from reversal_cli.errors import ReversalError
 from reversal_cli.models import glm, rotary
 from reversal_cli.models.base import Family, Loaded
 from reversal_cli.models.chat import chat_tokens
@@ -32,6 +33,8 @@ def load_trained(spec: ExperimentSpec, folder: str, dtype: torch.dtype, device: 
 def _load(spec: ExperimentSpec, model: ModelSpec, dtype: torch.dtype, device: torch.device, new: bool) -> Loaded:
     loaded = FAMILIES[family_of(model)].load(model, dtype, device)
     objective, name = spec.objective, spec.objective.name.upper()
+    if refusal := objective.refusal(loaded.family):  # of a checkpoint of the hub, whose family nothing else told
+        raise ReversalError(f"model '{spec.model.name}' is a {loaded.family} model; {refusal}")
     if objective.needs_blanks and loaded.tokens.blanks is None:
         return with_blanks(loaded, new, name)
     if objective.masks_attention and loaded.family == "rotary":

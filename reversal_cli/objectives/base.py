@@ -227,6 +227,12 @@ class ObjectiveOptions(BaseModel):
         """How the trained model reads a prompt that it is to answer."""
         return PromptLayout()
 
+    def refusal(self, family: FamilyName) -> str:
+        """Why it cannot train a model of the family, and what to do; empty if it can."""
+        if family in self.on:
+            return ""
+        return f"objective '{self.name}' is for models of family {' or '.join(self.on)}; choose such a model"
+
     def unused(self, family: FamilyName | None) -> dict[str, str]:
         """Option -> why it has no effect, on such a model (None: not known yet) or beside the other options."""
         return dict(self.unused_on.get(family, {})) if family else {}

@@ -28,7 +28,7 @@ class Fim(ProtectingOptions):
     """Fill in the middle."""
 
     summary: ClassVar[str] = "fill in the middle: a piece of the text is moved to its end"
-    on: ClassVar[dict[FamilyName, str]] = {"rotary": "causal", "glm": GLM_CAUSAL}
+    on: ClassVar[dict[FamilyName, str]] = {"rotary": "causal", "glm": f"{GLM_CAUSAL}, with sentinels 'two'"}
 
     name: Literal["fim"] = "fim"
     fim_rate: float = Field(default=0.5, ge=0, le=1)
@@ -39,7 +39,7 @@ class Fim(ProtectingOptions):
     spm_share: float = Field(default=0.5, ge=0, le=1)
     """Probability that the suffix comes before the prefix, so that the piece follows the prefix."""
     sentinels: Literal["three", "two"] = "three"
-    """three: tokens for prefix, suffix and middle, as published. two: none for the prefix."""
+    """three: tokens for prefix, suffix and middle, as published. two: none for the prefix, for a GLM of 2022."""
     prompt_form: Literal["plain", "fim"] = "plain"
     """How the trained model reads a prompt: as a text to continue, or as the prefix of a middle without a suffix."""
 
@@ -60,6 +60,11 @@ class Fim(ProtectingOptions):
         """The tokens before a prefix, a suffix and a middle."""
         *before, suffix, middle = tokens.extra
         return tuple(before), suffix, middle
+
+    def refusal(self, family: FamilyName) -> str:
+        if family == "glm" and self.sentinels == "three":
+            return "objective.sentinels is 'three', and a GLM of 2022 has two tokens to lend; choose 'two'"
+        return super().refusal(family)
 
     def unused(self, family: FamilyName | None) -> dict[str, str]:
         unused = super().unused(family)

@@ -28,7 +28,7 @@ from reversal_cli.spec.grid import (
 )
 from reversal_cli.spec.names import check_experiment_name, check_model_name, default_name, name_part, run_suffixes
 from reversal_cli.spec.per_seed import with_own_benchmark
-from reversal_cli.spec.presets import RECIPES, preset_source
+from reversal_cli.spec.presets import preset_source, recipe_of
 from reversal_cli.spec.toml import flatten, parse_value, read_toml
 from reversal_cli.spec.unused_options import Layers, refuse_unused_blanks, refuse_unused_pretraining, settle
 from reversal_cli.spec.validation import Setting, validate
@@ -194,7 +194,7 @@ def _layers(point: _Point, name: Setting, all_chosen: Mapping[str, set[Any]]) ->
     name = Setting("name", name.value or default_name(model, chosen), name.source)
     check_experiment_name(name.value, name.source)
     source, objective = preset_source(str(model.value)), chosen["objective"].value
-    recipe = RECIPES.get((model.value, objective), {})
+    recipe = recipe_of(model.value, objective)
     return Layers(
         defaults=[
             name,

@@ -35,8 +35,8 @@ class TransformOptions(BaseModel):
 
     @property
     def changes_drawings(self) -> bool:
-        """Whether `row` does something."""
-        return False
+        """Whether `row` does something: with these options, where it is defined at all."""
+        return type(self).row is not TransformOptions.row
 
     @property
     def extra_tokens(self) -> int:

@@ -29,7 +29,7 @@ IDENTITIES = {
 class Bridge(TransformOptions):
     """Identity bridge."""
 
-    summary: ClassVar[str] = "identity bridge: rows that lead from a name or a description back to itself"
+    summary: ClassVar[str] = "identity bridge, in a form of our own: rows that lead from an item back to itself"
 
     name: Literal["bridge"] = "bridge"
     copies: int = Field(default=5, ge=1)

@@ -24,10 +24,6 @@ class Spt(TransformOptions):
 
     name: Literal["spt"] = "spt"
 
-    @property
-    def changes_drawings(self) -> bool:
-        return True
-
     def row(self, row: Row, tokens: TokenIds, generator: np.random.Generator) -> Row:
         """The row with its chunks in one of three orders, each with probability 1/3.
 

@@ -6,12 +6,17 @@ from pathlib import Path
 import pytest
 
 from reversal_cli.errors import ReversalError
+from reversal_cli.objectives import OBJECTIVE_SPECS
+from reversal_cli.objectives.fim import Fim
 from reversal_cli.spec.decisive import spec_differences
 from reversal_cli.spec.experiment import ExperimentSpec
 from reversal_cli.spec.loading import Experiment, flag_settings, load_experiment, parse_set
-from reversal_cli.spec.presets import RECIPES
+from reversal_cli.spec.presets import RECIPES, recipe_of
 from reversal_cli.spec.toml import parse_value, write_toml
 
+WITH_MASKS = " or ".join(
+    f"'{n}'" for n, options in OBJECTIVE_SPECS.items() if "mask_probability" in options.model_fields
+)
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 
 
@@ -71,6 +76,30 @@ def test_each_grid_point_has_its_own_recipe():
     assert ntp.training.epochs == RECIPES["tiny-llama", "ntp"]["training"]["epochs"]
     assert bico.training.learning_rate == RECIPES["tiny-llama", "bico"]["training"]["learning_rate"]
     assert bico.objective.bico_share == RECIPES["tiny-llama", "bico"]["objective"]["bico_share"]
+
+
+def test_an_objective_without_a_recipe_of_its_own_is_trained_as_others_of_its_preset():
+    assert ("tiny-glm", "plm") not in RECIPES and ("smollm2-135m-instruct", "plm") not in RECIPES
+    for model, epochs, batch_size in (("tiny-llama", 14, 32), ("tiny-glm", 14, 32), ("smollm2-135m-instruct", 3, 8)):
+        training = load(f"model.name = '{model}'\nobjective.name = 'plm'").specs[0].training
+        assert (training.tuning, training.epochs, training.batch_size) == ("full", epochs, batch_size)
+    assert load("model.name = 'org/x'\nobjective.name = 'plm'").specs[0].training.tuning == "lora"
+    assert recipe_of("tiny-llama", "none") == {}
+
+
+def test_a_family_that_an_objective_cannot_train_is_refused_with_the_reason(monkeypatch):
+    fim = "model.name = 'tiny-glm'\nobjective.name = 'fim'\n"
+    assert mistake(fim) == (
+        "x.toml: model 'tiny-glm' is a glm model; objective.sentinels is 'three', and a GLM of 2022 has two tokens to "
+        "lend; choose 'two'"
+    )
+    assert load(f"{fim}objective.sentinels = 'two'").specs[0].objective.extra_tokens == 2
+    tagged = "model.name = 'tiny-glm'\nobjective.name = 'masked-ft'\ntransform = {name = 'reverse', tag = true}"
+    assert "want 3 tokens without a meaning; expected at most 2" in mistake(tagged)
+    monkeypatch.setattr(Fim, "on", {"rotary": "causal"})
+    assert mistake(f"{fim}objective.sentinels = 'two'") == (
+        "x.toml: model 'tiny-glm' is a glm model; objective 'fim' is for models of family rotary; choose such a model"
+    )
 
 
 def test_a_flag_replaces_a_grid_axis():
@@ -225,8 +254,7 @@ def test_a_set_table_is_its_keys():
         ("seed = 1\n[grid]\nseed = [1]", "x.toml: 'seed' is given twice; keep one of them"),
         (
             "[objective]\nname = 'bicco'",
-            "x.toml: unknown objective 'bicco'; did you mean 'bico'? "
-            "(abi, bico, fim, masked-ft, mlm-u, none, ntp, plm, prefix-lm)",
+            f"x.toml: unknown objective 'bicco'; did you mean 'bico'? ({', '.join(sorted(OBJECTIVE_SPECS))})",
         ),
         (
             "[objective]\nname = 'ntp'\nbico_share = 0.3",
@@ -235,8 +263,8 @@ def test_a_set_table_is_its_keys():
         ),
         (
             "[objective]\nname = 'ntp'\nmask_probability = 0.3",
-            "x.toml: 'objective.mask_probability' belongs to objective 'bico' or 'masked-ft' or 'mlm-u', but the "
-            "objective is 'ntp' (x.toml); leave it out or choose one of these",
+            f"x.toml: 'objective.mask_probability' belongs to objective {WITH_MASKS}, but the objective is 'ntp' "
+            "(x.toml); leave it out or choose one of these",
         ),
         (
             "[objective]\nname = 'bico'\nmask_probability = [0.9, 0.1]",

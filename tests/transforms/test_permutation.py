@@ -48,6 +48,12 @@ def test_each_order_has_a_third_of_the_drawings():
     assert len(drawn) > 50
 
 
+def test_two_chunks_at_random_are_as_they_are_or_backwards():
+    drawn = Counter(Spt().row(ROW, TOKENS, np.random.default_rng(seed)).input_ids for seed in range(3000))
+    assert set(drawn) == {(1, 7, 8, 9, 2), (1, 8, 9, 7, 2)}
+    assert abs(drawn[1, 7, 8, 9, 2] / 3000 - 1 / 2) < 0.04
+
+
 def test_chunks_move_whole_and_nothing_is_lost():
     row = Row((1, *range(10, 18), 2), 5, (Item("name", (2, 4)), Item("description", (6, 8))))
     for seed in range(200):

@@ -46,6 +46,18 @@ def test_a_drawing_is_a_pure_function_of_seed_epoch_and_index(transform, objecti
     assert np.array_equal(first.input_ids, again.input_ids) and np.array_equal(first.labels, again.labels)
 
 
+def test_a_transform_that_defines_a_drawing_has_it_drawn():
+    class Halved(TransformOptions):
+        name: str = "halved"
+
+        def row(self, row, tokens, generator):
+            return dataclasses.replace(row, input_ids=row.input_ids[:5])
+
+    assert collate(job(Halved()), [Key(0, 0)]).input_ids.tolist() == [list(ROWS[0].input_ids[:5])]
+    changing = {name for name, transform in TRANSFORMS.items() if transform().changes_drawings}
+    assert changing == {"spt"} and Reverse(mode="replace").changes_drawings
+
+
 @pytest.mark.parametrize("transform", DRAWN)
 def test_a_drawing_does_not_depend_on_its_neighbours_and_changes_with_the_epoch(transform):
     of_job = job(DRAWN[transform])
