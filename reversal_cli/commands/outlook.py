@@ -1,4 +1,4 @@
-"""What the runs of an experiment will take, and which of them are complete: for `reversal run --dry-run`."""
+"""What the runs of an experiment will take, and which of them are complete: for `reversal run` and its `--dry-run`."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 from reversal_cli.bench.cases import commands_for
 from reversal_cli.bench.forecast import Estimate, estimate, side_by_side
-from reversal_cli.bench.speeds import Speed, read_speeds
+from reversal_cli.bench.speeds import Speed, read_speeds, speeds_path
 from reversal_cli.bench.workload import Evaluation, Workload, evaluation_of, training_of
 from reversal_cli.benchmark import preview_dataset
 from reversal_cli.console import Terminal
@@ -58,6 +58,11 @@ class Outlook(NamedTuple):
             lines.append(f"no estimate: run `{command}`")
         return lines
 
+    def estimate(self) -> str:
+        """The time and memory of all runs that are left; empty where nothing like them was measured."""
+        left = [run for run in self.runs if run.estimate]
+        return self._sum(left)[0] if left else ""
+
     def _sum(self, left: Sequence[RunOutlook]) -> list[str]:
         complete = len(self.runs) - len(left)
         if not left:
@@ -86,6 +91,14 @@ def look_ahead(
     workers = min(workers, len(specs))
     workloads = Workloads()
     return Outlook([_outlook(spec, results, overwrite, speeds, workers, workloads) for spec in specs], workers)
+
+
+def say_estimate(
+    specs: Sequence[ExperimentSpec], results: Path, overwrite: bool, workers: int, terminal: Terminal
+) -> None:
+    """Says what the runs will take before they begin, if `reversal bench` has measured anything like them here."""
+    if speeds_path().is_file() and (line := look_ahead(specs, results, overwrite, workers, terminal).estimate()):
+        terminal.say(f"estimate: {line}")
 
 
 class Workloads:

@@ -113,9 +113,9 @@ def run(
     for note in (*experiment.notes, *flags_of_executor.notes(specs, dry_run)):
         terminal.say(f"note: {note}")
     check_requirements(require or [], specs, terminal)
-    if dry_run:
-        from reversal_cli.commands.outlook import look_ahead
+    from reversal_cli.commands.outlook import look_ahead, say_estimate
 
+    if dry_run:
         show_specs(specs, out, terminal, as_json, look_ahead(specs, out, overwrite, workers, terminal))
         return
     from reversal_cli.models.chat import refuse_missing_templates
@@ -126,6 +126,7 @@ def run(
     refuse_missing_tracker(experiment.specs)
     refuse_unused(experiment.specs, out, overwrite)
     refuse_missing_templates(experiment.specs, out, overwrite)
+    say_estimate(specs, out, overwrite, workers, terminal)
     with flags_of_executor.executor(out) as chosen:
         runs = run_experiment(experiment, out, terminal, chosen, overwrite, device, allow_leaks)
     folders = [directory.path for directory in runs]

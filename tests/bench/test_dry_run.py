@@ -10,6 +10,7 @@ from speed_records import EXPERIMENT, here, specs, speed, write_experiment
 from reversal_cli.bench.speeds import keep_speeds, read_speeds, speeds_path
 from reversal_cli.benchmark import preview_dataset
 from reversal_cli.cli import main
+from reversal_cli.errors import ReversalError
 from reversal_cli.runs.directory import RunDirectory, write_json
 from reversal_cli.runs.manifest import begin_run, end_training
 from reversal_cli.runs.records import TrainingFacts
@@ -82,6 +83,19 @@ def test_an_estimate_is_work_divided_by_speed(capsys):
     # 66 + 546 + 306 seconds
     assert out.endswith("\n# in all about 15 min for 3 of 3 runs; about 2.0 GiB of memory\n")
     assert [path.name for path in Path().iterdir() if path.name not in ("x.toml", "cache")] == []
+
+
+def test_an_estimate_is_said_before_the_runs_begin_where_there_is_one(capsys, monkeypatch):
+    def begin(*_):
+        raise ReversalError("begun")
+
+    monkeypatch.setattr("reversal_cli.pipeline.run_experiment", begin)
+    assert main(["run", "x.toml"]) == 2
+    assert capsys.readouterr().err == "error: begun\n"
+    keep_speeds([speed("ntp"), speed("bico", rows_per_second=2.0, peak_memory_mib=2048.0)])
+    assert main(["run", "x.toml"]) == 2
+    estimate = "estimate: in all about 15 min for 3 of 3 runs; about 2.0 GiB of memory\n"
+    assert capsys.readouterr().err == f"{estimate}error: begun\n"
 
 
 def test_every_spec_reads_back_with_its_comments(capsys):
