@@ -62,8 +62,8 @@ def command_line(options: BenchOptions) -> str:
 
 
 def commands_for(specs: Sequence[ExperimentSpec]) -> list[str]:
-    """Commands that measure these runs: one for those of the same model, batch size, precision and device. None for an
-    objective that fits its model with these options alone."""
+    """Commands that measure these runs: one for those of the same model, batch size, precision and device; none for
+    objectives that fit their model with other options than their defaults alone."""
     objectives: dict[BenchOptions, list[str]] = {}
     measured = [spec for spec in specs if not spec.objective.trains or spec.objective.name in _fitting(spec.model.name)]
     for spec in sorted(measured, key=lambda spec: not spec.objective.trains):  # untrained runs last
@@ -113,4 +113,7 @@ def _fitting(model: str) -> Sequence[str]:
     """The objectives whose defaults train models of its family; all for a model of the hub, whose family is not known
     yet."""
     family = known_family(model)
-    return [name for name, objective in OBJECTIVES.items() if family is None or not objective().refusal(family)]  # type: ignore[call-arg]  # every objective has its name by default
+    if family is None:
+        return list(OBJECTIVES)
+    defaults = {name: objective() for name, objective in OBJECTIVES.items()}  # type: ignore[call-arg]  # name
+    return [name for name, objective in defaults.items() if not objective.refusal(family)]

@@ -58,10 +58,10 @@ class Outlook(NamedTuple):
             lines.append(f"no estimate: run `{command}`")
         return lines
 
-    def estimate(self) -> str:
-        """The time and memory of all runs that are left; empty where nothing like them was measured."""
-        left = [run for run in self.runs if run.estimate]
-        return self._sum(left)[0] if left else ""
+    def beforehand(self) -> str:
+        """The time and memory of the runs that are left; empty where nothing like them was measured."""
+        left = [run for run in self.runs if run.state != "complete"]
+        return self._sum(left)[0] if any(run.estimate for run in left) else ""
 
     def _sum(self, left: Sequence[RunOutlook]) -> list[str]:
         complete = len(self.runs) - len(left)
@@ -97,7 +97,9 @@ def say_estimate(
     specs: Sequence[ExperimentSpec], results: Path, overwrite: bool, workers: int, terminal: Terminal
 ) -> None:
     """Says what the runs will take before they begin, if `reversal bench` has measured anything like them here."""
-    if speeds_path().is_file() and (line := look_ahead(specs, results, overwrite, workers, terminal).estimate()):
+    if terminal.quiet or not speeds_path().is_file():
+        return
+    if line := look_ahead(specs, results, overwrite, workers, terminal).beforehand():
         terminal.say(f"estimate: {line}")
 
 

@@ -126,7 +126,8 @@ def run(
     refuse_missing_tracker(experiment.specs)
     refuse_unused(experiment.specs, out, overwrite)
     refuse_missing_templates(experiment.specs, out, overwrite)
-    say_estimate(specs, out, overwrite, workers, terminal)
+    if executor == "local":
+        say_estimate(specs, out, overwrite, workers, terminal)
     with flags_of_executor.executor(out) as chosen:
         runs = run_experiment(experiment, out, terminal, chosen, overwrite, device, allow_leaks)
     folders = [directory.path for directory in runs]

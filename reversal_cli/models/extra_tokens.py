@@ -9,6 +9,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from reversal_cli.errors import ReversalError
 from reversal_cli.models.base import Loaded
+from reversal_cli.objectives.base import LENT_BY_GLM
 
 RESERVED = re.compile(r"<\|reserved_special_token_(\d+)\|>|<unused(\d+)>|\[unused(\d+)\]")
 SEED = 0
@@ -21,10 +22,10 @@ def with_extra_tokens(loaded: Loaded, count: int, new: bool, objective: str) -> 
     """
     if loaded.family == "glm":
         own = (loaded.tokens.blanks.mask, loaded.tokens.blanks.sop)
-        if count > len(own):
+        if count > LENT_BY_GLM:
             raise ReversalError(
                 f"model '{loaded.identity['name']}': {objective} needs {count} tokens without a meaning; a GLM of 2022 "
-                f"has {len(own)} to lend, its mask and its sop; choose a model with rotary positions"
+                f"has {LENT_BY_GLM} to lend, its mask and its sop; choose a model with rotary positions"
             )
         return _with(loaded, own[:count], ())
     spare = spare_tokens(loaded, count, new)

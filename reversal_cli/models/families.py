@@ -13,6 +13,7 @@ from reversal_cli.models.extra_tokens import with_extra_tokens
 from reversal_cli.models.probing import refuse_foreign_masks
 from reversal_cli.models.rotary_blanks import with_blanks
 from reversal_cli.objectives.base import FamilyName, TokenIds
+from reversal_cli.spec.choices import family_misfit
 from reversal_cli.spec.experiment import ExperimentSpec, ModelSpec, ObjectiveSpec
 
 FAMILIES: dict[FamilyName, Family] = {"rotary": rotary.FAMILY, "glm": glm.FAMILY}
@@ -33,8 +34,8 @@ def load_trained(spec: ExperimentSpec, folder: str, dtype: torch.dtype, device: 
 def _load(spec: ExperimentSpec, model: ModelSpec, dtype: torch.dtype, device: torch.device, new: bool) -> Loaded:
     loaded = FAMILIES[family_of(model)].load(model, dtype, device)
     objective, name = spec.objective, spec.objective.name.upper()
-    if refusal := objective.refusal(loaded.family):  # of a checkpoint of the hub, whose family nothing else told
-        raise ReversalError(f"model '{spec.model.name}' is a {loaded.family} model; {refusal}")
+    if misfit := family_misfit(spec, loaded.family):  # of a checkpoint of the hub, whose family nothing else told
+        raise ReversalError(misfit)
     if objective.needs_blanks and loaded.tokens.blanks is None:
         return with_blanks(loaded, new, name)
     if objective.masks_attention and loaded.family == "rotary":

@@ -21,6 +21,8 @@ ROTARY_ONLY = "it is for models with rotary positions, and this one is a GLM of 
 """Why an option has no effect."""
 GLM_CAUSAL = "the text without blanks under a causal mask"
 """How an objective that knows no blanks trains a GLM of 2022."""
+LENT_BY_GLM = 2
+"""Tokens without a meaning that a GLM of 2022 has: its mask and its sop. All other ids of its tables have one."""
 
 Attention = Literal["stock", "mirrored"]
 """The attention of a rotary model: its own, or the mirrored one of `models/attention.py`."""

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from reversal_cli.objectives.base import (
     GLM_CAUSAL,
+    LENT_BY_GLM,
     Batch,
     Draw,
     FamilyName,
@@ -63,7 +64,7 @@ class Fim(ProtectingOptions):
 
     def refusal(self, family: FamilyName) -> str:
         if family == "glm" and self.sentinels == "three":
-            return "objective.sentinels is 'three', and a GLM of 2022 has two tokens to lend; choose 'two'"
+            return f"objective.sentinels is 'three', and a GLM of 2022 has {LENT_BY_GLM} tokens to lend; choose 'two'"
         return super().refusal(family)
 
     def unused(self, family: FamilyName | None) -> dict[str, str]:

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from reversal_cli.errors import ReversalError, unknown_name
 from reversal_cli.objectives import OBJECTIVE_SPECS
+from reversal_cli.objectives.base import LENT_BY_GLM, FamilyName
 from reversal_cli.spec.experiment import ExperimentSpec
 from reversal_cli.spec.families import known_family
 from reversal_cli.spec.validation import Setting, unknown_key
@@ -18,8 +19,6 @@ from reversal_cli.transforms import TRANSFORMS
 CHOICES: dict[str, Mapping[str, type[BaseModel]]] = {"objective": OBJECTIVE_SPECS, "transform": TRANSFORMS}
 """Section -> name -> its options."""
 DEFAULTS: dict[str, str] = {section: ExperimentSpec.model_fields[section].default.name for section in CHOICES}
-LENT_BY_GLM = 2
-"""Its mask and its sop; all other ids of its tables have a meaning."""
 Chosen = Mapping[str, Setting]
 """Section -> the setting of its name, in one run."""
 
@@ -71,7 +70,9 @@ def applies(setting: Setting, chosen: Chosen, all_chosen: Mapping[str, set[Any]]
 def refuse_misfit(spec: ExperimentSpec, settings: Sequence[Setting]) -> None:
     """Raises ReversalError if the objective does not fit the model, or the transform the objective or the training.
     settings: of the run."""
-    _refuse_foreign_family(spec, settings)
+    family = known_family(spec.model.name)
+    if family and (misfit := family_misfit(spec, family)):
+        raise ReversalError(f"{_source('objective.name', settings)}: {misfit}")
     transform, objective = spec.transform, spec.objective
     beside = f"beside transform '{transform.name}'"
     if transform.moves_prompt and objective.needs_prompt:
@@ -100,19 +101,17 @@ def refuse_misfit(spec: ExperimentSpec, settings: Sequence[Setting]) -> None:
             )
 
 
-def _refuse_foreign_family(spec: ExperimentSpec, settings: Sequence[Setting]) -> None:
-    """Raises ReversalError if objective and transform cannot train a model of this family, where that is known yet."""
-    transform, objective, model = spec.transform, spec.objective, spec.model.name
-    family = known_family(model)
-    if family and (refusal := objective.refusal(family)):
-        raise ReversalError(f"{_source('objective.name', settings)}: model '{model}' is a {family} model; {refusal}")
+def family_misfit(spec: ExperimentSpec, family: FamilyName) -> str:
+    """Why objective and transform cannot train a model of the family, and what to do; empty if they can."""
+    objective, transform = spec.objective, spec.transform
     wanted = objective.extra_tokens + transform.extra_tokens
-    if family == "glm" and wanted > LENT_BY_GLM:
-        raise ReversalError(
-            f"{_source('transform.name', settings)}: transform '{transform.name}' and objective '{objective.name}' "
-            f"want {wanted} tokens without a meaning; expected at most {LENT_BY_GLM}, which a GLM of 2022 has to lend; "
-            "leave out one of the two, or choose a rotary model"
+    refusal = objective.refusal(family)
+    if not refusal and family == "glm" and wanted > LENT_BY_GLM:
+        refusal = (
+            f"{spec.method} wants {wanted} tokens without a meaning, and a GLM of 2022 has {LENT_BY_GLM} to lend; "
+            "choose other options, or a rotary model"
         )
+    return f"model '{spec.model.name}' is a {family} model; {refusal}" if refusal else ""
 
 
 def _source(key: str, settings: Sequence[Setting]) -> str:

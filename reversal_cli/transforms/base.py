@@ -35,7 +35,7 @@ class TransformOptions(BaseModel):
 
     @property
     def changes_drawings(self) -> bool:
-        """Whether `row` does something: with these options, where it is defined at all."""
+        """Whether `row` changes rows. A transform that defines it overrides this where that depends on its options."""
         return type(self).row is not TransformOptions.row
 
     @property

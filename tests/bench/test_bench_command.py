@@ -73,18 +73,18 @@ def test_a_bench_writes_every_number_and_the_machine(llama_checkpoint, capsys):
 
 
 def test_an_objective_that_a_model_cannot_have_is_left_out_unless_it_was_named(glm_checkpoint, monkeypatch, capsys):
-    monkeypatch.setattr(cases, "OBJECTIVES", {name: OBJECTIVES[name] for name in ("ntp", "fim")})
-    for module in (cases, choices):  # as of a checkpoint of the hub
-        monkeypatch.setattr(module, "known_family", lambda model: None)
     arguments = ["--model", glm_checkpoint, "--batch-size", "2", "--device", "cpu", "--steps", "2", "--json"]
-    assert main(["bench", *arguments]) == 0
-    out, err = capsys.readouterr()
-    assert [case["objective"] for case in json.loads(out)["cases"]] == ["ntp"]
-    refusal = "is a glm model; objective.sentinels is 'three', and a GLM of 2022 has two tokens to lend; choose 'two'"
-    assert "left out: " in err and refusal in err
-    assert main(["bench", "--objective", "fim", *arguments]) == 2
-    assert refusal in capsys.readouterr().err
-    monkeypatch.undo()
+    with monkeypatch.context() as patched:
+        patched.setattr(cases, "OBJECTIVES", {name: OBJECTIVES[name] for name in ("ntp", "fim")})
+        for module in (cases, choices):  # as of a checkpoint of the hub
+            patched.setattr(module, "known_family", lambda model: None)
+        assert main(["bench", *arguments]) == 0
+        out, err = capsys.readouterr()
+        assert [case["objective"] for case in json.loads(out)["cases"]] == ["ntp"]
+        refusal = "is a glm model; objective.sentinels is 'three', and a GLM of 2022 has 2 tokens to lend; choose 'two'"
+        assert "left out: " in err and refusal in err
+        assert main(["bench", "--objective", "fim", *arguments]) == 2
+        assert refusal in capsys.readouterr().err
     assert main(["bench", "--objective", "fim", *arguments]) == 2
     assert f"--objective: 'fim' does not fit {glm_checkpoint}; expected one of (ntp, " in capsys.readouterr().err
 

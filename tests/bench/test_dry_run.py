@@ -96,6 +96,13 @@ def test_an_estimate_is_said_before_the_runs_begin_where_there_is_one(capsys, mo
     assert main(["run", "x.toml"]) == 2
     estimate = "estimate: in all about 15 min for 3 of 3 runs; about 2.0 GiB of memory\n"
     assert capsys.readouterr().err == f"{estimate}error: begun\n"
+    assert main(["run", "x.toml", "--quiet"]) == 2
+    assert capsys.readouterr().err == "error: begun\n"
+    speeds_path().unlink()
+    keep_speeds([speed("ntp")])
+    finish(specs()[0])
+    assert main(["run", "x.toml"]) == 2
+    assert capsys.readouterr().err.startswith("estimate: in all about 9 min for 1 of 3 runs; 1 complete; ")
 
 
 def test_every_spec_reads_back_with_its_comments(capsys):

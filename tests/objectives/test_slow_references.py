@@ -123,11 +123,12 @@ def test_a_label_of_mlm_u_weighs_one_over_the_rate_of_its_row(seed):
     rows = random_rows(generator)
     masked, rates = random_masks(rows, generator), generator.uniform(0.01, 1, len(rows)).tolist()
     batch = MlmU().weighted_batch(rows, TOKENS, masked, rates)
-    total = sum(len(row.input_ids) for row in rows)
-    assert batch.normalizer == total
-    for index, row in enumerate(rows):
-        for place, token in enumerate(row.input_ids):
-            is_asked = place in masked[index]
-            assert batch.labels[index, place] == (token if is_asked else IGNORE)
-            if is_asked:
-                assert batch.weights[index, place] == pytest.approx(min(1 / rates[index], LARGEST_WEIGHT))
+    assert batch.normalizer == sum(len(row.input_ids) for row in rows)
+    ids, labels = [], []
+    for row, chosen in zip(rows, masked, strict=True):
+        ids.append([PAD if index in chosen else token for index, token in enumerate(row.input_ids)])
+        labels.append([token if index in chosen else IGNORE for index, token in enumerate(row.input_ids)])
+    assert_is(batch, ids, labels, lambda index, query, key: key not in masked[index])
+    for index, chosen in enumerate(masked):
+        for place in chosen:
+            assert batch.weights[index, place] == pytest.approx(min(1 / rates[index], LARGEST_WEIGHT))

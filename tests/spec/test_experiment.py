@@ -90,12 +90,12 @@ def test_an_objective_without_a_recipe_of_its_own_is_trained_as_others_of_its_pr
 def test_a_family_that_an_objective_cannot_train_is_refused_with_the_reason(monkeypatch):
     fim = "model.name = 'tiny-glm'\nobjective.name = 'fim'\n"
     assert mistake(fim) == (
-        "x.toml: model 'tiny-glm' is a glm model; objective.sentinels is 'three', and a GLM of 2022 has two tokens to "
+        "x.toml: model 'tiny-glm' is a glm model; objective.sentinels is 'three', and a GLM of 2022 has 2 tokens to "
         "lend; choose 'two'"
     )
     assert load(f"{fim}objective.sentinels = 'two'").specs[0].objective.extra_tokens == 2
     tagged = "model.name = 'tiny-glm'\nobjective.name = 'masked-ft'\ntransform = {name = 'reverse', tag = true}"
-    assert "want 3 tokens without a meaning; expected at most 2" in mistake(tagged)
+    assert "wants 3 tokens without a meaning, and a GLM of 2022 has 2 to lend" in mistake(tagged)
     monkeypatch.setattr(Fim, "on", {"rotary": "causal"})
     assert mistake(f"{fim}objective.sentinels = 'two'") == (
         "x.toml: model 'tiny-glm' is a glm model; objective 'fim' is for models of family rotary; choose such a model"

@@ -123,6 +123,9 @@ def test_the_family_of_a_hub_checkpoint_is_asked_before_training_where_an_option
         refuse_unused(dependent, tmp_path)
     monkeypatch.setattr(checkpoint, "family_of", lambda model: "glm")
     refuse_unused(dependent, tmp_path)
+    fim = load("model.name = 'org/name'\nobjective.name = 'fim'").specs
+    with pytest.raises(ReversalError, match=r"^model 'org/name' is a glm model; objective\.sentinels is 'three', and"):
+        refuse_unused(fim, tmp_path)
 
 
 def test_the_manifest_of_a_run_that_is_overwritten_is_not_read(monkeypatch, tmp_path):
