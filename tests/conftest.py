@@ -1,7 +1,6 @@
 """Small checkpoints on disk, made anew for each test session: what `--model FOLDER` gets."""
 
 import gc
-import os
 import signal
 
 import pytest
@@ -20,10 +19,10 @@ from transformers import (
 
 
 @pytest.fixture(scope="session", autouse=True)
-def one_thread_per_worker():
-    """Parallel workers share the cores: with a pool of threads each, they would wait for one another."""
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        torch.set_num_threads(1)
+def one_thread():
+    """Models so small gain nothing by more, and lose much where something else wants the cores, such as other workers:
+    the threads wait for one another."""
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="module", autouse=True)
