@@ -102,7 +102,7 @@ def test_a_written_spec_reads_back_as_the_same_experiment():
     [
         (
             ["transform.name=revers"],
-            "--set: unknown transform 'revers'; did you mean 'reverse'? (both, bridge, none, reverse, spt)",
+            f"--set: unknown transform 'revers'; did you mean 'reverse'? ({', '.join(sorted(TRANSFORMS))})",
         ),
         (
             ["transform.unit=word"],
