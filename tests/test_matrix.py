@@ -38,7 +38,7 @@ OPTIONS = {
     "mlm-u": [{}, {"placeholder": "learned", "eos_padding": 6, "decoder": "maskgit"}],
     "fim": [{"sentinels": "two"}, {"sentinels": "two", "prompt_form": "fim"}],
     "plm": [{"ntp_share": 0.2}, {"ntp_share": 0.0, "positions": "plain"}],
-    "prefix-lm": [{}],
+    "prefix-lm": [{}, {"positions": "mirrored"}],
 }
 CELLS = [
     pytest.param(checkpoint, {"name": name, **options}, id=f"{checkpoint}-{name}-{'-'.join(options)}".rstrip("-"))

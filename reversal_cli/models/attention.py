@@ -33,10 +33,9 @@ MIRRORED = "mirrored_rotary"
 
 
 def install_mirrored_attention(model: PreTrainedModel) -> None:
-    """Makes `model` attend with mirrored rotary positions. Raises ReversalError for a model that it does not fit.
+    """Makes `model` attend with mirrored rotary positions, with or without a cache, which must be one that grows.
 
-    Training only: forward passes with a cache are refused, since cached keys carry the unmirrored rotation. Evaluate
-    the weights in a freshly loaded model, or inside `stock_attention`.
+    Raises ReversalError for a model that it does not fit.
     """
     attentions = _rotary_attentions(model)
     stock = model.config._attn_implementation
@@ -81,8 +80,8 @@ def mirrored_attention(
 
     query [b, h, s, d] and key, value [b, kv_heads, s, d] arrive rotated by their positions; attention_mask is bool
     [b, 1, s, s], True = may attend, or None for plain causal attention; rotary_angles are cos and sin
-    [b, s, rotary_dim]; token_positions int64 [b, s], or None for 0 .. s-1.
-    Scores are scaled, masked and put through softmax in float32.
+    [b, s, rotary_dim]; token_positions int64 [b, s], or None for 0 .. s-1. After c cached tokens there are c + s keys,
+    and no query may see one ahead. Scores are scaled, masked and put through softmax in float32.
     """
     if kwargs.get("softcap") or kwargs.get("s_aux") is not None:
         raise ReversalError(
@@ -93,7 +92,9 @@ def mirrored_attention(
     key = key.repeat_interleave(groups, dim=1)  # [b, h, s, d]
     value = value.repeat_interleave(groups, dim=1)  # [b, h, s, d]
     long = dropout == 0 and is_supported(query, value)
-    if attention_mask is None:  # causal: nothing to mirror
+    if key.shape[2] > query.shape[2]:
+        output = _attend_after_cached(query, key, value, attention_mask, scaling)
+    elif attention_mask is None:  # causal: nothing to mirror
         output = attend(query, key, value, dropout_p=dropout, is_causal=True, scale=scaling)
     elif long and not attention_mask.triu(1).any():  # causal, with padding
         output = attend(query, key, value, attn_mask=attention_mask, scale=scaling)
@@ -103,6 +104,16 @@ def mirrored_attention(
         turned = _Turned(module, rotary_angles, token_positions)
         output = _attend_every_pair(turned, query, key, value, attention_mask, scaling, dropout)
     return output.transpose(1, 2).contiguous(), None
+
+
+def _attend_after_cached(
+    query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, scaling: float
+) -> Tensor:
+    """Output [b, h, s, d] of query [b, h, s, d] and key, value [b, h, c + s, d]: the c cached ones lie behind."""
+    ahead = 1 + key.shape[2] - query.shape[2]
+    if query.shape[2] > 1 and (attention_mask is None or attention_mask.triu(ahead).any()):
+        raise ValueError("mirrored attention after cached tokens wants a causal mask: read what sees ahead in one pass")
+    return attend(query, key, value, attn_mask=attention_mask, scale=scaling)
 
 
 class _Turned(NamedTuple):
@@ -211,11 +222,8 @@ def _pass_rotary_angles(module: Any, args: tuple, kwargs: dict[str, Any]) -> tup
     if module.config._attn_implementation != MIRRORED:
         return args, kwargs
     # The argument's name differs between versions of transformers.
-    if any(isinstance(value, Cache) for value in kwargs.values()):
-        raise ValueError(
-            "mirrored attention cannot use a key-value cache: pass use_cache=False, "
-            "or generate with the weights loaded into a stock model"
-        )
+    if any(isinstance(value, Cache) and value.is_compileable for value in kwargs.values()):
+        raise ValueError("mirrored attention cannot use a key-value cache of a fixed size: pass a DynamicCache")
     positions = kwargs.get("position_ids")
     if positions is not None and positions.ndim != 2:  # models of images have one axis more; text rises along it
         positions = None

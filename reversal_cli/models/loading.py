@@ -34,14 +34,15 @@ def load_for_training(spec: ExperimentSpec) -> "Loaded":
 def load_for_evaluation(spec: ExperimentSpec, run: RunDirectory) -> "Loaded":
     """The weights of a finished run, or the untouched checkpoint of an untrained one, with the attention it answers by.
 
-    That is the stock one; answers that are denoised are read as in training. Its precision is `evaluation.dtype`, or
-    that of the training's arithmetic. Raises ReversalError if the run's weights are absent or do not fit.
+    That is the one of the training where a token of a prompt or an answer sees one after it, else the stock one. Its
+    precision is `evaluation.dtype`, or that of the training's arithmetic. Raises ReversalError if the run's weights are
+    absent or do not fit.
     """
     from reversal_cli.models.attention import install_mirrored_attention
     from reversal_cli.models.families import is_mirrored
 
     loaded = _load_weights(spec, run)
-    if spec.objective.prompt_layout(loaded.tokens).denoising and is_mirrored(spec.objective, loaded.tokens):
+    if spec.objective.prompt_layout(loaded.tokens).sees_ahead and is_mirrored(spec.objective, loaded.tokens):
         install_mirrored_attention(loaded.model)
     return loaded
 

@@ -198,7 +198,7 @@ class ObjectiveOptions(BaseModel):
 
     @property
     def rotary_attention(self) -> Attention:
-        """The attention that rotary models are trained under, and denoise an answer with."""
+        """The attention that rotary models are trained under, and answer with where a token sees one after it."""
         return "stock"
 
     @property

@@ -17,6 +17,7 @@ import numpy as np
 from pydantic import Field, Strict, field_validator, model_validator
 
 from reversal_cli.objectives.base import (
+    ROTARY_ONLY,
     Attention,
     Batch,
     Draw,
@@ -54,9 +55,7 @@ class Bico(MaskingOptions):
         "rotary": "causal steps, and denoising steps with mirrored rotary attention",
         "glm": "causal steps, and denoising steps with absolute positions (nothing to mirror)",
     }
-    unused_on: ClassVar[dict[FamilyName, dict[str, str]]] = {
-        "glm": {"positions": "it is for rotary positions, and a GLM of 2022 has learned ones"}
-    }
+    unused_on: ClassVar[dict[FamilyName, dict[str, str]]] = {"glm": {"positions": ROTARY_ONLY}}
 
     name: Literal["bico"] = "bico"
     loss_on: LossOn = "sequence"

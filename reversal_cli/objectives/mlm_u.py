@@ -13,7 +13,16 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from reversal_cli.objectives.base import Attention, Batch, Draw, FamilyName, PromptLayout, Row, TokenIds
+from reversal_cli.objectives.base import (
+    ROTARY_ONLY,
+    Attention,
+    Batch,
+    Draw,
+    FamilyName,
+    PromptLayout,
+    Row,
+    TokenIds,
+)
 from reversal_cli.objectives.masking import MaskingOptions, denoising_batch
 from reversal_cli.objectives.prompt_layout import Denoising, Unmasking
 
@@ -33,9 +42,7 @@ class MlmU(MaskingOptions):
         "rotary": "denoising steps with mirrored rotary attention; answers are denoised token by token",
         "glm": "denoising steps with absolute positions; answers are denoised token by token",
     }
-    unused_on: ClassVar[dict[FamilyName, dict[str, str]]] = {
-        "glm": {"positions": "it is for rotary positions, and a GLM of 2022 has learned ones"}
-    }
+    unused_on: ClassVar[dict[FamilyName, dict[str, str]]] = {"glm": {"positions": ROTARY_ONLY}}
 
     name: Literal["mlm-u"] = "mlm-u"
     mask_probability: float | None = Field(default=None, gt=0, lt=1)

@@ -14,7 +14,16 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from reversal_cli.objectives.base import IGNORE, Attention, Batch, Draw, FamilyName, Row, TokenIds
+from reversal_cli.objectives.base import (
+    IGNORE,
+    ROTARY_ONLY,
+    Attention,
+    Batch,
+    Draw,
+    FamilyName,
+    Row,
+    TokenIds,
+)
 from reversal_cli.objectives.protection import ProtectingOptions
 from reversal_cli.objectives.rows import next_token_batch, pad_rows
 
@@ -30,9 +39,7 @@ class Plm(ProtectingOptions):
         "rotary": "causal steps, and steps in a random order with mirrored rotary attention",
         "glm": "causal steps, and steps in a random order with absolute positions (nothing to mirror)",
     }
-    unused_on: ClassVar[dict[FamilyName, dict[str, str]]] = {
-        "glm": {"positions": "it is for rotary positions, and a GLM of 2022 has learned ones"}
-    }
+    unused_on: ClassVar[dict[FamilyName, dict[str, str]]] = {"glm": {"positions": ROTARY_ONLY}}
 
     name: Literal["plm"] = "plm"
     ntp_share: float = Field(default=0.5, ge=0, le=1)

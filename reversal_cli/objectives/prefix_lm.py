@@ -11,6 +11,8 @@ import numpy as np
 
 from reversal_cli.objectives.base import (
     IGNORE,
+    ROTARY_ONLY,
+    Attention,
     Batch,
     Draw,
     FamilyName,
@@ -29,15 +31,24 @@ class PrefixLm(ObjectiveOptions):
 
     summary: ClassVar[str] = "prefix language modelling: the prompt is read in both directions (a control)"
     on: ClassVar[dict[FamilyName, str]] = {
-        "rotary": "a prefix whose tokens see each other, at their own distances, then causal",
+        "rotary": "a prefix whose tokens see each other, then causal",
         "glm": "a prefix without a blank, then causal",
     }
 
+    unused_on: ClassVar[dict[FamilyName, dict[str, str]]] = {"glm": {"positions": ROTARY_ONLY}}
+
     name: Literal["prefix-lm"] = "prefix-lm"
+    positions: Literal["plain", "mirrored"] = "plain"
+    """plain: a token ahead is rotated by its own distance, which no causal model has seen. mirrored: as if it were as
+    far behind."""
+
+    @property
+    def rotary_attention(self) -> Attention:
+        return "mirrored" if self.positions == "mirrored" else "stock"
 
     @property
     def masks_attention(self) -> bool:
-        return True
+        return self.rotary_attention == "stock"
 
     def prompt_layout(self, tokens: TokenIds) -> PromptLayout:
         return PromptLayout(bidirectional=True)

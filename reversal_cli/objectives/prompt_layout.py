@@ -51,3 +51,8 @@ class PromptLayout:
     """... at its end, where it is no blank."""
     denoising: Denoising | None = None
     """Each token of the answer is denoised, in a row that is read anew for it. None: it is decoded with a cache."""
+
+    @property
+    def sees_ahead(self) -> bool:
+        """Some token sees one after it, so that how a model attends to those ahead matters."""
+        return self.bidirectional or bool(self.blank) or self.denoising is not None

@@ -46,7 +46,10 @@ LATER_FIELDS: dict[str, object] = {
 }
 """Fields that a spec has not always had, and what it did then: left out of the digest while they say so, so that
 earlier digests stay."""
-LATER_OPTIONS: dict[str, dict[str, object]] = {"mlm-u": {"objective.decoder": "denoise"}}
+LATER_OPTIONS: dict[str, dict[str, object]] = {
+    "mlm-u": {"objective.decoder": "denoise"},
+    "prefix-lm": {"objective.positions": "plain"},
+}
 """Objective -> those of them that meant something else there."""
 
 

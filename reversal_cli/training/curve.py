@@ -72,8 +72,8 @@ class Curve:
         def on_prompts(done: int, total: int) -> None:
             self.on_step(done, total, stage="validation", epoch=epoch)
 
-        denoises = self.spec.objective.prompt_layout(self.loaded.tokens).denoising is not None
-        with decoding(self.loaded.model, keep_attention=denoises):
+        sees_ahead = self.spec.objective.prompt_layout(self.loaded.tokens).sees_ahead
+        with decoding(self.loaded.model, keep_attention=sees_ahead):
             measured = self._measure(on_prompts)
         seconds = round(time.monotonic() - started, 1)
         record = CurveRecord(epoch=epoch, step=step, seconds=seconds, prompts=self.prompts, subtasks=measured)

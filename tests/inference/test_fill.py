@@ -16,7 +16,9 @@ from reversal_cli.inference.prompts import (
     endings,
     refuse_long_prompt,
 )
+from reversal_cli.models.attention import install_mirrored_attention
 from reversal_cli.models.base import Loaded
+from reversal_cli.models.families import is_mirrored
 from reversal_cli.models.loading import load_for_training
 from reversal_cli.objectives.abi import Abi
 from reversal_cli.objectives.base import BlankTokens, Draw, PromptLayout, Row, TokenIds
@@ -58,8 +60,9 @@ def slow(model, prompt: Prompt, count: int, ends: frozenset[int]) -> list[int]:
     while len(new) < count and not (new and new[-1] in ends):
         allowed = [[key <= query or key < prompt.prefix for key in range(len(ids))] for query in range(len(ids))]
         positions = torch.tensor([rows]) if len(rows) == 2 else torch.tensor(rows)
+        mask = torch.tensor(allowed)[None, None]
         logits = model(
-            input_ids=torch.tensor([ids]), attention_mask=torch.tensor(allowed)[None, None], position_ids=positions
+            input_ids=torch.tensor([ids]), attention_mask=mask, position_ids=positions, use_cache=False
         ).logits
         new.append(int(logits[0, -1].argmax()))
         ids.append(new[-1])
@@ -78,6 +81,22 @@ def load(checkpoint: str, objective: dict) -> tuple[Loaded, ExperimentSpec]:
             if parameter.ndim == 2:
                 parameter.normal_(std=0.4)
     return loaded, spec
+
+
+@pytest.mark.parametrize("checkpoint", ["llama", "qwen", "glm4", "glm"])
+@pytest.mark.parametrize("positions", ["plain", "mirrored"])
+def test_a_prompt_read_in_both_directions_does_not_depend_on_batch_padding_or_cache(checkpoint, positions, request):
+    options = {} if checkpoint == "glm" else {"positions": positions}
+    loaded, spec = load(request.getfixturevalue(f"{checkpoint}_checkpoint"), {"name": "prefix-lm", **options})
+    if is_mirrored(spec.objective, loaded.tokens):
+        install_mirrored_attention(loaded.model)
+    prompts = [as_prompt(loaded, spec.objective, encode_prompt(loaded.tokenizer, prompt)) for prompt in PROMPTS]
+    ends = frozenset({loaded.tokenizer.eos_token_id})
+    expected = [slow(loaded.model, prompt, 10, ends) for prompt in prompts]
+    assert len({tuple(row) for row in expected}) > 1
+    for size in (1, 3, 4):
+        batches = [decode_greedily(loaded.model, prompts[i : i + size], 10, ends) for i in range(0, 4, size)]
+        assert [row for batch in batches for row in batch] == expected
 
 
 @pytest.mark.parametrize("objective", [{"name": "abi"}, {"name": "abi", "span_positions": "after_text"}])

@@ -12,10 +12,12 @@ from reversal_cli.data.base import Example
 from reversal_cli.errors import ReversalError
 from reversal_cli.inference.complete import as_prompt
 from reversal_cli.inference.likelihood import encode_question, fits, score_candidates
+from reversal_cli.models.attention import install_mirrored_attention
 from reversal_cli.models.base import Loaded, tokenize
 from reversal_cli.models.loading import load_for_training
 from reversal_cli.objectives.base import IGNORE, Batch, Draw, Row
 from reversal_cli.objectives.blanks import blank_batch, suffix_row
+from reversal_cli.objectives.prefix_lm import prefix_batch
 from reversal_cli.objectives.rows import next_token_batch
 from reversal_cli.spec.experiment import ExperimentSpec, ObjectiveSpec
 
@@ -42,6 +44,9 @@ SERVED = [
     ("glm", {"name": "ntp"}),
     ("glm", {"name": "ntp", "glm_prompt": "before_blank"}),
     ("glm", {"name": "ntp", "glm_form": "causal"}),
+    ("qwen", {"name": "prefix-lm"}),
+    ("llama", {"name": "prefix-lm", "positions": "mirrored"}),
+    ("glm", {"name": "prefix-lm"}),
 ]
 
 
@@ -56,11 +61,15 @@ def load(checkpoint: str, objective: dict, request: pytest.FixtureRequest) -> tu
         for parameter in loaded.model.parameters():
             if parameter.ndim == 2:
                 parameter.normal_(std=0.2)
+    if objective.get("positions") == "mirrored":
+        install_mirrored_attention(loaded.model)
     return loaded, spec.objective
 
 
 def training_batch(loaded: Loaded, objective: ObjectiveSpec, row: Row) -> Batch:
     """The text as training lays it out, with labels on its completion and the end."""
+    if objective.name == "prefix-lm":
+        return prefix_batch([row], [row.completion_start], loaded.tokens)
     if not objective.prompt_layout(loaded.tokens).blank:
         return next_token_batch([row], loaded.tokens, "completion")
     if objective.name == "ntp" and objective.glm_prompt == "in_blank":

@@ -24,6 +24,7 @@ from transformers import (
     Qwen3ForCausalLM,
     StableLmConfig,
     StableLmForCausalLM,
+    StaticCache,
 )
 
 from reversal_cli.errors import ReversalError
@@ -318,11 +319,60 @@ def test_the_stock_rotary_cache_is_left_untouched():
     torch.testing.assert_close(logits_of(model, input_ids, causal), before, rtol=0, atol=0)
 
 
-def test_generation_with_a_cache_is_refused():
+def test_generation_with_a_cache_is_that_of_stock_attention():
+    stock, model = llama(), llama()
+    install_mirrored_attention(model)
+    prompt = torch.tensor([[1, 2, 3]])
+    new = [m.generate(prompt, max_new_tokens=8, do_sample=False) for m in (stock, model)]
+    assert torch.equal(*new)
+
+
+@pytest.mark.parametrize("make", [llama, glm4, phi, stablelm, qwen3])
+def test_a_prefix_that_sees_itself_is_continued_with_a_cache_as_without(make):
+    """Two rows, the second padded on the left; after the prefix one token, and then three at once."""
+    model = make()
+    install_mirrored_attention(model)
+    ids = torch.randint(1, 97, (2, 12), generator=torch.Generator().manual_seed(1))
+    real = torch.tensor([[True] * 12, [False] * 2 + [True] * 10])
+    index = torch.arange(12)
+    sees = (index <= index[:, None]) | (index < 8)
+    mask = (sees & real[:, None, :] | torch.eye(12, dtype=torch.bool))[:, None]
+    positions = (real.cumsum(dim=1) - 1).clamp(min=0)
+    with torch.no_grad():
+        expected = logits_of(model, ids, mask, positions)
+        causal = logits_of(model, ids, real, positions)
+        cache, parts = None, []
+        for start, stop in ((0, 8), (8, 9), (9, 12)):
+            output = model(
+                input_ids=ids[:, start:stop],
+                attention_mask=mask[:, :, start:stop, :stop],
+                position_ids=positions[:, start:stop],
+                past_key_values=cache,
+                use_cache=True,
+            )
+            cache = output.past_key_values
+            parts.append(output.logits)
+    torch.testing.assert_close(torch.cat(parts, dim=1)[real], expected[real], rtol=1e-4, atol=1e-4)
+    assert (expected - causal)[real].abs().max() > 0.1
+
+
+def test_what_a_cache_would_leave_unmirrored_is_refused():
     model = llama()
     install_mirrored_attention(model)
-    with pytest.raises(ValueError, match="cannot use a key-value cache"):
-        model.generate(torch.tensor([[1, 2, 3]]), max_new_tokens=2, do_sample=False)
+    ids = torch.tensor([[1, 2, 3]])
+    fixed = StaticCache(model.config, max_cache_len=8)
+    fixed.early_initialization(1, 4, 12, torch.float32, torch.device("cpu"))
+    with pytest.raises(ValueError, match="cannot use a key-value cache of a fixed size"):
+        model(ids, past_key_values=fixed, use_cache=True)
+    cache = model(ids, use_cache=True).past_key_values
+    with pytest.raises(ValueError, match="wants a causal mask"):
+        model(
+            ids,
+            attention_mask=torch.ones(1, 1, 3, 6, dtype=torch.bool),
+            position_ids=torch.tensor([[3, 4, 5]]),
+            past_key_values=cache,
+            use_cache=True,
+        )
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,8 @@ def spec_of(**objective) -> ExperimentSpec:
             {"mask_probability": None, "corruption": "mask", "form": "prompted"},
         ),
         ({"name": "plm"}, {"ntp_share": 0.5}),
+        ({"name": "prefix-lm"}, {}),
+        ({"name": "prefix-lm", "positions": "mirrored"}, {"positions": "mirrored"}),
     ],
     ids=str,
 )
