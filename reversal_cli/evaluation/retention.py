@@ -11,7 +11,7 @@ from reversal_cli.errors import ReversalError
 from reversal_cli.files.reading import read_utf8
 from reversal_cli.runs.directory import RunDirectory
 from reversal_cli.runs.records import Retention
-from reversal_cli.spec.experiment import ExperimentSpec, ModelSpec
+from reversal_cli.spec.experiment import ExperimentSpec, ModelSpec, ObjectiveSpec
 from reversal_cli.spec.presets import PRESETS
 
 if TYPE_CHECKING:
@@ -77,11 +77,13 @@ def has_other_texts(run: RunDirectory, retention: bool | str) -> bool:
     return measured_before(run, _of_file(Path(retention))) is None
 
 
-def measure_retention(loaded: "Loaded", texts: RetentionTexts, batch_size: int) -> Retention:
-    """Raises ReversalError if a text is too long for the model, or the loss cannot be computed."""
+def measure_retention(loaded: "Loaded", objective: ObjectiveSpec, texts: RetentionTexts, batch_size: int) -> Retention:
+    """The loss in the form in which the objective has a GLM answer. Raises ReversalError if a text is too long for the
+    model, or the loss cannot be computed."""
     from reversal_cli.inference.text_loss import mean_loss
 
-    loss = mean_loss(loaded, texts.texts, batch_size, f"evaluation.retention ({texts.source})")
+    in_blank = bool(objective.prompt_layout(loaded.tokens).blank)
+    loss = mean_loss(loaded, texts.texts, batch_size, f"evaluation.retention ({texts.source})", in_blank)
     return Retention(
         loss=round(loss.mean, 6),
         tokens=loss.tokens,

@@ -122,4 +122,4 @@ class RunModel:
         if measured:
             return measured
         model = self.loaded
-        return from_first(lambda: measure_retention(model, texts, self.batch_size))
+        return from_first(lambda: measure_retention(model, self.spec.objective, texts, self.batch_size))

@@ -29,14 +29,15 @@ class TextLoss(NamedTuple):
 
 
 @torch.inference_mode()
-def mean_loss(loaded: Loaded, texts: Sequence[str], batch_size: int, where: str) -> TextLoss:
+def mean_loss(loaded: Loaded, texts: Sequence[str], batch_size: int, where: str, in_blank: bool = True) -> TextLoss:
     """The mean over every token that is predicted from those before it, with stock attention.
 
     The texts are laid out as `Ntp` does, whatever the objective of the model, so that all are asked the same. The end
     of a text is not predicted: a line of a file need not be one.
 
-    where: the source of the texts, for messages. Raises ReversalError if a text is too long for the model, a batch does
-    not fit into memory, no token is predicted, or the loss is not finite.
+    where: the source of the texts, for messages. in_blank: a GLM of 2022 writes the text into a blank, else from left
+    to right without one; the first word, which a blank does not ask for, is given in both. Raises ReversalError if a
+    text is too long for the model, a batch does not fit into memory, no token is predicted, or the loss is not finite.
     """
     rows = [Row((*encode_prompt(loaded.tokenizer, text), loaded.tokenizer.eos_token_id), 0) for text in texts]
     _refuse_long_texts(rows, loaded.max_position, where)
@@ -44,7 +45,7 @@ def mean_loss(loaded: Loaded, texts: Sequence[str], batch_size: int, where: str)
     total, tokens = 0.0, 0
     with stock_attention(loaded.model), explain_full_memory(f"{batch_size} texts", loaded.model.device):
         for batch in longest_first(rows, lambda row: len(row.input_ids), batch_size):
-            losses = _losses(loaded, batch)
+            losses = _losses(loaded, batch, in_blank)
             total += float(losses.double().sum())
             tokens += len(losses)
     if not tokens:
@@ -54,12 +55,15 @@ def mean_loss(loaded: Loaded, texts: Sequence[str], batch_size: int, where: str)
     return TextLoss(total / tokens, tokens)
 
 
-def _losses(loaded: Loaded, rows: Sequence[Row]) -> Tensor:
+def _losses(loaded: Loaded, rows: Sequence[Row], in_blank: bool) -> Tensor:
     """The loss of each predicted token of the rows, which end with the eos: float32 [n]."""
-    batch = Ntp().collate(rows, loaded.tokens, Draw(0, 0, tuple(range(len(rows)))))
+    objective = Ntp(glm_form="blank" if in_blank else "causal")
+    batch = objective.collate(rows, loaded.tokens, Draw(0, 0, tuple(range(len(rows)))))
     labels = batch.labels.copy()
     for row in labels:
         row[np.flatnonzero(row != IGNORE)[-1:]] = IGNORE  # the end of the text
+    if loaded.tokens.two_row_positions and not in_blank:
+        labels[:, 0] = IGNORE
     arrays = (batch.input_ids, batch.attention_mask, batch.position_ids, labels)
     ids, mask, positions, targets = (torch.from_numpy(array).to(loaded.model.device) for array in arrays)
     outputs = loaded.model(input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=False)

@@ -81,8 +81,9 @@ def copied_batch(rows: Sequence[Row], copies: Sequence[np.ndarray], tokens: Toke
 
     Example, ids `1 7 8 9 2` with 1 masked (mask 90, SEP 91): input `1 90 8 9 91 7 8 9 2`, labels `- - - - 7 8 9 2 -`.
     In a chat (before 1 80, between 81 82): input `1 80 90 8 9 81 82 7 8 9 2`, labels `- - - - - - 7 8 9 2 -`.
+    A GLM of 2022 learns each position by itself, so there the text stands where it will be asked, 1 2 3 4 above.
     """
-    laid_out, starts = [], []
+    laid_out, starts, content = [], [], []
     for row, copy in zip(rows, copies, strict=True):
         start, stop = content_span(row, tokens)
         if tokens.chat is None:
@@ -91,7 +92,12 @@ def copied_batch(rows: Sequence[Row], copies: Sequence[np.ndarray], tokens: Toke
             before = [*tokens.chat.before, *copy[start:stop].tolist(), *tokens.chat.between]
         laid_out.append([*before, *row.input_ids[start:]])
         starts.append(len(before))
+        content.append(start)
     input_ids, real = pad_rows(laid_out, tokens.pad)
-    after = np.arange(input_ids.shape[1]) >= np.array(starts)[:, None]
-    labels = next_token_labels(np.where(real & after, input_ids, IGNORE))
-    return Batch(input_ids, real, positions(input_ids, tokens.two_row_positions), labels, real.sum(axis=1))
+    places, text = np.arange(input_ids.shape[1]), np.array(starts)[:, None]
+    labels = next_token_labels(np.where(real & (places >= text), input_ids, IGNORE))
+    position_ids = positions(input_ids, tokens.two_row_positions)
+    if tokens.two_row_positions:
+        again = places - text + np.array(content)[:, None]
+        position_ids[:, 0] = np.where(places >= text - 1, again, places)
+    return Batch(input_ids, real, position_ids, labels, real.sum(axis=1))

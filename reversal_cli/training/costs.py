@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from peft import PeftModel
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from reversal_cli.objectives.base import IGNORE, Batch
@@ -58,7 +58,8 @@ class NetworkSize:
 def measure_network(model: PreTrainedModel | PeftModel, mirrored: bool) -> NetworkSize:
     """The size of a language model of transformers, with or without an adapter of peft."""
     output: Tensor = model.get_output_embeddings().weight
-    tables = {id(table): table.numel() for table in (model.get_input_embeddings().weight, output)}
+    embeddings = [module.weight for module in model.modules() if isinstance(module, nn.Embedding)]  # also of positions
+    tables = {id(table): table.numel() for table in (*embeddings, output)}
     weights = {name: weight for name, weight in model.named_parameters() if "lora_" not in name}
     return NetworkSize(
         body=sum(weight.numel() for weight in weights.values()) - sum(tables.values()),

@@ -11,10 +11,13 @@ from fake_stages import install
 from reversal_cli.cli import main
 from reversal_cli.data.name_description import corpus_texts
 from reversal_cli.errors import ReversalError
-from reversal_cli.evaluation.retention import SEED, measure_retention, retention_texts
+from reversal_cli.evaluation.retention import SEED, RetentionTexts, measure_retention, retention_texts
 from reversal_cli.inference.text_loss import mean_loss
 from reversal_cli.models.attention import install_mirrored_attention
 from reversal_cli.models.loading import load_for_training
+from reversal_cli.objectives.abi import Abi
+from reversal_cli.objectives.bico import Bico
+from reversal_cli.objectives.ntp import Ntp
 from reversal_cli.runs.directory import RunDirectory
 from reversal_cli.runs.records import Retention
 from reversal_cli.spec.experiment import ExperimentSpec, ModelSpec
@@ -66,6 +69,25 @@ def test_a_glm_writes_the_text_into_its_blank(glm_checkpoint):
     assert found.mean == pytest.approx(mean_loss(model, TEXTS, 1, "here").mean, rel=1e-5)
 
 
+def test_a_glm_that_answers_without_a_blank_is_measured_without_one_on_the_same_tokens(glm_checkpoint):
+    model = loaded(glm_checkpoint)
+    losses = []
+    for text in TEXTS:
+        ids = torch.tensor([model.tokenizer(text)["input_ids"][:-1]])  # without the eos
+        places = torch.arange(ids.shape[1])
+        with torch.inference_mode():
+            logits = model.model(
+                input_ids=ids,
+                attention_mask=(places <= places[:, None])[None, None],
+                position_ids=torch.stack([places, torch.zeros_like(places)])[None],
+            ).logits[0]
+        losses += [-float(logits[at - 1].double().log_softmax(-1)[ids[0, at]]) for at in range(2, ids.shape[1])]
+    texts = RetentionTexts(TEXTS, "here")
+    blank, causal = (measure_retention(model, objective, texts, 2) for objective in (Abi(), Bico()))
+    assert causal.tokens == blank.tokens == len(losses)
+    assert causal.loss == pytest.approx(math.fsum(losses) / len(losses), rel=1e-5) != blank.loss
+
+
 def test_mirrored_attention_is_set_aside(llama_checkpoint):
     model = loaded(llama_checkpoint)
     stock = mean_loss(model, TEXTS, 3, "here")
@@ -77,7 +99,7 @@ def test_mirrored_attention_is_set_aside(llama_checkpoint):
 def test_a_pretrained_base_knows_its_corpus_better_than_new_weights():
     texts = retention_texts(ModelSpec(), True)
     few = texts._replace(texts=texts.texts[:20])
-    found = measure_retention(loaded("tiny-llama"), few, 20)
+    found = measure_retention(loaded("tiny-llama"), Ntp(), few, 20)
     assert found.texts == 20 and found.sha256 == few.sha256
     assert 2 < found.loss < 5 < math.log(8000)  # a blind guess
 
@@ -122,7 +144,7 @@ def stages(monkeypatch, tmp_path):
     fakes = install(monkeypatch, tmp_path)
     fakes.measured = []
 
-    def measure(loaded, texts, batch_size):
+    def measure(loaded, objective, texts, batch_size):
         fakes.measured.append(texts)
         return Retention(loss=3.5, tokens=9, texts=len(texts.texts), source=texts.source, sha256=texts.sha256)
 

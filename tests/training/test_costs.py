@@ -11,7 +11,7 @@ from reversal_cli.models.base import tokenize
 from reversal_cli.models.loading import load_for_training
 from reversal_cli.objectives.base import IGNORE, Draw
 from reversal_cli.objectives.ntp import Ntp
-from reversal_cli.training.costs import NetworkSize, StepCost
+from reversal_cli.training.costs import NetworkSize, StepCost, measure_network
 from reversal_cli.training.finetune import plan_batches
 from reversal_cli.training.preparation import prepare_job
 from reversal_cli.training.trainer import collate
@@ -62,6 +62,15 @@ def test_the_arithmetic_of_a_step_is_counted_by_hand():
     assert network.flops(step) == 3 * forward
     assert dataclasses.replace(network, frozen=True).flops(step) == 2 * forward
     assert dataclasses.replace(network, mirrored=True).flops(step) == 3 * (forward + 2 * 2 * 8 * 25)
+
+
+@pytest.mark.parametrize("checkpoint", ["llama", "glm4", "glm"])
+def test_the_body_of_a_network_is_neither_its_embeddings_nor_its_output(checkpoint, request):
+    """Rows of a table are looked up, those of positions too."""
+    model = load_for_training(spec_for(request.getfixturevalue(f"{checkpoint}_checkpoint"))).model
+    tables = ("embed", "lm_head")
+    body = sum(weight.numel() for name, weight in model.named_parameters() if not any(t in name for t in tables))
+    assert measure_network(model, mirrored=False).body == body > 0
 
 
 def test_a_glm_computes_its_attention_once(glm_checkpoint, tmp_path):
