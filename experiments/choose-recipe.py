@@ -2,8 +2,8 @@
 
     python experiments/choose-recipe.py results/published/tuning > results/published/tuning.md
 
-A method is a model with an objective and a transform, whatever their other options: a folder should hold one variant of
-each. Best is the highest mean of the four subtasks at the end of the training, of `contains` or, with `--metric
+A method is a model with an objective (on a GLM in blanks or without) and a transform, whatever their other options: a
+folder should hold one variant of each. Best is the highest mean of the four subtasks at the end of the training, of `contains` or, with `--metric
 rank_top1`, of what `training.eval_likelihood` measured; of two alike, the smaller learning rate. An edge of the grid is
 marked.
 """
@@ -50,7 +50,8 @@ def read_methods(results: Path, metric: str = "contains") -> dict[str, list[Trie
         subtasks = [last.subtasks[name].metrics[metric].mean for name in SUBTASKS]
         training, transform = spec.training.model_dump(), spec.transform.model_dump()
         kind = [] if transform["name"] == "none" else [transform["name"], transform.get("unit", "")]
-        name = " ".join([spec.model.name, spec.objective.name, *filter(None, kind)])
+        form = "causal" if spec.objective.model_dump().get("glm_form") == "causal" else ""
+        name = " ".join(filter(None, [spec.model.name, spec.objective.name, form, *kind]))
         methods[name].append(
             Tried(sum(subtasks) / len(subtasks), training["learning_rate"], training["weight_decay"], subtasks)
         )
