@@ -3,9 +3,9 @@
     python experiments/choose-recipe.py results/published/tuning > results/published/tuning.md
 
 A method is a model with an objective (on a GLM in blanks or without) and a transform, whatever their other options: a
-folder should hold one variant of each. Best is the highest mean of the four subtasks at the end of the training, of `contains` or, with `--metric
-rank_top1`, of what `training.eval_likelihood` measured; of two alike, the smaller learning rate. An edge of the grid is
-marked.
+folder should hold one variant of each. Best is the highest mean of the four subtasks at the end of the training, of
+`contains` or, with `--metric rank_top1`, of what `training.eval_likelihood` measured; of two alike, the smaller
+learning rate. An edge of the grid is marked.
 """
 
 import argparse

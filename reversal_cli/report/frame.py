@@ -27,6 +27,8 @@ from reversal_cli.runs.records import Manifest, StoredSpec
 from reversal_cli.spec.decisive import decisive_content
 from reversal_cli.spec.per_seed import shared_options
 
+HOW_TO_RUN = "`reversal run` makes runs (those below a folder `published` are read if it is named)"
+
 
 class Results(NamedTuple):
     frame: pd.DataFrame
@@ -49,7 +51,7 @@ def load_results(folders: Iterable[Path]) -> Results:
     originals: dict[tuple[str, ...], RunDirectory] = {}
     for run in _runs_in_order(folders):
         if not run.is_complete:
-            notes.append(f"{run.path}: not finished, left out; `reversal eval {run.path}` finishes a trained run")
+            notes.append(f"{run.path}: not finished, left out; {_how_to_finish(run)}")
             continue
         run_lines = run_frame_lines(run)
         first = run_lines[0]
@@ -66,10 +68,20 @@ def load_results(folders: Iterable[Path]) -> Results:
         lines += run_lines
     if not lines:
         names = ", ".join(str(folder) for folder in folders)
-        raise ReversalError(f"{names}: no finished run; expected one with a metrics.json; run `reversal eval` first")
-    frame = _apart_unless_alike(_frame(lines))
+        what = "; ".join(notes) or f"expected one with a metrics.json; {HOW_TO_RUN}"
+        raise ReversalError(f"{names}: no finished run; {what}")
+    notes += [f"{folder}: holds no run; {HOW_TO_RUN}" for folder in folders if not find_runs([folder])]
+    frame = _frame(lines)
+    notes += _several_datasets_notes(frame)
+    frame = _apart_unless_alike(frame)
     notes += _cautions(frame, runs)
     return Results(frame, [visible(note) for note in notes], runs)
+
+
+def _how_to_finish(run: RunDirectory) -> str:
+    if run.is_trained:
+        return f"`reversal eval {run.path}` finishes it"
+    return "it is not trained to its end; the command that began it continues it"
 
 
 def runs_in_table_order(results: Results) -> list[RunDirectory]:
@@ -166,11 +178,22 @@ def _apart_unless_alike(frame: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
+def _several_datasets_notes(frame: pd.DataFrame) -> list[str]:
+    """A line per seed of a benchmark that has several datasets, which `_apart_unless_alike` sets apart."""
+    notes = []
+    for (_, seed), part in frame.groupby(["benchmark", "seed"], sort=False):
+        datasets = part["dataset"].unique()
+        if len(datasets) > 1:
+            notes.append(f"seed {seed} has {len(datasets)} datasets ({', '.join(datasets)}): no seeds are pooled")
+    return notes
+
+
 def _dataset_notes(frame: pd.DataFrame, runs: dict[tuple[str, str], RunDirectory]) -> list[str]:
     """One line per further benchmark: the test files in which it differs from the first. One line for all whose seeds
     have a dataset each."""
-    one_run = {dataset: run for (_, dataset), run in reversed(runs.items())}
-    files = {dataset: run.metrics.dataset for dataset, run in reversed(one_run.items())}
+    files: dict[str, dict[str, str]] = {}
+    for (_, dataset), run in runs.items():
+        files.setdefault(dataset, run.metrics.dataset)
     first = next(iter(files), "")
     notes = []
     benchmark = dict(zip(frame["dataset"], frame["benchmark"], strict=True))

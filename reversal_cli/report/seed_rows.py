@@ -17,7 +17,8 @@ NOTES = [
     "Paired by seed: the run is the independent unit, and both methods have the seed.",
     "difference: the method minus its reference in points, mean over seeds ± standard deviation.",
     "95 %: interval of the mean over seeds, from Student's t, cut off at 100 points either way.",
-    "p: two-sided, of the paired t test, and of the exact sign-flip test, which with n seeds is never below 2 / 2^n.",
+    "p: two-sided, of the paired t test, and of the sign-flip test (every flip of up to 16 seeds, a sample of more), "
+    "which with n seeds is never below 2 / 2^n.",
     "Holm: corrected for the methods compared within a subtask.",
     "detectable: the smallest true difference in points that the t test finds with 80 % power at the two-sided 5 % "
     "level, with as many seeds and this deviation, before Holm (noncentral t).",

@@ -9,6 +9,7 @@ from reversal_cli.errors import ReversalError, unknown_name
 from reversal_cli.report.definitions import check_definitions
 from reversal_cli.report.gaps import gap_rows
 from reversal_cli.report.interval_methods import interval_units
+from reversal_cli.report.labels import metric_title
 from reversal_cli.report.methods_table import cost_columns, cost_notes, method_rows
 from reversal_cli.report.notes import data_notes, notes_of, paths
 from reversal_cli.report.references import FLOORS, REFERENCES, RUN
@@ -110,8 +111,11 @@ def _method_tables(frame: pd.DataFrame, metric: str, reference: str | None) -> l
         # Seeds with a benchmark of their own are one method here.
         runs = part[part["row"] == RUN].assign(recipe=part["method"])
         suffix = f" on {paths(part)} ({benchmark})" if several else ""
-        both = (_methods(runs, metric), _over_seeds(runs, metric, reference))
-        tables += [_titled(table, suffix) for table in both if table.rows]
+        methods, differences = _methods(runs, metric), _over_seeds(runs, metric, reference)
+        if reference is not None and not differences.rows:  # it was asked for
+            note = f"No differences over seeds: no method has two seeds in common with {reference}."
+            methods = replace(methods, notes=[*methods.notes, note])
+        tables += [_titled(table, suffix) for table in (methods, differences) if table.rows]
     return tables
 
 
@@ -120,7 +124,7 @@ def _methods(runs: pd.DataFrame, metric: str) -> ReportTable:
     labels, costs = label_columns(runs), cost_columns(runs)
     rows = method_rows(runs, metric, labels, costs) if costs else []
     numeric = ["seeds", *SUBTASKS, *costs.values()]
-    notes = [*cost_notes(runs), *notes_of(runs, [metric], list(SUBTASKS))]
+    notes = [*unmeasured_notes(runs, [metric]), *cost_notes(runs), *notes_of(runs, [metric], list(SUBTASKS))]
     title, columns = f"Methods ({metric})", [*map(heading, labels), *numeric]
     return ReportTable(title, columns, rows, notes, numeric, main=False, of_methods=True)
 
@@ -129,7 +133,7 @@ def _over_seeds(runs: pd.DataFrame, metric: str, reference: str | None) -> Repor
     """Without rows if no two methods have two seeds in common."""
     labels = label_columns(runs)
     compared_with = references(runs, reference)
-    names = [f"{group[0]} ({model})" for model, group in compared_with.items()]
+    names = [_reference_name(runs, group) for group in compared_with.values()]
     left_out = left_out_note(runs, metric, compared_with)
     notes = [f"Reference: {', '.join(names)}.", *left_out, *NOTES, *data_notes(runs, list(SUBTASKS))]
     columns = ["subtask", *map(heading, labels), *NUMERIC]
@@ -138,9 +142,17 @@ def _over_seeds(runs: pd.DataFrame, metric: str, reference: str | None) -> Repor
     return ReportTable(title, columns, rows, notes, NUMERIC, main=False, of_methods=True)
 
 
+def _reference_name(runs: pd.DataFrame, group: tuple[str, ...]) -> str:
+    """`ntp (tiny-llama)`, with the objective and the recipe if the experiment has several on the model."""
+    named = dict(zip(GROUP, group, strict=True))
+    groups = runs[(runs["experiment"] == named["experiment"]) & (runs["model"] == named["model"])][GROUP]
+    details = [named[column] for column in ("variant", "recipe") if groups[column].nunique() > 1]
+    return f"{named['experiment']} ({', '.join([named['model'], *details])})"
+
+
 def _accuracy(runs: pd.DataFrame, metric: str) -> ReportTable:
     pairs = [(subtask, metric) for subtask in SUBTASKS]
-    return _run_table(runs, f"Accuracy ({metric})", pairs, list(SUBTASKS), main=True)
+    return _run_table(runs, metric_title(metric), pairs, list(SUBTASKS), main=True)
 
 
 def _similarity(runs: pd.DataFrame) -> ReportTable:

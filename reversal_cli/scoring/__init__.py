@@ -24,6 +24,13 @@ class Metric:
     score: Score | None = None
     """None for metrics that need more than a completion and its target: see `entities` and `likelihood_scores`."""
     better: Literal["higher", "lower"] = "higher"
+    binary: bool = True
+    """A prediction scores 0 or 1, so that a mean is a share of the prompts; False: how alike, or how near the top."""
+
+    @property
+    def is_accuracy(self) -> bool:
+        """Its mean is the share of the prompts that were answered right."""
+        return self.binary and self.better == "higher"
 
 
 METRICS: dict[str, Metric] = {
@@ -39,16 +46,20 @@ METRICS: dict[str, Metric] = {
     "exact_match": Metric(
         "the whole completion is the target; case, spaces and outer punctuation ignored", "exact_match/1", exact_match
     ),
-    "bleu_char": Metric("BLEU-4 over characters, unsmoothed (the BLEU of Lv et al.)", "bleu_char/2", bleu_char),
+    "bleu_char": Metric(
+        "BLEU-4 over characters, unsmoothed (the BLEU of Lv et al.)", "bleu_char/2", bleu_char, binary=False
+    ),
     "bleu": Metric(
         "sacreBLEU sentence BLEU over words, effective order",
         "bleu/1|nrefs:1|case:mixed|eff:yes|tok:13a|smooth:exp|version:{sacrebleu}",
         bleu,
+        binary=False,
     ),
     "chrf": Metric(
         "sacreBLEU chrF2: F-score of character 1- to 6-grams",
         "chrf/1|nrefs:1|case:mixed|eff:yes|nc:6|nw:0|space:no|version:{sacrebleu}",
         chrf,
+        binary=False,
     ),
     "shortcut": Metric(
         "the completion repeats the name or the description that it was asked about", "shortcut/1", better="lower"
@@ -57,14 +68,14 @@ METRICS: dict[str, Metric] = {
         "the completion names another entity of the benchmark and not the target", "wrong_entity/1", better="lower"
     ),
     "rank_top1": Metric("the target is more probable than the targets of all other entities", "rank_top1/1"),
-    "mrr": Metric("1 / rank of the target by probability among the targets of all entities", "mrr/1"),
+    "mrr": Metric("1 / rank of the target by probability among the targets of all entities", "mrr/1", binary=False),
     "rank_top1_normalized": Metric("rank_top1 by mean log-probability per token", "rank_top1_normalized/1"),
-    "mrr_normalized": Metric("mrr by mean log-probability per token", "mrr_normalized/1"),
+    "mrr_normalized": Metric("mrr by mean log-probability per token", "mrr_normalized/1", binary=False),
     "inverse_rank_top1": Metric(
         "by Bayes' rule from these rankings: of all entities asked about, the right one makes the answer likeliest",
         "inverse_rank_top1/1",
     ),
-    "inverse_mrr": Metric("1 / rank of that entity", "inverse_mrr/1"),
+    "inverse_mrr": Metric("1 / rank of that entity", "inverse_mrr/1", binary=False),
     "multiple_choice": Metric("of four lettered options the target's letter is the most probable", "multiple_choice/1"),
 }
 """All metrics by name. `contains` comes first: it is the default of every table."""

@@ -43,9 +43,10 @@ def of_decoder(objective: str, decoder: Setting) -> list[Setting]:
 
 
 def applies(setting: Setting, chosen: Chosen, all_chosen: Mapping[str, set[Any]]) -> bool:
-    """Whether a setting belongs to a run; False only for an option of another objective or transform of the grid.
+    """Whether a setting belongs to a point; False only for an option of another objective or transform.
 
-    all_chosen: section -> the names that the runs of the experiment have. Raises ReversalError for an option of none.
+    all_chosen: section -> the names that the points have for which the setting was given. Raises ReversalError for an
+    option of none.
     """
     section, _, field = setting.key.partition(".")
     if section not in CHOICES or not field:

@@ -36,6 +36,11 @@ def read_axes(grid: Any, source: str) -> dict[str, list[Setting]]:
             raise ReversalError(f"{source}: grid key '{key}' is {values!r}; expected a list of values, such as [0, 1]")
         if key in ("name", "baseline"):
             raise ReversalError(f"{source}: grid key '{key}' cannot vary; set it above the [grid] table")
+        if any(isinstance(value, Mapping) for value in values):
+            raise ReversalError(
+                f"{source}: grid key '{key}' lists tables; expected single values; name the field ({key}.FIELD = "
+                "[...]), or write each table as one of [[runs]]"
+            )
         axes[key] = [Setting(key, value, source) for value in values]
     return axes
 

@@ -5,19 +5,17 @@ objective), the TOML file, its `[[runs]]` and `[grid]`, flags and `--set section
 objective, so each point is merged anew.
 """
 
-import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reversal_cli.errors import ReversalError
 from reversal_cli.objectives.untrained import Untrained
-from reversal_cli.spec.choices import CHOICES, DEFAULTS, Chosen, applies, of_decoder, refuse_misfit, refuse_unknown
+from reversal_cli.spec.choices import CHOICES, applies, of_decoder, refuse_misfit
 from reversal_cli.spec.experiment import ExperimentSpec, TrainingSpec
 from reversal_cli.spec.grid import (
     OLD_RUNS,
-    Run,
     one_each,
     read_axes,
     read_runs,
@@ -28,6 +26,7 @@ from reversal_cli.spec.grid import (
 )
 from reversal_cli.spec.names import check_experiment_name, check_model_name, default_name, name_part, run_suffixes
 from reversal_cli.spec.per_seed import with_own_benchmark
+from reversal_cli.spec.points import Point, list_points, names_by_run
 from reversal_cli.spec.presets import preset_source, recipe_of
 from reversal_cli.spec.toml import flatten, parse_value, read_toml
 from reversal_cli.spec.unused_options import Layers, refuse_unused_blanks, refuse_unused_pretraining, settle
@@ -36,9 +35,6 @@ from reversal_cli.transforms.identity import Identity
 
 if TYPE_CHECKING:
     from reversal_cli.spec.pretraining import PretrainSpec
-
-NAMES = ("model.name", *(f"{section}.name" for section in CHOICES))
-"""Keys of a spec that are one name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +74,11 @@ def load_experiment(file: Path | None, settings: Sequence[Setting] = ()) -> Expe
     common, top = _take(written, settings, axes)
     name = str(top["name"].value) if "name" in top else (file.stem if file else "")
     name_source = top["name"].source if "name" in top else source
-    points = list(_points(runs, axes, common, settings))
-    _refuse_lists(points)
-    all_chosen = {section: {point.chosen[section].value for point in points} for section in CHOICES}
+    points = list_points(runs, axes, common, settings)
+    by_run = names_by_run(points)
     names = ["/".join(filter(None, (name, suffix))) for suffix in run_suffixes([point.naming for point in points])]
     layers = [
-        _layers(point, Setting("name", run_name, name_source), all_chosen)
+        _layers(point, Setting("name", run_name, name_source), by_run)
         for point, run_name in zip(points, names, strict=True)
     ]
     specs = tuple(with_own_benchmark(spec) for spec in settle(layers))
@@ -91,6 +86,7 @@ def load_experiment(file: Path | None, settings: Sequence[Setting] = ()) -> Expe
         refuse_misfit(spec, [*layer.defaults, *layer.given])
     baselines = _baselines(points, specs) if _wants_baseline(top) else ()
     _refuse_shared_folders([*specs, *baselines], source)
+    _refuse_doubles(specs, source)
     return Experiment(name or specs[0].name, specs, baselines, notes)
 
 
@@ -128,49 +124,6 @@ def flag_settings(flags: Mapping[str, tuple[str, Any]], assignments: Iterable[st
     return from_flags + [setting for text in assignments for setting in parse_set(text)]
 
 
-@dataclass(frozen=True, slots=True)
-class _Point:
-    """One point of the grid (without a grid, the only one)."""
-
-    run: Run
-    values: Sequence[Setting]
-    """One of each axis."""
-    settings: list[Setting]
-    """All, lowest first."""
-
-    @property
-    def axes(self) -> list[Setting]:
-        """What it differs in from the other points."""
-        return [*self.run.settings, *self.values]
-
-    @property
-    def naming(self) -> list[Setting]:
-        """What its name tells: its run's own name, or else all that the run says, and its place on the axes."""
-        name, settings = self.run
-        return [*([Setting("name", name, "")] if name else settings), *self.values]
-
-    def get(self, key: str, default: str) -> Setting:
-        return next((s for s in reversed(self.settings) if s.key == key), Setting(key, default, "default"))
-
-    @property
-    def chosen(self) -> Chosen:
-        return {section: self.get(f"{section}.name", default) for section, default in DEFAULTS.items()}
-
-
-def _points(
-    runs: Sequence[Run],
-    axes: Mapping[str, Sequence[Setting]],
-    common: Sequence[Setting],
-    settings: Sequence[Setting],
-) -> Iterator[_Point]:
-    """Every run of the file times every combination of the axes."""
-    for run, values in itertools.product(runs, itertools.product(*axes.values())):
-        varied = [*run.settings, *values]
-        replaced = {setting.key for setting in varied}
-        kept = [setting for setting in common if setting.key not in replaced]
-        yield _Point(run, values, [*kept, *varied, *settings])
-
-
 def _take(
     written: list[Setting], settings: Sequence[Setting], axes: Mapping[str, Any]
 ) -> tuple[list[Setting], dict[str, Setting]]:
@@ -186,15 +139,16 @@ def _wants_baseline(top: Mapping[str, Setting]) -> bool:
     return setting.value
 
 
-def _layers(point: _Point, name: Setting, all_chosen: Mapping[str, set[Any]]) -> Layers:
-    """name: empty if neither the experiment nor the run has one."""
+def _layers(point: Point, name: Setting, by_run: Sequence[Mapping[str, set[Any]]]) -> Layers:
+    """name: empty if neither the experiment nor the run has one. by_run: `names_by_run` of all points."""
     chosen, model = point.chosen, point.get("model.name", "tiny-llama")
-    refuse_unknown(chosen)
     check_model_name(model)
     name = Setting("name", name.value or default_name(model, chosen), name.source)
     check_experiment_name(name.value, name.source)
     source, objective = preset_source(str(model.value)), chosen["objective"].value
     recipe = recipe_of(model.value, objective)
+    everywhere = {section: set().union(*(names[section] for names in by_run)) for section in CHOICES}
+    of_run = by_run[point.place]
     return Layers(
         defaults=[
             name,
@@ -203,7 +157,14 @@ def _layers(point: _Point, name: Setting, all_chosen: Mapping[str, set[Any]]) ->
             *of_decoder(objective, point.get("objective.decoder", "")),
             *(Setting(key, value, f"recipe of {model.value} and {objective}") for key, value in flatten(recipe)),
         ],
-        given=[s for s in point.settings if s.key not in ("name", "baseline") and applies(s, chosen, all_chosen)],
+        given=[
+            setting
+            for setting in point.settings
+            if setting.key not in ("name", "baseline")
+            and applies(setting, chosen, of_run if setting.key in point.own else everywhere)
+        ],
+        place=point.place,
+        own=point.own,
     )
 
 
@@ -216,13 +177,20 @@ def _refuse_shared_folders(specs: Sequence[ExperimentSpec], source: str) -> None
         folders.add(folder)
 
 
-def _refuse_lists(points: Iterable[_Point]) -> None:
-    for setting in (point.get(key, "") for point in points for key in NAMES):
-        if isinstance(setting.value, list):
-            raise ReversalError(f"{setting.source}: '{setting.key}' is a list; expected one name; put lists in [grid]")
+def _refuse_doubles(specs: Sequence[ExperimentSpec], source: str) -> None:
+    """Raises ReversalError for one run under two names: a value that is given twice, or an option that one lacks."""
+    first: dict[str, str] = {}
+    for spec in specs:
+        content = spec.model_copy(update={"name": ""}).model_dump_json()
+        if content in first:
+            raise ReversalError(
+                f"{source}: {first[content]} and {spec.name} are one run (seed {spec.seed}) under two names; expected "
+                "a difference; leave one of them out, or write the runs as [[runs]]"
+            )
+        first[content] = spec.name
 
 
-def _baselines(points: Sequence[_Point], specs: Sequence[ExperimentSpec]) -> tuple[ExperimentSpec, ...]:
+def _baselines(points: Sequence[Point], specs: Sequence[ExperimentSpec]) -> tuple[ExperimentSpec, ...]:
     """One untrained spec per (model, dataset): the name of the point with its objective replaced."""
     done = {(s.model, s.dataset) for s in specs if not s.objective.trains}
     baselines = []

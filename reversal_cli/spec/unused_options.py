@@ -30,20 +30,31 @@ class Layers(NamedTuple):
     """Its names, the preset's recipe and what follows from the decoder; an unused option is left out."""
     given: list[Setting]
     """The TOML file and the flags; an unused option is refused."""
+    place: int
+    """Of its run among the runs of the file."""
+    own: frozenset[str]
+    """The keys that its run alone gives."""
 
 
 def settle(points: Sequence[Layers]) -> tuple[ExperimentSpec, ...]:
     """The validated spec of each point of a grid.
 
     An option may be unused in some points if another one uses it: one [objective] table serves a Llama and a GLM, and
-    its options for one of them are left out for the other. Raises ReversalError for an option that no point uses.
+    its options for one of them are left out for the other. What a run alone gives, a point of that run must use. Raises
+    ReversalError for an option that no such point uses.
     """
     drafts = [validate(ExperimentSpec, [*point.defaults, *point.given]) for point in points]
     families = [known_family(draft.model.name) for draft in drafts]
     used: set[str] = set()
+    used_by_run: dict[int, set[str]] = {}
     for point, draft, family in zip(points, drafts, families, strict=True):
-        used |= {setting.key for setting in point.given} - unused_options(draft, family).keys()
-    return tuple(_settled(*point, used) for point in zip(points, drafts, families, strict=True))
+        here = {setting.key for setting in point.given} - unused_options(draft, family).keys()
+        used |= here
+        used_by_run.setdefault(point.place, set()).update(here)
+    return tuple(
+        _settled(point, draft, family, (used - point.own) | used_by_run[point.place])
+        for point, draft, family in zip(points, drafts, families, strict=True)
+    )
 
 
 def _settled(layers: Layers, draft: ExperimentSpec, family: FamilyName | None, used: set[str]) -> ExperimentSpec:

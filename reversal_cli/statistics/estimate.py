@@ -58,6 +58,8 @@ def estimate(scores: Sequence[float], entity_ids: Sequence[str], template_ids: S
     if not scores or len(scores) != len(entity_ids):
         raise ValueError(f"{len(scores)} scores for {len(entity_ids)} entity ids")
     values, clusters = np.asarray(scores, dtype=np.float64), Clusters.of(entity_ids, template_ids)
+    if not np.isfinite(values).all():
+        raise ValueError("a score is not a number")
     mean = min(1.0, max(0.0, math.fsum(values) / len(values)))
     interval = score_interval(values, mean, clusters)
     return Estimate(mean, *interval, len(values), int(clusters.entity_of_example.max()) + 1, clusters.unit)

@@ -58,7 +58,20 @@ def test_a_benchmark_that_was_changed_for_one_seed_is_not_compared(tmp_path):
     write_json(changed.metrics_path, metrics | {"dataset": dict.fromkeys(metrics["dataset"], "c" * 64)})
     assert tables(tmp_path, "Differences over seeds") == []
     assert all(len({row[0] for row in table.rows}) == 1 for table in tables(tmp_path, "Methods")[1:])
-    assert any(note.endswith("their runs are not compared") for note in load_results([tmp_path]).notes)
+    notes = load_results([tmp_path]).notes
+    assert any(note.endswith("their runs are not compared") for note in notes)
+    (several,) = [note for note in notes if note.startswith("seed")]
+    assert several.startswith("seed 1 has 2 datasets (") and several.endswith("): no seeds are pooled")
+
+
+def test_datasets_are_compared_with_that_of_the_first_table(tmp_path):
+    for method, seeds in (("ntp", (0, 1)), ("bico", (0, 1))):
+        for seed in seeds:
+            make_run(tmp_path, method, method, {}, seed=seed, data=f"x-{seed}")
+    results = load_results([tmp_path / "ntp", tmp_path / "bico"])
+    first, second = results.frame["dataset"].unique()
+    (note,) = [note for note in results.notes if note.startswith("datasets")]
+    assert note.startswith(f"datasets {first} and {second} differ in ")
 
 
 def test_methods_are_in_one_order_in_the_tables_of_all_seeds(tmp_path):
@@ -86,6 +99,26 @@ def test_another_reference_can_be_named(tmp_path, reference):
     assert table.notes[0] == "Reference: study/bico (tiny-llama)."
     rows = {row[1]: row[4] for row in table.rows if row[0] == "N2D-reverse"}
     assert rows == {"study/abi": "+21.0 ± 8.5", "study/ntp": "-30.0 ± 20.0"}
+
+
+def test_a_reference_without_a_seed_in_common_is_said_to_be_so(tmp_path):
+    make_seeds(tmp_path, {"ntp": [0.0], "bico": [0.1]})
+    frame = load_results([tmp_path]).frame
+    (methods,) = [table for table in accuracy_tables(frame, reference="bico") if table.title.startswith("Methods")]
+    assert methods.notes[-1] == "No differences over seeds: no method has two seeds in common with bico."
+    assert not any("No differences" in table.note for table in accuracy_tables(frame))
+
+
+def test_a_reference_with_several_recipes_is_named_with_its_own(tmp_path):
+    make_seeds(tmp_path, {"bico": [0.1, 0.3], "ntp": [0.0, 0.1]})
+    for seed in (0, 1):
+        make_run(tmp_path / "other", "bico", "bico", {"N2D-reverse": 0.9}, seed=seed, epochs=2)
+    frame = load_results([tmp_path]).frame
+    every = accuracy_tables(frame, reference="bico")
+    (table,) = [table for table in every if table.title.startswith("Differences over seeds")]
+    recipes = set(frame[frame["experiment"] == "bico"]["recipe"])
+    assert table.notes[0] in {f"Reference: bico (tiny-llama, {recipe})." for recipe in recipes}
+    assert len(recipes) == 2
 
 
 def test_a_reference_that_is_no_trained_run_is_refused(tmp_path, capsys):

@@ -24,6 +24,8 @@ from reversal_cli.report import (
     rich_table,
     write_reports,
 )
+from reversal_cli.report.labels import metric_title
+from reversal_cli.report.page.headline import headline_html
 from reversal_cli.runs.directory import RunDirectory, write_json
 from reversal_cli.scoring import METRICS, TEXT_SCORES
 from reversal_cli.streams import BROKEN_PIPE, PipeClosedError
@@ -57,6 +59,16 @@ def test_the_table_shows_the_baseline_first_every_seed_and_their_mean(results):
         ["bico", "bico", "1", "35.0 [25, 45]", "100.0 [90, 100]", "65.0 [55, 75]", "2.0 [0, 12]"],
         ["bico", "bico", "mean", "35.0 ± 0.0", "100.0 ± 0.0", "70.0 ± 7.1", "2.0 ± 0.0"],
     ]
+
+
+@pytest.mark.parametrize(("metric", "spoken"), [("contains", True), ("bleu", False), ("shortcut", False)])
+def test_the_page_speaks_of_shares_where_a_metric_is_one(results, metric, spoken):
+    for seed in (0, 1):
+        add_likelihood(RunDirectory(results / f"bico/seed-{seed}"))
+    tables = accuracy_tables(load_results([results]).frame, metric)
+    html = headline_html(tables)
+    assert ("of the descriptions" in html) == spoken
+    assert ("lower is better" in html) == (metric == "shortcut")
 
 
 def test_the_line_under_a_table_names_metric_model_dataset_n_and_entities(results):
@@ -98,7 +110,7 @@ def test_every_metric_can_be_shown_and_required(results, metric):
     for seed in (0, 1):
         add_likelihood(RunDirectory(results / f"bico/seed-{seed}"))
     frame = load_results([results]).frame
-    assert accuracy_tables(frame, metric)[0].title == f"Accuracy ({metric})"
+    assert accuracy_tables(frame, metric)[0].title == metric_title(metric)
     assert check_requirements(frame, ["bico: D2N >= 0"], metric) == []
 
 
@@ -133,7 +145,24 @@ def test_an_unfinished_run_is_a_note(results):
     run.metrics_path.unlink()
     frame, notes, _ = load_results([results])
     assert "half" not in set(frame["experiment"])
-    assert notes == [f"{run.path}: not finished, left out; `reversal eval {run.path}` finishes a trained run"]
+    how = "it is not trained to its end; the command that began it continues it"
+    assert notes == [f"{run.path}: not finished, left out; {how}"]
+    manifest = read_json(run.manifest_path)
+    write_json(run.manifest_path, manifest | {"training": {"steps": 3}})
+    assert load_results([results]).notes == [
+        f"{run.path}: not finished, left out; `reversal eval {run.path}` finishes it"
+    ]
+
+
+def test_a_folder_without_a_run_is_a_note_beside_others_and_an_error_alone(results, tmp_path):
+    empty = tmp_path / "elsewhere"
+    empty.mkdir()
+    (note,) = load_results([results, empty]).notes
+    assert note.startswith(f"{empty}: holds no run; `reversal run` makes runs")
+    with pytest.raises(
+        ReversalError, match=r"no finished run; expected one with a metrics\.json; `reversal run` makes"
+    ):
+        load_results([empty])
 
 
 def test_completions_cut_at_different_lengths_are_a_note(results):

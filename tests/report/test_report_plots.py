@@ -13,12 +13,14 @@ from report_runs import BICO, make_results, make_run
 from reversal_cli.cli import main
 from reversal_cli.data.base import SUBTASKS
 from reversal_cli.errors import ReversalError
+from reversal_cli.files.reading import read_json
 from reversal_cli.report import load_results
 from reversal_cli.report.plots import MOST_HEAT_MAPS, heat_map_note, write_plots
 from reversal_cli.report.plots.bars import bar_figure
+from reversal_cli.report.plots.curve_points import curve_points
 from reversal_cli.report.plots.heatmap import entity_order, heatmap_figure, score_grid
 from reversal_cli.report.plots.style import COLOURS, HATCHES, MARKERS, group_names, legend_columns
-from reversal_cli.runs.directory import RunDirectory
+from reversal_cli.runs.directory import RunDirectory, write_json
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -172,6 +174,15 @@ def make_grid(folder: Path, number: int) -> Path:
         add_curve(run, BICO)
         add_predictions(run, BICO, entities=2, templates=2)
     return folder
+
+
+def test_a_training_that_ended_within_an_epoch_has_its_last_point_there(tmp_path):
+    run = make_run(tmp_path, "bico", "bico", BICO)
+    add_curve(run, BICO, epochs=3)
+    assert [point.epoch for point in curve_points(run, "contains")["D2N"]] == [1, 2, 3]
+    manifest = read_json(run.manifest_path)
+    write_json(run.manifest_path, manifest | {"training": {"steps": 300, "epochs": 2.4}})
+    assert [point.epoch for point in curve_points(run, "contains")["D2N"]] == [1, 2, 2.4]
 
 
 @pytest.mark.parametrize("number", [8, 9, 30])

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from reversal_cli.data.base import SUBTASKS
 from reversal_cli.report.compact import compact
+from reversal_cli.report.labels import ACCURACY
 from reversal_cli.report.rows import SPREAD
 from reversal_cli.report.tables import ReportTable
 
@@ -69,7 +70,8 @@ def _percent(cell: str) -> str:
 
 def _section(table: ReportTable) -> str:
     rows = headline_rows(table)
-    items = "\n".join(_item(row) for row in rows[:MOST_ROWS])
+    of_shares = table.title.startswith(ACCURACY)
+    items = "\n".join(_item(row, of_shares) for row in rows[:MOST_ROWS])
     more = f'<p class="note">{len(rows) - MOST_ROWS} more rows are in the table below.</p>' if rows[MOST_ROWS:] else ""
     title = escape(table.title)
     return f"""<section class="headline">
@@ -78,14 +80,17 @@ def _section(table: ReportTable) -> str:
 {items}
 </ol>
 {more}
-<p class="note">Bar: accuracy of a subtask; thick line: its 95 % interval; thin line with end marks: the standard
+<p class="note">Bar: mean of a subtask; thick line: its 95 % interval; thin line with end marks: the standard
 deviation over seeds, which is no interval. Strong bars: the reversed direction.</p>
 </section>"""
 
 
-def _item(row: Row) -> str:
+def _item(row: Row, of_shares: bool) -> str:
+    """of_shares: the numbers are shares of the prompts, of which the sentence speaks."""
     bars = "".join(_bar(subtask, cell) for subtask, cell in row.cells.items())
-    words = f'<p class="name">{escape(row.name)}</p><p class="sentence">{escape(sentence(row))}</p>'
+    words = f'<p class="name">{escape(row.name)}</p>'
+    if of_shares:
+        words += f'<p class="sentence">{escape(sentence(row))}</p>'
     return f'<li><div class="words">{words}</div><div class="bars">{bars}</div></li>'
 
 

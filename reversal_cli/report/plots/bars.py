@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from reversal_cli.data.base import SUBTASKS
 from reversal_cli.report.interval_methods import interval_units
+from reversal_cli.report.labels import metric_axis, metric_title
 from reversal_cli.report.plots.dots import dot_figure
 from reversal_cli.report.plots.legends import CONTROL_MARKERS, FLOOR_LINES, HOLLOW, OPTIONS, add_reference_legend
 from reversal_cli.report.plots.style import (
@@ -141,9 +142,9 @@ def _add_legends(figure: Figure, axes: Axes, lines: pd.DataFrame, columns: int) 
 def _finish(figure: Figure, axes: Axes, metric: str, runs: pd.DataFrame) -> None:
     several = runs.duplicated([*GROUP, "subtask"]).any()
     spread = "; of several seeds: mean, standard deviation, and each seed as a dot" if several else ""
-    figure.suptitle(titled(f"Accuracy ({metric})", runs), fontsize=9, fontweight="bold", x=0.01, ha="left")
+    figure.suptitle(titled(metric_title(metric), runs), fontsize=9, fontweight="bold", x=0.01, ha="left")
     axes.set_xlabel(f"whiskers: 95 % interval over {interval_units(runs)}{spread}", fontsize=6, labelpad=4)
-    axes.set_ylabel("accuracy, %")
+    axes.set_ylabel(metric_axis(metric))
     axes.set_ylim(0, 108)
     axes.set_yticks(range(0, 101, 20))
     axes.spines["left"].set_bounds(0, 100)

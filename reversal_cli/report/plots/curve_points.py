@@ -1,5 +1,6 @@
 """Accuracy during training: one metric from curve.jsonl."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from reversal_cli.data.base import SUBTASKS
@@ -10,7 +11,8 @@ from reversal_cli.runs.records import CurveRecord
 class Point(NamedTuple):
     """One evaluation during training."""
 
-    epoch: int
+    epoch: float
+    """How many epochs were trained: the last may be a part of one."""
     mean: float
     """In percent, as are low and high."""
     low: float
@@ -22,13 +24,14 @@ class Point(NamedTuple):
 
 def curve_points(run: RunDirectory, metric: str) -> dict[str, list[Point]]:
     """Subtask -> points by epoch; empty if training was not evaluated with the metric."""
-    curve = run.read_curve()
-    points = {subtask: _points(curve, subtask, metric) for subtask in SUBTASKS}
+    curve, training = run.read_curve(), run.manifest.training
+    ends = {training.steps: training.epochs} if training and training.steps and training.epochs else {}
+    points = {subtask: _points(curve, ends, subtask, metric) for subtask in SUBTASKS}
     return points if any(points.values()) else {}
 
 
-def _points(curve: list[CurveRecord], subtask: str, metric: str) -> list[Point]:
-    """The points of one subtask; of two records of an epoch the later one counts."""
+def _points(curve: list[CurveRecord], ends: Mapping[int, float], subtask: str, metric: str) -> list[Point]:
+    """The points of one subtask; of two records of an epoch the later one counts. ends: last step -> epochs."""
     by_epoch = {record.epoch: record for record in curve}
     points = []
     for epoch, record in sorted(by_epoch.items()):
@@ -36,5 +39,6 @@ def _points(curve: list[CurveRecord], subtask: str, metric: str) -> list[Point]:
         if scores and metric in scores.metrics:
             score = scores.metrics[metric]
             unit = scores.intervals or "entities"
-            points.append(Point(epoch, 100 * score.mean, 100 * score.low, 100 * score.high, unit, record.step))
+            epochs = ends.get(record.step, epoch)
+            points.append(Point(epochs, 100 * score.mean, 100 * score.low, 100 * score.high, unit, record.step))
     return points

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reversal_cli.data.base import SUBTASKS
+from reversal_cli.report.labels import metric_axis, metric_title
 from reversal_cli.report.plots.curve_points import Point, curve_points
 from reversal_cli.report.plots.curve_rows import curve_rows_figure
 from reversal_cli.report.plots.style import (
@@ -41,10 +42,10 @@ def curve_figure(part: pd.DataFrame, runs: dict[tuple[str, str], RunDirectory], 
     if with_curve.empty:
         return None
     names = group_names(identities)  # of all runs, so that each has the same colour as its bar
-    title = titled(f"Accuracy ({metric}) along training", with_curve)
+    title = titled(f"{metric_title(metric)} along training", with_curve)
     if len(names) > len(COLOURS):
         return curve_rows_figure(_row_names(with_curve, names), [curve for curve in curves.values() if curve], title)
-    return _lines_figure(with_curve, curves, names, title)
+    return _lines_figure(with_curve, curves, names, title, metric_axis(metric))
 
 
 def _row_names(runs: pd.DataFrame, names: Mapping[tuple[str, ...], str]) -> list[str]:
@@ -57,7 +58,9 @@ def _row_names(runs: pd.DataFrame, names: Mapping[tuple[str, ...], str]) -> list
     ]
 
 
-def _lines_figure(runs: pd.DataFrame, curves: Curves, names: Mapping[tuple[str, ...], str], title: str) -> Figure:
+def _lines_figure(
+    runs: pd.DataFrame, curves: Curves, names: Mapping[tuple[str, ...], str], title: str, axis: str
+) -> Figure:
     labelled: set[tuple[str, ...]] = set()
     columns = legend_columns(names.values(), LINE_CHARACTERS)
     figure = new_figure(HEIGHT + LEGEND_LINE * -(-len(names) // columns))
@@ -74,7 +77,7 @@ def _lines_figure(runs: pd.DataFrame, curves: Curves, names: Mapping[tuple[str, 
             epochs, means, lows, highs, *_ = zip(*points, strict=True)
             panels[subtask].plot(epochs, means, label=label, linewidth=1.2, markersize=3, clip_on=False, **style)
             panels[subtask].fill_between(epochs, lows, highs, color=COLOURS[index], alpha=0.15, linewidth=0)
-    _finish(figure, panels, title, _units(curves), columns)
+    _finish(figure, panels, title, axis, _units(curves), columns)
     return figure
 
 
@@ -83,14 +86,14 @@ def _units(curves: Curves) -> str:
     return " or ".join(SHORT_UNITS[unit] for unit in dict.fromkeys(point.unit for point in points))
 
 
-def _finish(figure: Figure, panels: dict[str, Axes], title: str, units: str, columns: int) -> None:
+def _finish(figure: Figure, panels: dict[str, Axes], title: str, axis: str, units: str, columns: int) -> None:
     for subtask, axes in panels.items():
         axes.set_title(subtask, fontsize=8, fontweight="normal")
         axes.set_xlabel("epoch")
         axes.grid(linewidth=0.4, color="#dddddd")
         axes.xaxis.get_major_locator().set_params(integer=True)
     first = next(iter(panels.values()))
-    first.set_ylabel("accuracy, %")
+    first.set_ylabel(axis)
     first.set_ylim(0, 100)
     first.set_xlim(left=0)
     caption = f"on validation templates; bands: 95 % interval over {units}"

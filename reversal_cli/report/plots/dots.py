@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from reversal_cli.data.base import SUBTASKS
 from reversal_cli.report.interval_methods import interval_units
+from reversal_cli.report.labels import metric_axis, metric_title
 from reversal_cli.report.plots.legends import CONTROL_MARKERS, FLOOR_LINES, HOLLOW, add_reference_legend
 from reversal_cli.report.plots.style import FORWARD, REVERSED, group_names, put_title, row_panels, titled
 from reversal_cli.report.references import RUN
@@ -27,8 +28,8 @@ def dot_figure(lines: pd.DataFrame, metric: str) -> Figure:
         _draw_subtask(axes, lines_with_row[lines_with_row["subtask"] == subtask], subtask)
     several = runs.duplicated([*GROUP, "subtask"]).any()
     spread = "; of several seeds: mean and standard deviation" if several else ""
-    put_title(figure, titled(f"Accuracy ({metric})", runs))
-    caption = f"accuracy, %; whiskers: 95 % interval over {interval_units(runs)}{spread}"
+    put_title(figure, titled(metric_title(metric), runs))
+    caption = f"{metric_axis(metric)}; whiskers: 95 % interval over {interval_units(runs)}{spread}"
     figure.text(0.5, 0.38 / figure.get_figheight(), caption, fontsize=6, ha="center")
     add_reference_legend(figure, lines, "lower center")
     return figure

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, Formatter, NullFormatter
 
+from reversal_cli.report.labels import metric_axis
 from reversal_cli.report.plots.curve_points import curve_points
 from reversal_cli.report.plots.style import COLOURS, LINES, MARKERS, group_names, new_figure, titled
 from reversal_cli.report.references import RUN
@@ -69,7 +70,7 @@ def token_figure(part: pd.DataFrame, runs: Runs, metric: str) -> Figure | None:
     figure = new_figure(sum(heights) + AROUND)
     panels = figure.subplots(len(models), sharex=True, squeeze=False, height_ratios=heights)[:, 0]
     for axes, of_model, height in zip(panels, models, heights, strict=True):
-        ends = _draw_panel(axes, of_model, curves, looks, seeds)
+        ends = _draw_panel(axes, of_model, curves, looks, seeds, metric)
         axes.set_title(of_model["model"].iloc[0] if len(models) > 1 else "", loc="left", fontsize=8)
         if named:
             _write_names(axes, ends, gap=100 * NAME_HEIGHT / height)
@@ -101,6 +102,7 @@ def _draw_panel(
     curves: Mapping[Group, Sequence[Line]],
     looks: Mapping[Group, Look],
     most_seeds: int,
+    metric: str,
 ) -> list[End]:
     """Draws the methods of one model: curves, the mean of the seeds and, of several, each as a dot."""
     names = group_names(of_model)
@@ -118,7 +120,7 @@ def _draw_panel(
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     axes.tick_params(axis="x", which="both", labelsize=6)
-    axes.set_ylabel("accuracy, %")
+    axes.set_ylabel(metric_axis(metric))
     axes.set_ylim(0, 100)
     axes.set_yticks(range(0, 101, 20))
     axes.grid(which="both", linewidth=0.4, color="#dddddd")
