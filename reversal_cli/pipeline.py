@@ -26,9 +26,9 @@ from reversal_cli.progress import LOADING, clock_time, sum_of_parts
 from reversal_cli.runs import manifest
 from reversal_cli.runs.directory import RunDirectory, run_path
 from reversal_cli.runs.records import BaseModelRecord, Metrics
-from reversal_cli.schedule import clock_of, resources_of
+from reversal_cli.schedule import clock_of, resources_of, warn_of_long_warmup
 from reversal_cli.spec.decisive import spec_differences
-from reversal_cli.spec.experiment import DatasetSpec, ExperimentSpec, TrainingSpec
+from reversal_cli.spec.experiment import DatasetSpec, ExperimentSpec
 from reversal_cli.spec.loading import Experiment
 from reversal_cli.spec.names import model_stem
 from reversal_cli.workers.executor import Executor
@@ -164,7 +164,7 @@ def train_run(
         terminal.say(f"{run.path}: was interrupted")
 
     def begin(rows: int) -> None:
-        _warn_of_long_warmup(spec.shortened_training, rows, terminal)
+        warn_of_long_warmup(spec.shortened_training, rows, terminal)
         if overwrite is not None:
             from_first(lambda: manifest.begin_anew(run, spec, splits, overwrite))
 
@@ -174,15 +174,6 @@ def train_run(
     from_first(run.remove_checkpoints)  # not before the manifest is written: an interruption would lose the training
     duration = "" if continued else f" in {clock_time(result.facts.wall_seconds or 0)}"
     terminal.say(f"{label}: {result.facts.steps} steps{duration} -> {run.path}")
-
-
-def _warn_of_long_warmup(training: TrainingSpec, rows: int, terminal: Terminal) -> None:
-    steps = -(-rows // training.batch_size) * training.last_epoch
-    if training.token_budget is None and training.warmup_steps > steps:
-        terminal.warn(
-            f"training.warmup_steps is {training.warmup_steps}, but the training ends after step {steps}, so "
-            "that the learning rate never reaches its peak; lower it (--set training.warmup_steps=N) or train longer"
-        )
 
 
 def evaluate_run(run: RunDirectory, terminal: Terminal, options: EvaluationOptions) -> Metrics:
@@ -204,6 +195,8 @@ def evaluate_run(run: RunDirectory, terminal: Terminal, options: EvaluationOptio
     spec = manifest.stored_spec(run)
     last = manifest.last_settings(run, spec)
     settings = options.applied_to(last, manifest.predicted_in(run))
+    dataset = DatasetSpec(path=options.data) if options.data else spec.dataset
+    splits = _splits_of(run, dataset, terminal) if options.data else None  # what is named is looked at in any case
     if run.is_complete and not (options.overwrite or options.partial):
         metrics = run.metrics
         manifest.refuse_foreign_metrics(run, metrics)
@@ -211,9 +204,7 @@ def evaluate_run(run: RunDirectory, terminal: Terminal, options: EvaluationOptio
         if same and (reason := why_metrics_stay(run, metrics)):
             terminal.say(f"{run.path}: {reason}")
             return metrics
-    dataset = DatasetSpec(path=options.data) if options.data else spec.dataset
-    splits = prepare_dataset(dataset, terminal)
-    manifest.refuse_other_data(run, dataset, splits)
+    splits = splits or _splits_of(run, dataset, terminal)
     spec = spec.model_copy(update={"evaluation": settings})
     check_retention([spec])
     with run.lock():
@@ -226,6 +217,13 @@ def evaluate_run(run: RunDirectory, terminal: Terminal, options: EvaluationOptio
             return run.metrics
         from_first(lambda: manifest.take_over(run))
         return _evaluate(run, spec, splits, terminal, options)
+
+
+def _splits_of(run: RunDirectory, dataset: DatasetSpec, terminal: Terminal) -> Splits:
+    """The dataset to evaluate a run on. Raises ReversalError for another than that of the run."""
+    splits = prepare_dataset(dataset, terminal)
+    manifest.refuse_other_data(run, dataset, splits, "name a copy of the run's dataset, or restore it")
+    return splits
 
 
 def _evaluate(

@@ -31,8 +31,15 @@ def test_a_copy_that_differs_is_refused(stages, capsys):
     shutil.copytree("data", "copy")
     path = Path("copy/p2d_prompts_test.jsonl")
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
+    expected = "made with other data: p2d_prompts_test.jsonl in copy differ; name a copy of the run's dataset"
     assert main(["eval", RUN, "--data", "copy"]) == 2
-    assert "made with other data: p2d_prompts_test.jsonl in copy differ" in capsys.readouterr().err
+    assert expected in capsys.readouterr().err
+    assert main(["eval", RUN]) == 0
+    for again in ([], ["--overwrite"]):
+        assert main(["eval", RUN, "--data", "copy", *again]) == 2
+        assert expected in capsys.readouterr().err
+    assert main(["eval", RUN, "--data", "nope"]) == 2
+    assert "nope: no such folder" in capsys.readouterr().err
 
 
 def test_the_subtasks_of_stored_metrics_are_printed_in_the_order_of_the_tables(stages, capsys):

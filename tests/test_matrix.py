@@ -8,7 +8,7 @@ from checkpoints import save_glm
 from test_training import EXAMPLES, run_training, spec_for, weights
 
 from reversal_cli.commands.listing import known_names
-from reversal_cli.data.base import Example, Splits
+from reversal_cli.data.base import Example, Splits, Subtask
 from reversal_cli.errors import ReversalError
 from reversal_cli.inference.complete import complete_prompts
 from reversal_cli.models.base import tokenize
@@ -183,6 +183,16 @@ def test_a_row_as_long_as_the_position_table_is_trained(objective, glm_checkpoin
         spec, Splits(examples, {}, {}), RunDirectory(tmp_path), lambda step, total, **_: None, print
     )
     assert trained.facts.steps == 1
+
+
+def test_an_answer_longer_than_the_position_table_is_refused_before_the_training(glm_checkpoint, tmp_path):
+    spec = spec_for(glm_checkpoint, {"name": "bico"}, epochs=1)
+    settings = spec.evaluation.model_copy(update={"max_new_tokens": 500, "controls": False})
+    spec = spec.model_copy(update={"evaluation": settings})
+    splits = Splits(tuple(EXAMPLES), {"D2N": Subtask("D2N", "name", tuple(EXAMPLES))}, {})
+    with pytest.raises(ReversalError, match=r"lower evaluation\.max_new_tokens"):
+        training.train(spec, splits, RunDirectory(tmp_path), lambda step, total, **_: None, print)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("form", ["blank", "causal"])

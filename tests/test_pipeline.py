@@ -68,6 +68,22 @@ def test_a_malformed_requirement_is_told_before_any_training(stages, capsys):
     assert stages.trained == []
 
 
+def test_a_name_that_no_run_has_in_a_requirement_is_told_before_any_training(stages, capsys):
+    message = error(capsys, ["run", "quick.toml", "--require", "abi: N2D >= 60"])
+    assert "no run to be made has the objective, experiment or model 'abi'; expected one of bico, " in message
+    assert stages.trained == []
+
+
+@pytest.mark.parametrize(
+    "second", ["training.device = 'cuda:7'", "training.device = 'cpu'\ntraining.dtype = 'float16'"]
+)
+@pytest.mark.parametrize("command", ["run", "finetune"])
+def test_a_device_or_precision_that_is_not_here_is_told_before_any_training(stages, capsys, command, second):
+    Path("x.toml").write_text(f"dataset.path = 'data'\n[[runs]]\n[[runs]]\nname = 'second'\n{second}\n")
+    assert "training.d" in error(capsys, [command, "x.toml"])
+    assert stages.trained == []
+
+
 def test_an_unknown_name_in_a_requirement_is_told_before_any_training(stages, capsys):
     message = error(capsys, ["run", "quick.toml", "--require", "bcio: N2D >= 60"])
     assert "unknown objective, experiment or model 'bcio'; did you mean 'bico'?" in message
@@ -253,6 +269,13 @@ def test_eval_of_a_bare_checkpoint_makes_an_untrained_run(stages):
     run = RunDirectory(Path("results/tiny-llama-untrained/seed-0"))
     assert run.is_complete
     assert run.manifest.model == {"name": "tiny-llama"}
+
+
+def test_an_unknown_subtask_leaves_no_untrained_run(stages, capsys):
+    assert "did you mean 'N2D'?" in error(
+        capsys, ["eval", "--model", "tiny-llama", "--data", "data", "--subtask", "N2d"]
+    )
+    assert not Path("results").exists()
 
 
 def test_eval_with_overwrite_predicts_again(stages):

@@ -88,8 +88,10 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Evaluate runs, or a checkpoint without training it."""
+    from reversal_cli.evaluation.evaluate import select_subtasks
     from reversal_cli.evaluation.options import EvaluationOptions
 
+    select_subtasks(subtask)  # a mistake is found before a folder is made
     if shards_weights():
         raise ReversalError(
             f"{FSDP}: found true for `reversal eval`; expected whole weights in each process; start it without "

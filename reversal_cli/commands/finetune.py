@@ -98,6 +98,7 @@ def finetune(
         show_specs(experiment.specs, out, terminal, as_json)
         return
     from reversal_cli.models.chat import refuse_missing_templates
+    from reversal_cli.models.devices import refuse_missing_devices
     from reversal_cli.models.unused_options import refuse_unused
     from reversal_cli.pipeline import finetune as finetune_run
     from reversal_cli.pipeline import prepare_datasets
@@ -106,6 +107,7 @@ def finetune(
     refuse_missing_tracker(experiment.specs)
     refuse_unused(experiment.specs, out, overwrite)
     refuse_missing_templates(experiment.specs, out, overwrite)
+    refuse_missing_devices(experiment.specs, out, overwrite)
     benchmarks = prepare_datasets(experiment.specs, terminal, allow_leaks)
     runs = [finetune_run(spec, out, terminal, benchmarks.of(spec), overwrite) for spec in experiment.specs]
     if as_json:

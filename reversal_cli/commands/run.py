@@ -119,6 +119,7 @@ def run(
         show_specs(specs, out, terminal, as_json, look_ahead(specs, out, overwrite, workers, terminal))
         return
     from reversal_cli.models.chat import refuse_missing_templates
+    from reversal_cli.models.devices import refuse_missing_devices
     from reversal_cli.models.unused_options import refuse_unused
     from reversal_cli.pipeline import run_experiment
     from reversal_cli.training.trackers import refuse_missing_tracker
@@ -127,6 +128,7 @@ def run(
     refuse_unused(experiment.specs, out, overwrite)
     refuse_missing_templates(experiment.specs, out, overwrite)
     if executor == "local":
+        refuse_missing_devices(specs, out, overwrite)
         say_estimate(specs, out, overwrite, workers, terminal)
     with flags_of_executor.executor(out) as chosen:
         runs = run_experiment(experiment, out, terminal, chosen, overwrite, device, allow_leaks)
@@ -139,9 +141,9 @@ def run(
 
 def check_requirements(texts: "Sequence[str]", specs: "Sequence[ExperimentSpec]", terminal: Terminal) -> None:
     """Raises ReversalError for a mistake in a requirement before the training, not after it."""
-    from reversal_cli.report.requirements import parse_requirement, refuse_unknown_names
+    from reversal_cli.report.requirements import parse_requirement, refuse_absent_names
 
     if not texts:
         return  # the report imports pandas
     names = {name for spec in specs for name in (spec.objective.name, spec.name, spec.model.name)}
-    refuse_unknown_names([parse_requirement(text, terminal.warn) for text in texts], names)
+    refuse_absent_names([parse_requirement(text, terminal.warn) for text in texts], names)

@@ -26,6 +26,7 @@ from reversal_cli.objectives.blanks import BlankRow, blank_batch, lay_out, suffi
 from reversal_cli.objectives.prompt_layout import SpanPositions
 from reversal_cli.objectives.protection import DRAWS, ProtectingOptions
 from reversal_cli.objectives.spans import (
+    MAX_POISSON_SPAN,
     content_span,
     draw_sentence_spans,
     draw_single_span,
@@ -70,7 +71,7 @@ class Abi(ProtectingOptions):
     """single: tokens of the longest span; lengths are uniform."""
     mask_ratio: float = Field(default=0.15, gt=0, le=1)
     """random: share of a row's tokens that become blanks, at least one blank."""
-    span_mean: float = Field(default=3.0, gt=0)
+    span_mean: float = Field(default=3.0, gt=0, le=MAX_POISSON_SPAN)
     """random: mean of the Poisson distribution of span lengths, in tokens."""
     token_share: float = Field(default=1.0, ge=0, le=1)
     """random: probability that a batch's blanks are spans of tokens (GLM-large 1.0, GLM-10B 0.5)."""

@@ -57,7 +57,7 @@ class MlmU(MaskingOptions):
     positions: Literal["mirrored", "plain"] = "mirrored"
     """mirrored: a token ahead is rotated as if it were as far behind. plain: by its own distance, which no causal model
     has seen."""
-    eos_padding: int = Field(default=0, ge=0)
+    eos_padding: int = Field(default=0, ge=0, le=1000)
     """Tokens that a completion is filled up to with eos, which is masked and learnt like the rest, so that the model
     knows what to write behind an answer (SMDM): as many as evaluation.max_new_tokens. 0: none."""
     decoder: Literal["denoise", "maskgit"] = "denoise"

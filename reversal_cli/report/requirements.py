@@ -2,7 +2,7 @@
 
 import operator
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -83,6 +83,18 @@ def refuse_unknown_names(requirements: Sequence[Requirement], names: Iterable[st
         for name in requirement.names:
             if name not in known:
                 raise unknown_name(f"--require '{requirement.text}'", "objective, experiment or model", name, known)
+
+
+def refuse_absent_names(requirements: Sequence[Requirement], names: Collection[str]) -> None:
+    """Raises ReversalError for a name that none of the runs to be made has; names: all of theirs."""
+    refuse_unknown_names(requirements, names)
+    for requirement in requirements:
+        for name in requirement.names:
+            if name not in names:
+                raise ReversalError(
+                    f"--require '{requirement.text}': no run to be made has the objective, experiment or model "
+                    f"'{name}'; expected one of {', '.join(sorted(names))}; correct it"
+                )
 
 
 def _failures(runs: pd.DataFrame, requirement: Requirement, metric: str) -> list[str]:

@@ -235,12 +235,16 @@ def _retention_flag(retention: bool | str) -> str:
     return "--retention" if retention else "--no-retention"
 
 
-def refuse_other_data(run: RunDirectory, dataset: DatasetSpec, splits: Splits) -> None:
+def refuse_other_data(
+    run: RunDirectory,
+    dataset: DatasetSpec,
+    splits: Splits,
+    remedy: str = "restore the dataset, rename the experiment or pass --overwrite",
+) -> None:
     """Raises ReversalError if the files of the dataset are not those that the run began with."""
     expected = run.manifest.dataset.sha256
     changed = sorted(name for name in {*expected, *splits.sha256} if expected.get(name) != splits.sha256.get(name))
     if changed:
         raise ReversalError(
-            f"{run.path}: made with other data: {', '.join(changed)} in {dataset.path} differ; "
-            "restore the dataset, rename the experiment or pass --overwrite"
+            f"{run.path}: made with other data: {', '.join(changed)} in {dataset.path} differ; {remedy}"
         )

@@ -22,7 +22,7 @@ def with_own_benchmark(spec: ExperimentSpec) -> ExperimentSpec:
         )
     dataset = spec.dataset.model_copy(
         update={
-            "path": f"{spec.dataset.path}{_suffix(spec.seed)}",
+            "path": f"{spec.dataset.path.rstrip('/')}{_suffix(spec.seed)}",
             "generator": generator.model_copy(update={"seed": spec.seed}),
             "per_seed": False,
         }

@@ -33,7 +33,7 @@ from reversal_cli.training.curve import Curve
 from reversal_cli.training.direction import count_shown_reversed
 from reversal_cli.training.finite_steps import refuse_unusable_weights
 from reversal_cli.training.fully_sharded import refuse_unsharded, whole_weights
-from reversal_cli.training.preparation import prepare_job
+from reversal_cli.training.preparation import prepare_job, refuse_long_prompts
 from reversal_cli.training.resumption import (
     NEW,
     Resumption,
@@ -85,6 +85,7 @@ def train(
     """
     refuse_unsharded(spec.training)
     loaded, model, job = prepare_job(spec, splits)
+    refuse_long_prompts(loaded, spec, splits)
     plan = plan_batches(job)
     shown_reversed = None if spec.transform.is_identity else count_shown_reversed(job, loaded.tokenizer, splits)
     begin(len(job.rows))

@@ -9,6 +9,10 @@ from transformers import set_seed
 
 from reversal_cli.data.base import Splits
 from reversal_cli.errors import ReversalError
+from reversal_cli.evaluation.evaluate import control_subtasks
+from reversal_cli.inference.complete import as_prompt
+from reversal_cli.inference.generate import encode_prompt
+from reversal_cli.inference.prompts import refuse_long_prompt
 from reversal_cli.models.attention import install_mirrored_attention
 from reversal_cli.models.base import Loaded, refuse_long_rows, tokenize
 from reversal_cli.models.families import FAMILIES, is_mirrored
@@ -46,6 +50,20 @@ def prepare_rows(loaded: Loaded, spec: ExperimentSpec, splits: Splits) -> Sequen
     refuse_long_rows(forms, loaded.max_position, lambda length: spec.objective.trained_length(length, loaded.tokens))
     spec.objective.check(forms)
     return rows
+
+
+def refuse_long_prompts(loaded: Loaded, spec: ExperimentSpec, splits: Splits) -> None:
+    """Raises ReversalError for a prompt, of the controls and of validation too, that the model has no positions for: a
+    training keeps the settings of its evaluation."""
+    if loaded.max_position is None:
+        return
+    groups = [splits.subtasks, splits.validation]
+    if splits.subtasks:
+        groups += control_subtasks(splits, spec.evaluation).values()
+    for subtask in (subtask for group in groups for subtask in group.values()):
+        for text in {example.prompt for example in subtask.examples}:
+            prompt = as_prompt(loaded, spec.objective, encode_prompt(loaded.tokenizer, text))
+            refuse_long_prompt(prompt, text, spec.evaluation.max_new_tokens, loaded.max_position)
 
 
 def prepare_model(loaded: Loaded, spec: ExperimentSpec) -> nn.Module:

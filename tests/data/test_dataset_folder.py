@@ -97,5 +97,5 @@ def test_the_folder_has_the_usual_permissions(folder):
 )
 def test_a_card_that_is_none_is_one_line(folder, content, found):
     (folder / "dataset.json").write_bytes(content)
-    with pytest.raises(ReversalError, match=rf"dataset.json: {found}.*; .*generate the folder again"):
+    with pytest.raises(ReversalError, match=rf"dataset.json: {found}.*; .*generate it again"):
         read_card(folder)

@@ -27,6 +27,11 @@ def test_every_seed_has_entities_and_a_folder_of_its_own(tmp_path):
     ]
 
 
+def test_a_slash_at_the_end_of_the_path_makes_no_other_folder(tmp_path):
+    (spec,) = load("[dataset]\npath = 'data/own/'\nper_seed = true", tmp_path).specs
+    assert spec.dataset.path == "data/own-seed-0"
+
+
 def test_the_spec_of_a_run_says_which_benchmark_it_has_and_no_more(tmp_path):
     (spec,) = load(PER_SEED, tmp_path).specs
     (plain,) = load("[dataset]\npath = 'data/own-seed-0'\ngenerator.seed = 0", tmp_path).specs

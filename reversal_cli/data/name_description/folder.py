@@ -17,7 +17,7 @@ from reversal_cli.files.temporary import temporary_path
 
 CARD = "dataset.json"
 """The card: the options of the generator, and the number of lines and SHA-256 of every file it wrote."""
-REMEDY = "generate the folder again"
+REMEDY = "remove the folder and generate it again"
 BLOCK = 1 << 20
 """Bytes that are copied at once."""
 

@@ -37,7 +37,7 @@ class Options(BaseModel):
     validation_templates: int = Field(default_factory=_left_for_validation, ge=0)
     """Templates per direction for evaluations during training, disjoint from both; 0 writes no validation files.
     Unset: as many as the others leave (4 with the defaults), at most 5. The other files do not depend on it."""
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, le=2**32 - 1)
     """Fixes the entities, their groups, and the choice of templates."""
     name_words: int = Field(default=2, ge=2, le=4)
     """Words in a name."""
