@@ -36,6 +36,7 @@ EXPECTATIONS = {
     "literal_error": "{expected}",
     "too_long": "at most {max_length} values",
     "too_short": "at least {min_length} values",
+    "string_too_short": "a text that is not empty",
 }
 """pydantic's kind of error -> our words; other kinds keep pydantic's."""
 

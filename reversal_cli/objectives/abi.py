@@ -108,7 +108,7 @@ class Abi(ProtectingOptions):
             unused["max_span"] = f"it is for span_policy 'single', {here}"
         if self.span_policy != "random" and self.suffix_share == 1:
             unused |= dict.fromkeys(
-                ("max_span", "protect"), "suffix_share is 1, so that every blank is the end of its row"
+                ("max_span", "protect", "span_policy"), "suffix_share is 1, so that every blank is the end of its row"
             )
         if self.span_policy != "random":
             return unused | dict.fromkeys(RANDOM_OPTIONS, f"it is for span_policy 'random', {here}")

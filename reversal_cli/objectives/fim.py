@@ -71,6 +71,8 @@ class Fim(ProtectingOptions):
         unused = super().unused(family)
         if self.fim_rate == 0:
             unused |= dict.fromkeys(("span_policy", "spm_share", "protect"), "fim_rate is 0, so that no piece is moved")
+            if self.prompt_form == "plain" and family == "rotary":
+                unused["sentinels"] = "fim_rate is 0 and prompt_form 'plain', so that none is read"
         return unused
 
     def check(self, rows: Sequence[Row]) -> None:

@@ -34,7 +34,7 @@ class Section(BaseModel):
 
 
 class DatasetSpec(Section):
-    path: str = "results/data/name_description"
+    path: str = Field(default="results/data/name_description", min_length=1)
     """A folder in the published layout. When it is absent, the benchmark is generated there."""
     generator: Options | None = None
     """Options of the generated benchmark; the folder must have been made with these. Unset: any folder will do."""
@@ -44,7 +44,7 @@ class DatasetSpec(Section):
 
 
 class ModelSpec(Section):
-    name: str = "tiny-llama"
+    name: str = Field(default="tiny-llama", min_length=1)
     """A preset, a local checkpoint folder, a GGUF file, or a hub id."""
     source: Source | None = None
     """For a preset with two: package, its GGUF file in a Python package (quantized weights), or hub. Empty: the package

@@ -54,7 +54,8 @@ def load_experiment(file: Path | None, settings: Sequence[Setting] = ()) -> Expe
     content = read_toml(file) if file else {}
     source = str(file or "the command line")
     if "kind" in content:
-        raise ReversalError(f"{source}: kind = {content['kind']!r}; expected an experiment; use `reversal pretrain`")
+        remedy = "use `reversal pretrain`" if content["kind"] == "pretrain" else "remove the line"
+        raise ReversalError(f"{source}: kind = {content['kind']!r}; expected an experiment, which has none; {remedy}")
     refuse_twice(settings)
     notes = (f"{source}: [[{OLD_RUNS}]] are called [[runs]] now; both are read",) if OLD_RUNS in content else ()
     given_axes, settings = split_axes(settings)

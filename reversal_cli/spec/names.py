@@ -18,7 +18,7 @@ HUB_ID = re.compile(r"[\w-][\w.-]*/[\w.-]+")
 def check_model_name(setting: Setting) -> None:
     """Raises ReversalError unless the name is a preset, a checkpoint folder, a GGUF file, or could be a hub id."""
     name = setting.value
-    if not isinstance(name, str) or name in PRESETS:
+    if not name or name in PRESETS:  # an empty one is refused with the other fields
         return
     if gguf_file(name):
         return

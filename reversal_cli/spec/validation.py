@@ -12,6 +12,8 @@ from reversal_cli.errors import LONGEST_NAME, ReversalError
 from reversal_cli.files.shapes import expectation, value_text
 
 Model = TypeVar("Model", bound=BaseModel)
+SHORTEST_START = 3
+"""Letters of a name that may stand for the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,8 @@ def unknown_key(setting: Setting, known: Sequence[str]) -> ReversalError:
     siblings = [key for key in known if key.rpartition(".")[0] == section]
     by_leaf = {key.rpartition(".")[2]: key for key in [*reversed(known), *siblings]}
     close = [by_leaf[name] for name in difflib.get_close_matches(leaf[:LONGEST_NAME], by_leaf, n=1, cutoff=0.75)]
+    if not close:  # `mask_prob` is too far from `mask_probability`
+        close = [key for key in siblings if key.rpartition(".")[2].startswith(leaf) and len(leaf) >= SHORTEST_START][:1]
     if not siblings and not close:
         close = difflib.get_close_matches(setting.key[:LONGEST_NAME], known, n=1, cutoff=0.75)
     if close:

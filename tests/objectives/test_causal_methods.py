@@ -168,7 +168,8 @@ def test_a_row_that_cannot_be_moved_without_its_protected_name_is_read_as_it_is(
 
 
 def test_options_of_a_piece_have_no_effect_where_none_is_moved():
-    assert set(Fim(fim_rate=0).unused("rotary")) >= {"span_policy", "spm_share", "protect"}
+    assert set(Fim(fim_rate=0).unused("rotary")) >= {"span_policy", "spm_share", "protect", "sentinels"}
+    assert "sentinels" not in {**Fim(fim_rate=0).unused("glm"), **Fim(fim_rate=0, prompt_form="fim").unused("rotary")}
     assert "protect" not in Fim(fim_rate=0.1).unused("rotary")
 
 

@@ -112,6 +112,13 @@ def test_a_run_may_have_a_name_of_its_own_beside_its_place_in_the_grid():
         ("[grid]\nobjective.name = ['ntp', 'bicco']", "x.toml: unknown objective 'bicco'; did you mean 'bico'?"),
         ("[[runs]]\ntransform.name = 'revers'", "x.toml: unknown transform 'revers'; did you mean 'reverse'?"),
         ("[grid]\nobjective.name = [3]", "x.toml: 'objective.name' is 3; expected a name; correct it"),
+        ("kind = 'experiment'", "x.toml: kind = 'experiment'; expected an experiment, which has none; remove the line"),
+        ("model.name = ''", "x.toml: model.name is ''; expected a text that is not empty"),
+        ("dataset.path = ''", "x.toml: dataset.path is ''; expected a text that is not empty"),
+        (
+            "objective.name = 'bico'\nobjective.mask_prob = 0.3",
+            "unknown key 'objective.mask_prob'; did you mean 'objective.mask_probability'?",
+        ),
         ("model.name = true", "x.toml: 'model.name' is True; expected a name; correct it"),
         ("[objective]\nname = {}", "x.toml: 'objective.name' is {}; expected a name; correct it"),
         (

@@ -66,6 +66,7 @@ def test_an_option_beside_another_that_silences_it_is_refused():
     assert "span_policy 'single'" in mistake(abi, random, "objective.max_span=3")
     assert "span_policy 'single' or 'entity'" in mistake(abi, random, "objective.suffix_share=0.1")
     assert "no blank is a document" in mistake(abi, random, "objective.document_min_ratio=0.5")
+    assert "every blank is the end" in mistake(abi, "objective.suffix_share=1", "objective.span_policy=entity")
     assert "token_share is 0" in mistake(abi, random, "objective.token_share=0", "objective.span_mean=2")
     load(abi, random, "objective.token_share=0.5", "objective.document_min_ratio=0.5", "objective.span_mean=2")
 
