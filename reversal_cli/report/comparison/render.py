@@ -16,6 +16,8 @@ from reversal_cli.statistics.estimate import SHORT_UNITS
 from reversal_cli.statistics.significance import FLIPS
 
 SIGNIFICANT = 0.05
+NARROW = 0.1
+"""An interval that is less wide has decimals."""
 T = "Student's t with the clustered variance of the differences"
 SCORE = (
     "Tango's score interval and test with one pair per entity or template, whichever are fewer: too few of them vary"
@@ -92,10 +94,20 @@ def signed(score: float, digits: int = 0) -> str:
     return f"{round(100 * score, digits) + 0.0:+.{digits}f}"
 
 
+def signed_interval(low: float, high: float) -> str:
+    """With a decimal where it is narrow: else one that just holds zero could not be told from one that does not.
+
+    >>> signed_interval(-0.0005, 0.03), signed_interval(0.1, 0.34)
+    ('[-0.1, +3.0]', '[+10, +34]')
+    """
+    digits = 1 if high - low < NARROW else 0
+    return f"[{signed(low, digits)}, {signed(high, digits)}]"
+
+
 def _row(subtask: SubtaskComparison) -> list[str]:
     paired = subtask.paired
     mark = "*" if paired.interval == "score" else ""
-    interval = f"{signed(paired.difference, 1)} [{signed(paired.low)}, {signed(paired.high)}]{mark}"
+    interval = f"{signed(paired.difference, 1)} {signed_interval(paired.low, paired.high)}{mark}"
     templates = "-" if paired.templates is None else str(paired.templates)
     counts = [str(paired.n), str(paired.entities), templates]
     means = [percent(paired.mean_a), percent(paired.mean_b)]
@@ -117,7 +129,7 @@ def _sentence(subtask: SubtaskComparison, name_a: str, name_b: str) -> str:
     paired = subtask.paired
     p = f"p {'' if subtask.p_holm < 0.001 else '= '}{p_value(subtask.p_holm)} after Holm"
     if subtask.p_holm >= SIGNIFICANT:
-        interval = f"{signed(paired.difference, 1)} points [{signed(paired.low)}, {signed(paired.high)}]"
+        interval = f"{signed(paired.difference, 1)} points {signed_interval(paired.low, paired.high)}"
         bound = "at most " if paired.standard_error is None else ""
         power = (
             f"the smallest true difference that is found 4 times of 5, before Holm, is {bound}"
@@ -127,7 +139,8 @@ def _sentence(subtask: SubtaskComparison, name_a: str, name_b: str) -> str:
     higher, lower, low, high = name_b, name_a, paired.low, paired.high
     if paired.difference < 0:
         higher, lower, low, high = name_a, name_b, -paired.high, -paired.low
-    points = f"{percent(abs(paired.difference))} points higher than {lower} [{100 * low:.0f}, {100 * high:.0f}]"
+    interval = signed_interval(low, high).replace("+", "")
+    points = f"{percent(abs(paired.difference))} points higher than {lower} {interval}"
     return f"{subtask.subtask}: {higher} is {points}, {p}."
 
 
