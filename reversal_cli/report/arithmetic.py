@@ -19,16 +19,24 @@ def arithmetic_label(training: Arithmetic | None) -> str:
 
 
 def arithmetic_notes(runs: Iterable[RunDirectory]) -> list[str]:
-    """One line if the runs were trained with different arithmetic, with a run of each; else none."""
-    first_run: dict[str, str] = {}
+    """A line if the runs were trained with different arithmetic, and one if they were evaluated in different precision,
+    each with a run as an example."""
+    trained: dict[str, str] = {}
+    evaluated: dict[str, str] = {}
     for run in runs:
         manifest = run.manifest
-        label = arithmetic_label(manifest.training)
-        if label:
-            first_run.setdefault(label, f"{manifest.spec.name} seed {manifest.spec.seed}")
-    if len(first_run) < 2:
-        return []
-    labels = "; ".join(f"{label} ({run})" for label, run in first_run.items())
-    return [
-        f"trained with different arithmetic: {labels}: rounding alone can change a small model's accuracy by points"
-    ]
+        name = f"{manifest.spec.name} seed {manifest.spec.seed}"
+        if label := arithmetic_label(manifest.training):
+            trained.setdefault(label, name)
+        if manifest.evaluation is not None and manifest.evaluation.dtype:
+            evaluated.setdefault(manifest.evaluation.dtype, name)
+    rounding = "rounding alone can change a small model's accuracy by points"
+    notes = []
+    for how, examples in (
+        ("trained with different arithmetic", trained),
+        ("evaluated in different precision", evaluated),
+    ):
+        if len(examples) > 1:
+            labels = "; ".join(f"{label} ({name})" for label, name in examples.items())
+            notes.append(f"{how}: {labels}: {rounding}")
+    return notes

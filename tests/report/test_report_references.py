@@ -252,6 +252,14 @@ def test_runs_trained_with_different_arithmetic_are_named_in_a_note(results):
     assert "Trained in" in table(results, "Accuracy").note
 
 
+def test_runs_evaluated_in_different_precision_are_named_in_a_note(results):
+    for path, dtype in (("ntp", "float32"), ("bico", "bfloat16")):
+        run = run_of(results, path)
+        write_json(run.manifest_path, read_json(run.manifest_path) | {"evaluation": {"dtype": dtype, "device": "cpu"}})
+    (found,) = (note for note in load_results([results]).notes if "precision" in note)
+    assert found.startswith("evaluated in different precision: float32 (ntp seed 0); bfloat16 (bico seed 0): rounding")
+
+
 def test_runs_with_one_arithmetic_have_no_such_note(results):
     run = run_of(results, "ntp")
     write_json(run.manifest_path, read_json(run.manifest_path) | {"training": {"dtype": "float32", "device": "cpu"}})
