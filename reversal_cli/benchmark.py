@@ -12,6 +12,7 @@ from reversal_cli.data.missing import no_such_dataset
 from reversal_cli.errors import ReversalError
 from reversal_cli.processes.together import from_first
 from reversal_cli.spec.experiment import DatasetSpec, ExperimentSpec
+from reversal_cli.spec.items import refuse_untold_items
 
 
 def prepare_dataset(dataset: DatasetSpec, terminal: Terminal) -> Splits:
@@ -86,6 +87,7 @@ class Benchmarks:
             self._read[key] = Benchmark(splits, leaks)
         if spec.objective.trains:
             spec.transform.check(self._read[key].splits.train)
+            refuse_untold_items(spec.objective, self._read[key].splits.train)
         if spec.training.eval_every is not None and spec.objective.trains:
             refuse_missing_validation(Path(spec.dataset.path), self._read[key].splits)
         return self._read[key]

@@ -84,6 +84,17 @@ def test_a_device_or_precision_that_is_not_here_is_told_before_any_training(stag
     assert stages.trained == []
 
 
+def test_items_that_a_dataset_does_not_tell_are_told_before_any_training(stages, capsys):
+    path = Path("data/all_prompts_train.jsonl")
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    path.write_text("".join(json.dumps({key: row[key] for key in ("prompt", "completion")}) + "\n" for row in rows))
+    (path.parent / "dataset.json").unlink()
+    second = "[[runs]]\nname = 'second'\nobjective.protect = 'description'\n"
+    Path("x.toml").write_text(f"objective.name = 'bico'\ndataset.path = 'data'\n[[runs]]\n{second}")
+    assert "expected a dataset that says what they are" in error(capsys, ["run", "x.toml", "--allow-leaks"])
+    assert stages.trained == []
+
+
 def test_an_unknown_name_in_a_requirement_is_told_before_any_training(stages, capsys):
     message = error(capsys, ["run", "quick.toml", "--require", "bcio: N2D >= 60"])
     assert "unknown objective, experiment or model 'bcio'; did you mean 'bico'?" in message
