@@ -29,6 +29,7 @@ RESAMPLES = 500
 EFFECTS = {"none": 0.0, "small": 0.5, "dominating": 2.0}
 SIZES = ((30, 20), (30, 10))
 """(entities, templates)"""
+LARGER = (100, 20)
 MEANS = (0.02, 0.1, 0.5, 0.9, 0.98)
 
 
@@ -62,6 +63,10 @@ def main() -> None:
     print("\n## Difference of two runs\n")
     lines = itertools.product(SIZES, ((0.1, 0.1), (0.1, 0.3), (0.5, 0.5), (0.5, 0.9)), EFFECTS, EFFECTS)
     print(markdown([two_runs(size, means, (e, t), samples) for size, means, e, t in lines]))
+    print("\n## One run of more entities\n")
+    lines = itertools.product((LARGER,), (0.02, 0.05, 0.1, 0.3, 0.5), EFFECTS, EFFECTS)
+    chosen_alone = {"`reversal eval`": chosen}
+    print(markdown([one_run(size, mean, (e, t), chosen_alone, samples) for size, mean, e, t in lines]))
 
 
 def one_run(
