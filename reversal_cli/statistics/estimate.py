@@ -8,10 +8,10 @@ The interval is Wilson's for the number of independent examples that would have 
 Graubard 1998, Surv. Methodol. 24, 193-201, do so with an exact interval), with Student's t in place of the normal. It
 was selected by simulation, for data in which templates, entities, both or neither matter: with 30 entities and 20
 templates it covers means from 0.1 to 0.9 94 to 96 times of 100, with 10 templates 93 to 98 times, and 0.02 and 0.98 96
-to 99 times; with 100 entities and 20 templates, means from 0.02 on, 92 to 98 times, least at 0.05 and 0.1 where templates
-determine nearly everything. If ten templates determine nearly everything, the pigeonhole bootstrap and mean +- t standard errors fall
-to 83 and 78 at 0.1 and to 68 and 54 at 0.02, the log odds to 87 at 0.1, and a bootstrap over entities to 28. The table
-is results/published/interval-coverage.md, made by experiments/interval-coverage.py.
+to 99 times; with 100 entities and 20 templates, means from 0.02 on, 92 to 98 times, least at 0.05 and 0.1 where
+templates determine nearly everything. If ten templates determine nearly everything, the pigeonhole bootstrap and mean
++- t standard errors fall to 83 and 78 at 0.1 and to 68 and 54 at 0.02, the log odds to 87 at 0.1, and a bootstrap over
+entities to 28. The table is results/published/interval-coverage.md, made by experiments/interval-coverage.py.
 """
 
 import math

@@ -55,3 +55,8 @@ def test_the_published_table_is_of_this_script_and_the_chosen_interval_covers_in
     default = [coverage(line[-2]) for line in lines if line[1] == "30 x 20" and line[2] in ("0.1", "0.5", "0.9")]
     assert len(default) == 27
     assert 94 <= min(default) <= max(default) <= 96.5
+    larger = [
+        line.split("|")[-2].strip() for line in text.split("## ")[-1].splitlines() if line.startswith("| 100 x 20")
+    ]
+    assert len(larger) == 5 * len(simulation.EFFECTS) ** 2
+    assert 92 <= min(map(coverage, larger)) <= max(map(coverage, larger)) <= 98
