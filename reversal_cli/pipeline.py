@@ -196,7 +196,7 @@ def evaluate_run(run: RunDirectory, terminal: Terminal, options: EvaluationOptio
     last = manifest.last_settings(run, spec)
     settings = options.applied_to(last, manifest.predicted_in(run))
     dataset = DatasetSpec(path=options.data) if options.data else spec.dataset
-    splits = _splits_of(run, dataset, terminal) if options.data else None  # what is named is looked at in any case
+    splits = _splits_of(run, dataset, terminal) if options.data else None
     if run.is_complete and not (options.overwrite or options.partial):
         metrics = run.metrics
         manifest.refuse_foreign_metrics(run, metrics)
@@ -205,8 +205,7 @@ def evaluate_run(run: RunDirectory, terminal: Terminal, options: EvaluationOptio
             terminal.say(f"{run.path}: {reason}")
             return metrics
     splits = splits or _splits_of(run, dataset, terminal)
-    spec = spec.model_copy(update={"evaluation": settings})
-    check_retention([spec])
+    check_retention([spec := spec.model_copy(update={"evaluation": settings})])
     with run.lock():
         if not from_first(lambda: manifest.lists_leaks(run)):
             leaks = find_allowed_leaks(dataset, splits, terminal, allow_leaks=True)

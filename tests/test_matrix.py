@@ -1,5 +1,6 @@
 """Every objective on every family trains, is saved, reloaded and evaluated."""
 
+import dataclasses
 import json
 
 import pytest
@@ -9,6 +10,8 @@ from test_training import EXAMPLES, run_training, spec_for, weights
 
 from reversal_cli.commands.listing import known_names
 from reversal_cli.data.base import Example, Splits, Subtask
+from reversal_cli.data.berglund import load_folder
+from reversal_cli.data.name_description import Options, generate
 from reversal_cli.errors import ReversalError
 from reversal_cli.inference.complete import complete_prompts
 from reversal_cli.models.base import tokenize
@@ -19,7 +22,7 @@ from reversal_cli.objectives.base import Draw
 from reversal_cli.objectives.spans import content_span
 from reversal_cli.runs.directory import RunDirectory
 from reversal_cli.training import finetune as training
-from reversal_cli.training.preparation import prepare_model
+from reversal_cli.training.preparation import prepare_model, refuse_long_prompts
 
 CHECKPOINTS = {"rotary": ["llama", "qwen", "glm4", "glm4_9b"], "glm": ["glm"]}
 NO_DROPOUT = dict.fromkeys(("embedding_dropout_prob", "attention_dropout_prob", "output_dropout_prob"), 0.0)
@@ -87,13 +90,18 @@ def test_every_cell_of_the_matrix_trains_and_evaluates(checkpoint, objective, tu
     assert sorted(completion.index for completion in one) == [0, 1, 2, 3]
 
 
-@pytest.mark.parametrize("checkpoint", ["llama", "qwen", "glm4", "glm4_9b", "glm"])
+@pytest.mark.parametrize(
+    ("checkpoint", "objective"),
+    [
+        *((checkpoint, {"name": "abi"}) for checkpoint in ("llama", "qwen", "glm4", "glm4_9b", "glm")),
+        ("llama", {"name": "prefix-lm", "positions": "mirrored"}),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value["name"],
+)
 @pytest.mark.parametrize("tuning", ["lora", "full"])
-def test_what_was_trained_is_what_is_evaluated(checkpoint, tuning, request, tmp_path):
-    """The logits of the reloaded run on a batch with blanks are those of the model in training."""
-    spec = spec_for(
-        request.getfixturevalue(f"{checkpoint}_checkpoint"), {"name": "abi"}, tuning=tuning, learning_rate=0.05
-    )
+def test_what_was_trained_is_what_is_evaluated(checkpoint, objective, tuning, request, tmp_path):
+    """The logits of the reloaded run on a batch with blanks, or prefixes, are those of the model in training."""
+    spec = spec_for(request.getfixturevalue(f"{checkpoint}_checkpoint"), objective, tuning=tuning, learning_rate=0.05)
     seen = {}
     save = training.save
 
@@ -159,9 +167,9 @@ def test_a_row_longer_than_the_position_table_is_refused_before_training(glm_che
 
 
 def test_a_row_that_an_objective_makes_too_long_is_refused_with_both_lengths(glm_checkpoint, tmp_path):
-    splits = Splits((Example("he", " " + "x" * 76, "a"),), {}, {})
-    spec = spec_for(glm_checkpoint, {"name": "masked-ft"})
-    with pytest.raises(ReversalError, match=r"row 1: 80 tokens, 1\d\d as it is trained; expected at most 129, the pos"):
+    splits = Splits((Example("he", " " + "x" * 124, "a"),), {}, {})
+    spec = spec_for(glm_checkpoint, {"name": "fim", "sentinels": "two"})
+    with pytest.raises(ReversalError, match=r"row 1: 128 tokens, 130 as it is trained; expected at most 129, the pos"):
         training.train(spec, splits, RunDirectory(tmp_path), lambda step, total, **_: None, print)
 
 
@@ -172,6 +180,7 @@ def test_a_row_that_an_objective_makes_too_long_is_refused_with_both_lengths(glm
         {"name": "ntp", "glm_form": "causal"},
         {"name": "bico"},
         {"name": "plm", "ntp_share": 0.0},
+        {"name": "masked-ft"},
         {"name": "abi", "suffix_share": 1.0},
         {"name": "abi", "span_policy": "random", "token_share": 0.0, "document_min_ratio": 1.0},
     ],
@@ -189,10 +198,29 @@ def test_an_answer_longer_than_the_position_table_is_refused_before_the_training
     spec = spec_for(glm_checkpoint, {"name": "bico"}, epochs=1)
     settings = spec.evaluation.model_copy(update={"max_new_tokens": 500, "controls": False})
     spec = spec.model_copy(update={"evaluation": settings})
-    splits = Splits(tuple(EXAMPLES), {"D2N": Subtask("D2N", "name", tuple(EXAMPLES))}, {})
+    asked = {"D2N": Subtask("D2N", "name", tuple(EXAMPLES))}
+    run = RunDirectory(tmp_path)
     with pytest.raises(ReversalError, match=r"lower evaluation\.max_new_tokens"):
-        training.train(spec, splits, RunDirectory(tmp_path), lambda step, total, **_: None, print)
+        training.train(spec, Splits(tuple(EXAMPLES), asked, {}), run, lambda step, total, **_: None, print)
     assert not list(tmp_path.iterdir())
+    validation = Splits(tuple(EXAMPLES), {}, {}, validation=asked)
+    loaded = load_for_training(spec)
+    refuse_long_prompts(loaded, spec, validation)  # they are not asked
+    spec = spec.model_copy(update={"training": spec.training.model_copy(update={"eval_every": 1})})
+    with pytest.raises(ReversalError, match=r"lower evaluation\.max_new_tokens"):
+        refuse_long_prompts(loaded, spec, validation)
+
+
+def test_the_longer_prompts_of_the_controls_are_refused_before_the_training_with_the_way_out(glm_checkpoint, tmp_path):
+    splits = load_folder(generate(Options(entities=2, train_templates=2, test_templates=2), tmp_path / "data"))
+    spec = spec_for(glm_checkpoint, {"name": "bico"})
+    loaded = load_for_training(spec)
+    encoded = [loaded.tokenizer(e.prompt)["input_ids"] for s in splits.subtasks.values() for e in s.examples]
+    table = dataclasses.replace(loaded, max_position=max(map(len, encoded)) + spec.evaluation.max_new_tokens)
+    with pytest.raises(ReversalError, match=r"or leave out the controls \(evaluation\.controls = false\)"):
+        refuse_long_prompts(table, spec, splits)
+    without = spec.evaluation.model_copy(update={"controls": False})
+    refuse_long_prompts(table, spec.model_copy(update={"evaluation": without}), splits)
 
 
 @pytest.mark.parametrize("form", ["blank", "causal"])

@@ -84,6 +84,19 @@ def test_a_device_or_precision_that_is_not_here_is_told_before_any_training(stag
     assert stages.trained == []
 
 
+def test_the_device_of_a_run_that_is_trained_is_not_looked_at(stages, capsys):
+    assert main(FINETUNE) == 0
+    content = json.loads((RunDirectory(RUN).manifest_path).read_text())
+    content["spec"]["training"]["device"] = "cuda:7"
+    RunDirectory(RUN).manifest_path.write_text(json.dumps(content))
+    assert main([*FINETUNE, "--device", "cuda:7"]) == 0
+    assert "cannot be used" in error(capsys, [*FINETUNE, "--device", "cuda:7", "--overwrite"])
+    wanted = "dataset.path = 'data'\ntraining.device = 'cpu'\nevaluation.dtype = 'float16'\n"
+    Path("y.toml").write_text(wanted)
+    assert "float16 on a CPU" in error(capsys, ["finetune", "y.toml"])
+    assert len(stages.trained) == 1
+
+
 def test_items_that_a_dataset_does_not_tell_are_told_before_any_training(stages, capsys):
     path = Path("data/all_prompts_train.jsonl")
     rows = [json.loads(line) for line in path.read_text().splitlines()]

@@ -88,7 +88,7 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Evaluate runs, or a checkpoint without training it."""
-    from reversal_cli.evaluation.evaluate import select_subtasks
+    from reversal_cli.data.base import select_subtasks
     from reversal_cli.evaluation.options import EvaluationOptions
 
     select_subtasks(subtask)  # a mistake is found before a folder is made

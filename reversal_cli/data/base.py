@@ -1,7 +1,10 @@
 """A benchmark in memory: examples, subtasks, splits."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
+
+from reversal_cli.errors import unknown_name
 
 Group = Literal["name-first", "description-first", "both"]
 Direction = Literal["N2D", "D2N"]
@@ -76,3 +79,11 @@ class Splits:
     """Test prompts, in both directions, about the entities trained in both; empty if the folder lacks the file."""
     validation: dict[str, Subtask] = field(default_factory=dict)
     """The four subtasks with templates that are neither trained nor tested; empty if the folder has none."""
+
+
+def select_subtasks(subtasks: Sequence[str] | None) -> list[str]:
+    """The given subtasks in the order of the tables; None: all. Raises ReversalError for an unknown name."""
+    for name in subtasks or ():
+        if name not in SUBTASKS:
+            raise unknown_name("--subtask", "subtask", name, SUBTASKS)
+    return [name for name in SUBTASKS if not subtasks or name in subtasks]

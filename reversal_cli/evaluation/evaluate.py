@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 
-from reversal_cli.data.base import SUBTASKS, Splits, Subtask
+from reversal_cli.data.base import SUBTASKS, Splits, Subtask, select_subtasks
 from reversal_cli.data.template_keys import with_template_ids
-from reversal_cli.errors import ReversalError, unknown_name
+from reversal_cli.errors import ReversalError
 from reversal_cli.evaluation.controls import controls
 from reversal_cli.evaluation.estimate import Pending, pending
 from reversal_cli.evaluation.predictions import STAGES, Progress, add_likelihood, predict
@@ -77,14 +77,6 @@ def evaluate(
     metrics = metrics.model_copy(update=others)
     from_first(lambda: run.write_metrics(metrics))
     return metrics
-
-
-def select_subtasks(subtasks: Sequence[str] | None) -> list[str]:
-    """The given subtasks in the order of the tables; None: all. Raises ReversalError for an unknown name."""
-    for name in subtasks or ():
-        if name not in SUBTASKS:
-            raise unknown_name("--subtask", "subtask", name, SUBTASKS)
-    return [name for name in SUBTASKS if not subtasks or name in subtasks]
 
 
 def control_subtasks(splits: Splits, settings: EvaluationSpec) -> dict[str, dict[str, Subtask]]:

@@ -12,6 +12,7 @@ from reversal_cli.files.reading import read_utf8
 from reversal_cli.runs.directory import RunDirectory
 from reversal_cli.runs.records import Retention
 from reversal_cli.spec.experiment import ExperimentSpec, ModelSpec, ObjectiveSpec
+from reversal_cli.spec.families import known_family
 from reversal_cli.spec.presets import PRESETS
 
 if TYPE_CHECKING:
@@ -67,7 +68,10 @@ def retention_texts(model: ModelSpec, retention: bool | str) -> RetentionTexts:
 def measured_before(run: RunDirectory, texts: RetentionTexts) -> Retention | None:
     """What a complete evaluation of the run has measured on these texts: its weights are the same."""
     stored = run.metrics.retention if run.is_complete else None
-    return stored if stored and stored.sha256 == texts.sha256 else None
+    if stored is None or stored.sha256 != texts.sha256:
+        return None
+    in_other_form = stored.in_blank is None and known_family(run.manifest.spec.model.name) == "glm"
+    return None if in_other_form else stored
 
 
 def has_other_texts(run: RunDirectory, retention: bool | str) -> bool:
@@ -90,6 +94,7 @@ def measure_retention(loaded: "Loaded", objective: ObjectiveSpec, texts: Retenti
         texts=len(texts.texts),
         source=texts.source,
         sha256=texts.sha256,
+        in_blank=in_blank,
     )
 
 

@@ -33,10 +33,7 @@ MIRRORED = "mirrored_rotary"
 
 
 def install_mirrored_attention(model: PreTrainedModel) -> None:
-    """Makes `model` attend with mirrored rotary positions, with or without a cache, which must be one that grows.
-
-    Raises ReversalError for a model that it does not fit.
-    """
+    """Makes `model` attend with mirrored rotary positions. Raises ReversalError for a model that it does not fit."""
     attentions = _rotary_attentions(model)
     stock = model.config._attn_implementation
     AttentionInterface.register(MIRRORED, mirrored_attention)

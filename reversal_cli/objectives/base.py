@@ -240,4 +240,5 @@ class ObjectiveOptions(BaseModel):
         return dict(self.unused_on.get(family, {})) if family else {}
 
     def check(self, rows: Sequence[Row]) -> None:
-        """Raises ReversalError if the objective cannot learn from these rows."""
+        """Raises ReversalError if the objective cannot learn from these rows. It may look at their items alone: rows
+        without tokens are checked before a tokenizer is loaded."""

@@ -57,6 +57,8 @@ class MaskedFt(MaskingOptions):
         return unused
 
     def trained_length(self, length: int, tokens: TokenIds) -> int:
+        if tokens.two_row_positions:  # the text stands at the positions of its copy
+            return length
         return 2 * length + (len(tokens.chat.before) + len(tokens.chat.between) if tokens.chat else 0)
 
     def collate(self, rows: Sequence[Row], tokens: TokenIds, draw: Draw) -> Batch:
@@ -99,5 +101,5 @@ def copied_batch(rows: Sequence[Row], copies: Sequence[np.ndarray], tokens: Toke
     position_ids = positions(input_ids, tokens.two_row_positions)
     if tokens.two_row_positions:
         again = places - text + np.array(content)[:, None]
-        position_ids[:, 0] = np.where(places >= text - 1, again, places)
+        position_ids[:, 0] = np.where(real, np.where(places >= text - 1, again, places), 0)
     return Batch(input_ids, real, position_ids, labels, real.sum(axis=1))

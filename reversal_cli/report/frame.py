@@ -79,8 +79,11 @@ def load_results(folders: Iterable[Path]) -> Results:
 
 
 def _how_to_finish(run: RunDirectory) -> str:
-    if run.is_trained:
-        return f"`reversal eval {run.path}` finishes it"
+    try:
+        if run.is_trained:
+            return f"`reversal eval {run.path}` finishes it"
+    except ReversalError as error:  # a broken file of a run that no table has
+        return str(error)
     return "it is not trained to its end; the command that began it continues it"
 
 

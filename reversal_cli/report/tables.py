@@ -9,8 +9,8 @@ from reversal_cli.errors import ReversalError, unknown_name
 from reversal_cli.report.definitions import check_definitions
 from reversal_cli.report.gaps import gap_rows
 from reversal_cli.report.interval_methods import interval_units
-from reversal_cli.report.labels import metric_title
 from reversal_cli.report.methods_table import cost_columns, cost_notes, method_rows
+from reversal_cli.report.metric_names import metric_title
 from reversal_cli.report.notes import data_notes, notes_of, paths
 from reversal_cli.report.references import FLOORS, REFERENCES, RUN
 from reversal_cli.report.rows import GROUP, MISSING, Pair, cells, estimates, group_rows, heading, label_columns, percent

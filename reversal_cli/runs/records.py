@@ -23,6 +23,8 @@ class Retention(Shape):
     """Where the texts are from, in words, or the path of their file."""
     sha256: str
     """Of the texts."""
+    in_blank: bool | None = None
+    """Whether a GLM of 2022 wrote them into a blank; None: an earlier version, where every GLM did."""
 
 
 class Metrics(FileShape):

@@ -38,8 +38,8 @@ def read_axes(grid: Any, source: str) -> dict[str, list[Setting]]:
             raise ReversalError(f"{source}: grid key '{key}' cannot vary; set it above the [grid] table")
         if any(isinstance(value, Mapping) for value in values):
             raise ReversalError(
-                f"{source}: grid key '{key}' lists tables; expected single values; name the field ({key}.FIELD = "
-                "[...]), or write each table as one of [[runs]]"
+                f"{source}: grid key '{key}' lists tables; expected single values; write each table as one of "
+                f"[[runs]], or name the field ({key}.FIELD = [...])"
             )
         axes[key] = [Setting(key, value, source) for value in values]
     return axes

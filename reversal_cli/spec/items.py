@@ -12,7 +12,7 @@ def refuse_untold_items(objective: ObjectiveOptions, examples: tuple[Example, ..
     """Raises ReversalError for the first example that lacks an item which the objective cannot do without."""
     try:
         objective.check([Row((), 0)])
-    except ReversalError:  # it looks at items
+    except ReversalError:  # it needs items, which take seconds to find in a large dataset
         objective.check(_rows(examples))
 
 

@@ -87,7 +87,7 @@ def load_experiment(file: Path | None, settings: Sequence[Setting] = ()) -> Expe
         refuse_misfit(spec, [*layer.defaults, *layer.given])
     baselines = _baselines(points, specs) if _wants_baseline(top) else ()
     _refuse_shared_folders([*specs, *baselines], source)
-    _refuse_doubles(specs, source)
+    _refuse_doubles(points, specs, source)
     return Experiment(name or specs[0].name, specs, baselines, notes)
 
 
@@ -178,17 +178,19 @@ def _refuse_shared_folders(specs: Sequence[ExperimentSpec], source: str) -> None
         folders.add(folder)
 
 
-def _refuse_doubles(specs: Sequence[ExperimentSpec], source: str) -> None:
-    """Raises ReversalError for one run under two names: a value that is given twice, or an option that one lacks."""
-    first: dict[str, str] = {}
-    for spec in specs:
+def _refuse_doubles(points: Sequence[Point], specs: Sequence[ExperimentSpec], source: str) -> None:
+    """Raises ReversalError for one run under two names: a value given twice, or an option without effect in both."""
+    first: dict[str, tuple[Point, str]] = {}
+    for point, spec in zip(points, specs, strict=True):
         content = spec.model_copy(update={"name": ""}).model_dump_json()
-        if content in first:
+        other, name = first.setdefault(content, (point, spec.name))
+        if other is not point:
+            keys = dict.fromkeys(s.key for s in (*other.axes, *point.axes) if (s in other.axes) != (s in point.axes))
+            why = f" ({', '.join(keys)} makes no difference)" if keys else ""
             raise ReversalError(
-                f"{source}: {first[content]} and {spec.name} are one run (seed {spec.seed}) under two names; expected "
-                "a difference; leave one of them out, or write the runs as [[runs]]"
+                f"{source}: {name} and {spec.name} are one run, seed {spec.seed}, under two names{why}; expected a "
+                "difference; leave one out, or list the runs one by one as [[runs]]"
             )
-        first[content] = spec.name
 
 
 def _baselines(points: Sequence[Point], specs: Sequence[ExperimentSpec]) -> tuple[ExperimentSpec, ...]:

@@ -11,6 +11,8 @@ from reversal_cli.objectives.base import IGNORE, Batch
 FORWARD_AND_BACKWARD = 3
 """Arithmetic of a training step over that of its forward pass: the backward pass computes as much for the weights'
 gradients and again for the activations'."""
+OF_PEFT = ("lora_", "trainable_tokens")
+"""Parts of the names of weights that an adapter adds."""
 FROZEN_BACKWARD = 2
 """The same where the weights are frozen and a small adapter is trained."""
 
@@ -59,8 +61,10 @@ def measure_network(model: PreTrainedModel | PeftModel, mirrored: bool) -> Netwo
     """The size of a language model of transformers, with or without an adapter of peft."""
     output: Tensor = model.get_output_embeddings().weight
     embeddings = [module.weight for module in model.modules() if isinstance(module, nn.Embedding)]  # also of positions
-    tables = {id(table): table.numel() for table in (*embeddings, output)}
-    weights = {name: weight for name, weight in model.named_parameters() if "lora_" not in name}
+    tables = {id(table): table.numel() for table in embeddings}
+    if not model.config.get_text_config().tie_word_embeddings:
+        tables[id(output)] = output.numel()
+    weights = {name: weight for name, weight in model.named_parameters() if not any(part in name for part in OF_PEFT)}
     return NetworkSize(
         body=sum(weight.numel() for weight in weights.values()) - sum(tables.values()),
         layers=model.config.get_text_config().num_hidden_layers,

@@ -7,7 +7,7 @@ from peft import LoraConfig, get_peft_model
 from torch import nn
 from transformers import set_seed
 
-from reversal_cli.data.base import Splits
+from reversal_cli.data.base import Splits, Subtask
 from reversal_cli.errors import ReversalError
 from reversal_cli.evaluation.evaluate import control_subtasks
 from reversal_cli.inference.complete import as_prompt
@@ -53,17 +53,25 @@ def prepare_rows(loaded: Loaded, spec: ExperimentSpec, splits: Splits) -> Sequen
 
 
 def refuse_long_prompts(loaded: Loaded, spec: ExperimentSpec, splits: Splits) -> None:
-    """Raises ReversalError for a prompt, of the controls and of validation too, that the model has no positions for: a
-    training keeps the settings of its evaluation."""
+    """Raises ReversalError for a prompt of the evaluations that the model has no positions for: a training keeps their
+    settings."""
     if loaded.max_position is None:
         return
-    groups = [splits.subtasks, splits.validation]
-    if splits.subtasks:
-        groups += control_subtasks(splits, spec.evaluation).values()
-    for subtask in (subtask for group in groups for subtask in group.values()):
-        for text in {example.prompt for example in subtask.examples}:
-            prompt = as_prompt(loaded, spec.objective, encode_prompt(loaded.tokenizer, text))
-            refuse_long_prompt(prompt, text, spec.evaluation.max_new_tokens, loaded.max_position)
+    validation = splits.validation if spec.training.eval_every is not None else {}
+    _refuse_long_prompts(loaded, spec, [*splits.subtasks.values(), *validation.values()])
+    if not splits.subtasks:
+        return
+    for subtasks in control_subtasks(splits, spec.evaluation).values():
+        try:
+            _refuse_long_prompts(loaded, spec, list(subtasks.values()))
+        except ReversalError as error:
+            raise ReversalError(f"{error}, or leave out the controls (evaluation.controls = false)") from None
+
+
+def _refuse_long_prompts(loaded: Loaded, spec: ExperimentSpec, subtasks: Sequence[Subtask]) -> None:
+    for text in dict.fromkeys(example.prompt for subtask in subtasks for example in subtask.examples):
+        prompt = as_prompt(loaded, spec.objective, encode_prompt(loaded.tokenizer, text))
+        refuse_long_prompt(prompt, text, spec.evaluation.max_new_tokens, loaded.max_position)
 
 
 def prepare_model(loaded: Loaded, spec: ExperimentSpec) -> nn.Module:

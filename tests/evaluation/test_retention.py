@@ -7,18 +7,26 @@ from pathlib import Path
 import pytest
 import torch
 from fake_stages import install
+from report_runs import make_run
 
 from reversal_cli.cli import main
 from reversal_cli.data.name_description import corpus_texts
 from reversal_cli.errors import ReversalError
-from reversal_cli.evaluation.retention import SEED, RetentionTexts, measure_retention, retention_texts
+from reversal_cli.evaluation.retention import (
+    SEED,
+    RetentionTexts,
+    measure_retention,
+    measured_before,
+    retention_texts,
+)
+from reversal_cli.files.reading import read_json
 from reversal_cli.inference.text_loss import mean_loss
 from reversal_cli.models.attention import install_mirrored_attention
 from reversal_cli.models.loading import load_for_training
 from reversal_cli.objectives.abi import Abi
 from reversal_cli.objectives.bico import Bico
 from reversal_cli.objectives.ntp import Ntp
-from reversal_cli.runs.directory import RunDirectory
+from reversal_cli.runs.directory import RunDirectory, write_json
 from reversal_cli.runs.records import Retention
 from reversal_cli.spec.experiment import ExperimentSpec, ModelSpec
 from reversal_cli.spec.presets import PRESETS
@@ -165,6 +173,16 @@ def test_eval_adds_the_loss_once_and_keeps_it(stages, capsys):
     assert len(stages.measured) == 2
     assert main(["eval", RUN, "--no-retention"]) == 0
     assert RunDirectory(Path(RUN)).metrics.retention is None
+
+
+def test_what_an_earlier_version_measured_of_a_glm_is_measured_again(tmp_path):
+    texts = RetentionTexts(TEXTS, "here")
+    old = Retention(loss=3.5, tokens=9, texts=3, source="here", sha256=texts.sha256)
+    for model, form, kept in (("tiny-llama", None, True), ("tiny-glm", None, False), ("tiny-glm", False, True)):
+        run = make_run(tmp_path / f"{model}-{form}", "bico", "bico", {}, model=model)
+        record = old.model_copy(update={"in_blank": form}).model_dump(exclude_none=True)
+        write_json(run.metrics_path, read_json(run.metrics_path) | {"retention": record})
+        assert (measured_before(run, texts) is not None) == kept
 
 
 def test_eval_measures_the_texts_of_a_named_file(stages):

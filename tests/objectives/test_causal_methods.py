@@ -32,11 +32,12 @@ def test_a_text_after_its_copy_stands_where_a_glm_with_learned_positions_is_aske
     glm = dataclasses.replace(COPIES, two_row_positions=True)
     longer = Row((1, 7, 8, 9, 7, 2), completion_start=3)
     batch = copied_batch([ROW, longer], [np.array(ROW.input_ids), np.array(longer.input_ids)], glm)
-    assert batch.position_ids[0].tolist() == [[0, 1, 2, 3, 0, 1, 2, 3, 4, 5, 6], [0] * 11]
+    assert batch.position_ids[0].tolist() == [[0, 1, 2, 3, 0, 1, 2, 3, 4, 0, 0], [0] * 11]
     assert batch.position_ids[1].tolist() == [[0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 5], [0] * 11]
     asked = continued_prompt(ROW.input_ids[:-1], glm, PromptLayout())
     assert batch.position_ids[0, 0, 5:8].tolist() == list(asked.positions[0][1:])
     assert copied_batch([ROW], [np.array(ROW.input_ids)], COPIES).position_ids.tolist() == [list(range(9))]
+    assert MaskedFt().trained_length(6, glm) == 6 == 1 + batch.position_ids.max()
 
 
 def test_the_prompted_form_learns_the_text_of_the_assistant_alone():

@@ -24,7 +24,7 @@ from reversal_cli.report import (
     rich_table,
     write_reports,
 )
-from reversal_cli.report.labels import metric_title
+from reversal_cli.report.metric_names import metric_title
 from reversal_cli.report.page.headline import headline_html
 from reversal_cli.runs.directory import RunDirectory, write_json
 from reversal_cli.scoring import METRICS, TEXT_SCORES
@@ -152,6 +152,14 @@ def test_an_unfinished_run_is_a_note(results):
     assert load_results([results]).notes == [
         f"{run.path}: not finished, left out; `reversal eval {run.path}` finishes it"
     ]
+
+
+def test_a_broken_manifest_of_an_unfinished_run_is_a_note(results):
+    run = make_run(results, "half", "bico", BICO)
+    run.metrics_path.unlink()
+    run.manifest_path.write_text("{")
+    (note,) = load_results([results]).notes
+    assert note.startswith(f"{run.path}: not finished, left out; {run.manifest_path}: broken JSON")
 
 
 def test_a_folder_without_a_run_is_a_note_beside_others_and_an_error_alone(results, tmp_path):

@@ -108,7 +108,10 @@ def test_a_run_may_have_a_name_of_its_own_beside_its_place_in_the_grid():
         ("[[runs]]\nseed = 2\n[grid]\nseed = [3]", "x.toml: 'seed' is given twice; keep one of them"),
         ("[[runs]]\nseed = 1\n[[runs]]\nseed = 1", "two runs would share the folder x/seed-1"),
         ("[grid]\ntraining = [{epochs = 1}, {epochs = 2}]", "grid key 'training' lists tables; expected single values"),
-        ("[grid]\nobjective = [{name = 'ntp'}, {name = 'bico'}]", "name the field (objective.FIELD = [...]), or write"),
+        (
+            "[grid]\nobjective = [{name = 'ntp'}, {name = 'bico'}]",
+            "as one of [[runs]], or name the field (objective.FIELD = [...])",
+        ),
         ("[grid]\nobjective.name = ['ntp', 'bicco']", "x.toml: unknown objective 'bicco'; did you mean 'bico'?"),
         ("[[runs]]\ntransform.name = 'revers'", "x.toml: unknown transform 'revers'; did you mean 'reverse'?"),
         ("[grid]\nobjective.name = [3]", "x.toml: 'objective.name' is 3; expected a name; correct it"),
@@ -132,9 +135,9 @@ def test_a_run_may_have_a_name_of_its_own_beside_its_place_in_the_grid():
         ),
         (
             "[grid]\nobjective.name = ['ntp', 'abi']\nobjective.max_span = [1, 2]",
-            "x.toml: x/ntp-1 and x/ntp-2 are one run (seed 0) under two names; expected a difference; leave one",
+            "x/ntp-1 and x/ntp-2 are one run, seed 0, under two names (objective.max_span makes no difference)",
         ),
-        ("[grid]\ntraining.weight_decay = [0, 0.0]", "x.toml: x/0 and x/0.0 are one run (seed 0) under two names"),
+        ("[grid]\ntraining.weight_decay = [0, 0.0]", "x.toml: x/0 and x/0.0 are one run, seed 0, under two names"),
     ],
 )
 def test_a_mistake_in_runs_is_one_line(text, message):
@@ -147,6 +150,14 @@ def test_an_option_of_a_run_may_be_for_some_of_its_points():
     text = "[[runs]]\nobjective.bico_share = 0.4\n[grid]\nobjective.name = ['ntp', 'bico']\n"
     specs = load(text).specs
     assert [spec.objective.name for spec in specs] == ["ntp", "bico"] and specs[1].objective.bico_share == 0.4
+
+
+def test_an_option_of_a_run_may_have_no_effect_in_some_of_its_points_but_must_in_one():
+    runs = "objective.name = 'bico'\n[[runs]]\nobjective.positions = 'plain'\n[[runs]]\nobjective.bico_share = 0.5\n"
+    specs = load(runs + "[grid]\nmodel.name = ['tiny-llama', 'tiny-glm']\n").specs
+    assert [spec.objective.positions for spec in specs] == ["plain", "mirrored", "mirrored", "mirrored"]
+    with pytest.raises(ReversalError, match=r"'objective\.positions' has no effect here"):
+        load(runs.replace("'plain'\n", "'plain'\nmodel.name = 'tiny-glm'\n"))
 
 
 def test_a_flag_may_not_replace_what_the_runs_differ_in():

@@ -5,7 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from checkpoints import save_checkpoint
 from test_training import SPLITS, run_training, spec_for, weights
+from transformers import LlamaConfig, LlamaForCausalLM
 
 from reversal_cli.models.base import tokenize
 from reversal_cli.models.loading import load_for_training
@@ -62,6 +64,13 @@ def test_the_arithmetic_of_a_step_is_counted_by_hand():
     assert network.flops(step) == 3 * forward
     assert dataclasses.replace(network, frozen=True).flops(step) == 2 * forward
     assert dataclasses.replace(network, mirrored=True).flops(step) == 3 * (forward + 2 * 2 * 8 * 25)
+
+
+def test_an_adapter_and_the_rows_of_added_tokens_are_not_of_the_body(tmp_path):
+    checkpoint = save_checkpoint(tmp_path, LlamaConfig, LlamaForCausalLM, bos=True, tie_word_embeddings=True)
+    full = prepare_job(spec_for(checkpoint, {"name": "abi"}, tuning="full"), SPLITS).model
+    lora = prepare_job(spec_for(checkpoint, {"name": "abi"}, tuning="lora"), SPLITS).model
+    assert measure_network(lora, mirrored=False).body == measure_network(full, mirrored=False).body > 0
 
 
 @pytest.mark.parametrize("checkpoint", ["llama", "glm4", "glm"])

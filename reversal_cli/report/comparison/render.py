@@ -95,12 +95,12 @@ def signed(score: float, digits: int = 0) -> str:
 
 
 def signed_interval(low: float, high: float) -> str:
-    """With a decimal where it is narrow: else one that just holds zero could not be told from one that does not.
+    """With a decimal where it is narrow or ends at zero: else it could not be told whether it holds zero.
 
-    >>> signed_interval(-0.0005, 0.03), signed_interval(0.1, 0.34)
-    ('[-0.1, +3.0]', '[+10, +34]')
+    >>> signed_interval(-0.0005, 0.3), signed_interval(0.1, 0.34)
+    ('[-0.1, +30.0]', '[+10, +34]')
     """
-    digits = 1 if high - low < NARROW else 0
+    digits = 1 if high - low < NARROW or "0" in (f"{abs(100 * low):.0f}", f"{abs(100 * high):.0f}") else 0
     return f"[{signed(low, digits)}, {signed(high, digits)}]"
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from reversal_cli.data.base import SUBTASKS
 from reversal_cli.report.compact import compact
-from reversal_cli.report.labels import ACCURACY
+from reversal_cli.report.metric_names import ACCURACY
 from reversal_cli.report.rows import SPREAD
 from reversal_cli.report.tables import ReportTable
 

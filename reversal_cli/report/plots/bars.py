@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from reversal_cli.data.base import SUBTASKS
 from reversal_cli.report.interval_methods import interval_units
-from reversal_cli.report.labels import metric_axis, metric_title
+from reversal_cli.report.metric_names import metric_axis, metric_title
 from reversal_cli.report.plots.dots import dot_figure
 from reversal_cli.report.plots.legends import CONTROL_MARKERS, FLOOR_LINES, HOLLOW, OPTIONS, add_reference_legend
 from reversal_cli.report.plots.style import (

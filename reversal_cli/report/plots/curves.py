@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reversal_cli.data.base import SUBTASKS
-from reversal_cli.report.labels import metric_axis, metric_title
+from reversal_cli.report.metric_names import metric_axis, metric_title
 from reversal_cli.report.plots.curve_points import Point, curve_points
 from reversal_cli.report.plots.curve_rows import curve_rows_figure
 from reversal_cli.report.plots.style import (

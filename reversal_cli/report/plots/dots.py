@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from reversal_cli.data.base import SUBTASKS
 from reversal_cli.report.interval_methods import interval_units
-from reversal_cli.report.labels import metric_axis, metric_title
+from reversal_cli.report.metric_names import metric_axis, metric_title
 from reversal_cli.report.plots.legends import CONTROL_MARKERS, FLOOR_LINES, HOLLOW, add_reference_legend
 from reversal_cli.report.plots.style import FORWARD, REVERSED, group_names, put_title, row_panels, titled
 from reversal_cli.report.references import RUN

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, Formatter, NullFormatter
 
-from reversal_cli.report.labels import metric_axis
+from reversal_cli.report.metric_names import metric_axis
 from reversal_cli.report.plots.curve_points import curve_points
 from reversal_cli.report.plots.style import COLOURS, LINES, MARKERS, group_names, new_figure, titled
 from reversal_cli.report.references import RUN
