@@ -149,26 +149,25 @@ def results(folder: str) -> list[tuple]:
     return [(load_file(next(run.path.rglob("*.safetensors"))), run.metrics.content()["subtasks"]) for run in runs]
 
 
-def test_two_workers_end_with_the_weights_and_scores_of_one_after_another(experiment):
+def test_two_workers_one_killed_and_continued_end_with_the_weights_and_scores_of_one_after_another(
+    experiment, monkeypatch, capsys
+):
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         assert main([*experiment, "--out", "one"]) == 0
     finally:
         torch.set_num_threads(threads)
-    assert main([*experiment, "--workers", "2", "--out", "two"]) == 0
-    for (weights, scores), (expected, expected_scores) in zip(results("two"), results("one"), strict=True):
-        assert weights.keys() == expected.keys() and scores == expected_scores
-        assert all(torch.equal(weights[name], expected[name]) for name in expected)
-
-
-def test_after_a_worker_was_killed_the_same_command_continues(experiment, monkeypatch, capsys):
+    capsys.readouterr()
     monkeypatch.setattr("reversal_cli.pipeline._all_stages", worker_jobs.all_stages_killed_once)
     assert main([*experiment, "--workers", "2", "--out", "two"]) == 1
     assert capsys.readouterr().err.startswith("error: x seed 1: its worker was killed by signal 9")
     assert main([*experiment, "--workers", "2", "--out", "two"]) == 0
-    done, continued = (RunDirectory(Path(f"two/x/seed-{seed}")).manifest.training for seed in (0, 1))
-    assert (done.resumed, continued.resumed) == (False, True)
+    undisturbed, continued = (RunDirectory(Path(f"two/x/seed-{seed}")).manifest.training for seed in (0, 1))
+    assert (undisturbed.resumed, continued.resumed) == (False, True)
+    for (weights, scores), (expected, expected_scores) in zip(results("two"), results("one"), strict=True):
+        assert weights.keys() == expected.keys() and scores == expected_scores
+        assert all(torch.equal(weights[name], expected[name]) for name in expected)
 
 
 def test_a_mistake_in_the_last_run_stops_all_before_a_worker_starts(experiment, monkeypatch, capsys):

@@ -71,11 +71,13 @@ def test_a_folder_with_one_file_is_that_file(tmp_path):
     assert load_checkpoint(spec_of(str(tmp_path)), torch.float32, CPU).identity["gguf"]["file"] == "tiny.gguf"
 
 
-@pytest.mark.parametrize("objective", sorted(name for name, options in OBJECTIVES.items() if "rotary" in options.on))
-def test_every_objective_loads_one(tmp_path, objective):
+def test_every_objective_loads_one(tmp_path):
     file = gguf_files.write_gguf(tmp_path / "tiny.gguf", gguf_files.tiny_network())
-    loaded = load_checkpoint(spec_of(str(file), objective), torch.float32, CPU)
-    assert (loaded.tokens.blanks is not None) == OBJECTIVES[objective].needs_blanks
+    names = [name for name, options in OBJECTIVES.items() if "rotary" in options.on]
+    for name in names:  # in one test: the file is dequantized once
+        loaded = load_checkpoint(spec_of(str(file), name), torch.float32, CPU)
+        assert (loaded.tokens.blanks is not None) == OBJECTIVES[name].needs_blanks, name
+    assert len(names) > 1
 
 
 def test_two_files_in_a_folder_are_one_line(tmp_path):
