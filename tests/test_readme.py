@@ -18,10 +18,13 @@ from reversal_cli.report.requirements import parse_requirement
 from reversal_cli.spec.loading import is_pretraining, load_experiment, load_pretraining
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "results" / "published" / "README.md"]
+PUBLISHED = ROOT / "results" / "published"
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", PUBLISHED / "README.md", PUBLISHED / "mitigations.md"]
 GATE = ROOT / "experiments" / "gate.yml"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`reversal ([^`]+)`")
+LINK = re.compile(r"\]\((?!https?:)([^)\s]+)\)")
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 FLAG = re.compile(r"(?<!\S)--?[a-z][a-z-]*")
 GROUP = get_command(app)
 CHEAP = ("generate", "list", "export")
@@ -89,6 +92,23 @@ def test_every_kind_of_block_is_found():
 def test_every_command_of_a_block_is_one_that_the_command_line_takes(text):
     name, *arguments = shlex.split(text)
     GROUP.commands[name].make_context(name, arguments)
+
+
+def anchors(path: Path) -> set[str]:
+    """What a link may name behind #: headings as GitHub writes them."""
+    titles = [re.sub(r"\]\([^)]*\)", "", match[1]) for match in HEADING.finditer(path.read_text(encoding="utf-8"))]
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_leads_to_a_file_and_a_heading(document):
+    links = LINK.findall(document.read_text(encoding="utf-8"))
+    for link in links:
+        name, _, anchor = link.partition("#")
+        target = document.parent / name if name else document
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+    assert links or document.name == "CONTRIBUTING.md"
 
 
 @pytest.mark.parametrize("text", identified([piece for piece in commands() if "--require" in piece.text]))
