@@ -8,11 +8,14 @@ from reversal_cli.transforms import TRANSFORMS
 
 def variant(spec: StoredSpec) -> str:
     """Objective and transform, each with the option that distinguishes its variants: `abi (single)`, or
-    `ntp + reverse (word)`; and how the model answers, if not as causal models do: `mlm-u (denoise)`."""
+    `ntp + reverse (word)`; how the model answers, if not as causal models do: `mlm-u (denoise)`; and `ntp (causal)` of
+    a GLM of 2022 without its blank."""
     declaration = OBJECTIVES.get(spec.objective.name)
     objective = _with_option(spec.objective, declaration.variant_option if declaration else None)
-    decoder = spec.objective.content().get("decoder", later_fields(spec.objective.name)["objective.decoder"])
-    return objective + ("" if decoder == "continue" else f" ({decoder})") + transform_suffix(spec)
+    options = spec.objective.content()
+    decoder = options.get("decoder", later_fields(spec.objective.name)["objective.decoder"])
+    forms = [decoder] * (decoder != "continue") + ["causal"] * (options.get("glm_form") == "causal")
+    return objective + "".join(f" ({form})" for form in forms) + transform_suffix(spec)
 
 
 def transform_suffix(spec: StoredSpec) -> str:

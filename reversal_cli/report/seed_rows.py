@@ -24,6 +24,9 @@ NOTES = [
     "level, with as many seeds and this deviation, before Holm (noncentral t).",
 ]
 
+NTP = ("ntp", "ntp (causal)")
+"""Variants that are plain NTP, the one to compare with first."""
+
 Group = tuple[str, ...]
 
 
@@ -36,17 +39,18 @@ class Compared(NamedTuple):
 
 def references(runs: pd.DataFrame, reference: str | None = None) -> dict[str, Group]:
     """Model -> the method that its others are compared with: the experiment `reference`; otherwise plain NTP, of
-    several the one with the most seeds; otherwise the first that trains."""
+    several the one with the most seeds, then of a GLM that in its blank; otherwise the first that trains."""
     found: dict[str, Group] = {}
     seeds = runs.groupby(GROUP, dropna=False)["seed"].nunique()
     groups = [group for group in _groups(runs) if StoredObjective(name=group.objective).trains]
 
-    def rank(group: Any) -> tuple[bool, bool, int]:
-        is_ntp = group.variant == "ntp"
+    def rank(group: Any) -> tuple[bool, bool, int, bool]:
+        is_ntp = group.variant in NTP
         return (
             group.experiment != reference,
             not is_ntp,
             -int(seeds[tuple(getattr(group, name) for name in GROUP)]) if is_ntp else 0,
+            group.variant != NTP[0],
         )
 
     for group in sorted(groups, key=rank):

@@ -1,5 +1,7 @@
 """Methods over several seeds: their differences, by hand, and what may be compared."""
 
+import shutil
+
 import pytest
 from report_measures import add_likelihood, make_seeds
 from report_runs import make_results, make_run
@@ -88,6 +90,23 @@ def test_of_two_ntp_the_one_with_more_seeds_is_the_reference(tmp_path):
     (table,) = tables(tmp_path, "Differences over seeds (contains)")
     assert table.notes[0] == "Reference: ntp (tiny-llama)."
     assert [row[1] for row in table.rows if row[0] == "N2D-reverse"] == ["bico"]
+
+
+@pytest.mark.parametrize("name", ["ntp", "zzz"])
+def test_of_two_ntp_of_a_glm_the_one_in_its_blank_is_the_reference_and_alone_the_other(tmp_path, name):
+    make_seeds(tmp_path, {"a-causal-ntp": [0.0, 0.1], "bico": [0.1, 0.3], name: [0.0, 0.2]})
+    for run in find_runs([tmp_path]):
+        content = read_json(run.manifest_path)
+        if content["spec"]["name"] != "bico":
+            causal = {"glm_form": "causal"} if content["spec"]["name"] == "a-causal-ntp" else {}
+            content["spec"]["objective"] = {"name": "ntp"} | causal
+        write_json(run.manifest_path, content)
+    (table,) = tables(tmp_path, "Differences over seeds (contains)")
+    assert table.notes[0] == f"Reference: {name} (tiny-llama)."
+    assert next(row[1:3] for row in table.rows if row[0] == "N2D-reverse") == ["a-causal-ntp", "ntp (causal)"]
+    shutil.rmtree(tmp_path / name)
+    (table,) = tables(tmp_path, "Differences over seeds (contains)")
+    assert table.notes[0] == "Reference: a-causal-ntp (tiny-llama)."
 
 
 @pytest.mark.parametrize("reference", ["study/bico", "bico"])

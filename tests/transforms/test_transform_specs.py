@@ -190,6 +190,8 @@ def test_tables_name_objective_and_transform():
     assert variant(without) == "mlm-u (denoise)"  # of a version that had no other decoder
     denoised = load("", "objective={name='bico', decoder='denoise'}").specs[0]
     assert variant(stored(denoised)) == "bico (denoise)"
+    causal = load("", "model.name=tiny-glm", "objective.glm_form=causal").specs[0]
+    assert variant(stored(causal)) == "ntp (causal)"
 
 
 @pytest.mark.parametrize("name", TRANSFORMS)
