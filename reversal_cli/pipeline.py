@@ -169,7 +169,7 @@ def train_run(
             from_first(lambda: manifest.begin_anew(run, spec, splits, overwrite))
 
     with storage_errors(run.path), terminal.progress(label, "step") as advance:
-        result = train(spec, splits, run, advance, lambda line: terminal.say(f"{label}: {line}"), begin)
+        result = train(spec, splits, run, advance, lambda line: terminal.say(f"{label}: {line}"), begin, terminal.warn)
     from_first(lambda: manifest.end_training(run, result.facts, result.model))
     from_first(run.remove_checkpoints)  # not before the manifest is written: an interruption would lose the training
     duration = "" if continued else f" in {clock_time(result.facts.wall_seconds or 0)}"
@@ -235,7 +235,7 @@ def _evaluate(
     subtasks, limit = options.subtasks or None, options.limit
     totals = count_prompts(splits, spec.evaluation, subtasks, limit)
     with terminal.progress(f"eval {_label(spec)}", "prompt") as advance:
-        model = RunModel(run, spec, splits, options, lambda: advance(0, stage=LOADING), terminal.say)
+        model = RunModel(run, spec, splits, options, lambda: advance(0, stage=LOADING), terminal.say, terminal.warn)
         if options.overwrite:
             model.load()  # first, so that a model that cannot be loaded fails at once
         rest = (sum_of_parts(advance, totals), model.measure, model.announce, model.retain)

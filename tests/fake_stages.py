@@ -51,7 +51,7 @@ class FakeStages:
         self.fail_loading_with: Exception | None = None
 
     def train(
-        self, spec: ExperimentSpec, splits: Splits, run: RunDirectory, on_step: Any, say: Any, begin: Any
+        self, spec: ExperimentSpec, splits: Splits, run: RunDirectory, on_step: Any, say: Any, begin: Any, warn: Any
     ) -> Trained:
         if self.fail_training_with:
             raise self.fail_training_with

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from reversal_cli.data.base import Splits
 from reversal_cli.evaluation.estimate import Pending, estimate_line
+from reversal_cli.evaluation.long_answers import long_answers
 from reversal_cli.evaluation.options import EvaluationOptions
 from reversal_cli.evaluation.retention import measure_retention, measured_before, retention_texts
 from reversal_cli.inference.answers import Completion, Measured
@@ -36,15 +37,16 @@ class RunModel:
         options: EvaluationOptions,
         on_loading: Callable[[], None] = lambda: None,
         say: Callable[[str], None] = lambda line: None,
+        warn: Callable[[str], None] = lambda line: None,
     ):
         """options: of which batch size and device are used; answers do not depend on them.
 
-        on_loading: called when loading begins. say: prints a line.
+        on_loading: called when loading begins. say: prints a line. warn: prints one about answers that are cut off.
         """
         self.run, self.spec, self.splits = run, spec, splits
         self.device = options.device or spec.training.device
         self.batch_size = options.batch_size or spec.evaluation.batch_size
-        self.on_loading, self.say = on_loading, say
+        self.on_loading, self.say, self.warn = on_loading, say, warn
 
     @functools.cached_property
     def loaded(self) -> "Loaded":
@@ -67,6 +69,9 @@ class RunModel:
             manifest.add_evaluation(self.run, now)
 
         from_first(record)
+        settings = self.spec.evaluation
+        if line := long_answers(model.tokenizer, self.splits.subtasks.values(), settings.max_new_tokens):
+            self.warn(line)
         return model
 
     def load(self) -> None:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel, PrinterCallback, TrainerCallback
 
 from reversal_cli.data.base import Splits
+from reversal_cli.evaluation.long_answers import long_answers
 from reversal_cli.files.folders import save_folder
 from reversal_cli.models.base import Loaded
 from reversal_cli.models.cpu_attention import install_float32_attention
@@ -75,12 +76,14 @@ def train(
     on_step: OnStep,
     say: Callable[[str], None],
     begin: Callable[[int], None] = lambda rows: None,
+    warn: Callable[[str], None] = lambda line: None,
 ) -> Trained:
     """Fine-tunes and saves adapter/ or model/ into the run directory.
 
     `say` gets one line about each evaluation along training, and one about the checkpoint that an interrupted training
     continues from; the checkpoints stay until the manifest is written. `begin` is called with the number of rows when
-    the base is loaded and they fit, before anything of the run directory is read or written.
+    the base is loaded and they fit, before anything of the run directory is read or written. `warn` gets a line about
+    answers that the evaluation would cut off.
     SIGTERM or Ctrl-C ends it with Interruption after the step, when a checkpoint is saved.
     """
     refuse_unsharded(spec.training)
@@ -89,6 +92,8 @@ def train(
     plan = plan_batches(job)
     shown_reversed = None if spec.transform.is_identity else count_shown_reversed(job, loaded.tokenizer, splits)
     begin(len(job.rows))
+    if line := long_answers(loaded.tokenizer, splits.subtasks.values(), spec.evaluation.max_new_tokens):
+        warn(line)
     if shown_reversed is not None:
         say(f"shown reversed: {shown_reversed} of {len(job.rows)} rows in an epoch")
     resumption = from_first(lambda: find_checkpoint(run.checkpoints_path))
