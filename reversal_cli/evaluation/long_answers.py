@@ -1,5 +1,6 @@
-"""Answers with more tokens than a completion may have: they count as wrong, whatever the model knows."""
+"""Answers with more tokens than a completion may have: `contains` counts them as wrong, whatever the model knows."""
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -10,28 +11,31 @@ if TYPE_CHECKING:
 
 
 def long_answers(tokenizer: "PreTrainedTokenizerBase", subtasks: Iterable[Subtask], max_new_tokens: int) -> str | None:
-    """A line that counts them and says how many tokens the longest needs; None if there are none."""
+    """A line that counts the answers of more than `max_new_tokens`; None if there are none."""
     found, longest = [], 0
     for subtask in subtasks:
         lengths = _lengths(tokenizer, subtask, max_new_tokens)
         if lengths:
-            found.append(f"{len(lengths)} of {len(subtask.examples)} in {subtask.name}")
+            found.append(f"{lengths.total()} of {len(subtask.examples)} in {subtask.name}")
             longest = max(longest, *lengths)
     if not found:
         return None
     return (
-        f"answers of more than {max_new_tokens} tokens (evaluation.max_new_tokens) count as wrong, since completions "
-        f"end before: {', '.join(found)}; set it to {longest}"
+        f"answers of more than {max_new_tokens} tokens are cut off, so that contains counts them as wrong: "
+        f"{', '.join(found)}; a run with evaluation.max_new_tokens = {longest} has room for them"
     )
 
 
-def _lengths(tokenizer: "PreTrainedTokenizerBase", subtask: Subtask, max_new_tokens: int) -> list[int]:
-    """Tokens of each answer that has more than `max_new_tokens`, read with its prompt."""
-    # A token has a byte or more.
-    examples = [item for item in subtask.examples if len(item.completion.encode()) > max_new_tokens]
-    if not examples:
-        return []
-    texts = tokenizer([example.text for example in examples])["input_ids"]
-    prompts = tokenizer([example.prompt for example in examples])["input_ids"]
-    lengths = [len(text) - len(prompt) for text, prompt in zip(texts, prompts, strict=True)]
-    return [length for length in lengths if length > max_new_tokens]
+def _lengths(tokenizer: "PreTrainedTokenizerBase", subtask: Subtask, max_new_tokens: int) -> Counter[int]:
+    """Tokens -> how many answers have as many, of those with more than `max_new_tokens`.
+
+    A text that is an answer to several prompts is read behind the first of them alone: a large benchmark has millions.
+    """
+    counts = Counter(example.completion for example in subtask.examples)
+    firsts = {example.completion: example for example in reversed(subtask.examples)}
+    lengths: Counter[int] = Counter()
+    for completion, example in firsts.items():
+        if len(completion.encode()) > max_new_tokens:  # a token has a byte or more
+            length = len(tokenizer(example.text)["input_ids"]) - len(tokenizer(example.prompt)["input_ids"])
+            lengths[length] += counts[completion] * (length > max_new_tokens)
+    return +lengths

@@ -39,13 +39,14 @@ class RunModel:
         say: Callable[[str], None] = lambda line: None,
         warn: Callable[[str], None] = lambda line: None,
     ):
-        """options: of which batch size and device are used; answers do not depend on them.
+        """options: of which batch size, device and whether all is asked are used; answers do not depend on them.
 
         on_loading: called when loading begins. say: prints a line. warn: prints one about answers that are cut off.
         """
         self.run, self.spec, self.splits = run, spec, splits
         self.device = options.device or spec.training.device
         self.batch_size = options.batch_size or spec.evaluation.batch_size
+        self.whole = not options.partial
         self.on_loading, self.say, self.warn = on_loading, say, warn
 
     @functools.cached_property
@@ -69,8 +70,8 @@ class RunModel:
             manifest.add_evaluation(self.run, now)
 
         from_first(record)
-        settings = self.spec.evaluation
-        if line := long_answers(model.tokenizer, self.splits.subtasks.values(), settings.max_new_tokens):
+        tests = self.splits.subtasks.values() if self.whole else ()
+        if line := long_answers(model.tokenizer, tests, self.spec.evaluation.max_new_tokens):
             self.warn(line)
         return model
 

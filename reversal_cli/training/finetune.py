@@ -91,9 +91,9 @@ def train(
     refuse_long_prompts(loaded, spec, splits)
     plan = plan_batches(job)
     shown_reversed = None if spec.transform.is_identity else count_shown_reversed(job, loaded.tokenizer, splits)
-    begin(len(job.rows))
     if line := long_answers(loaded.tokenizer, splits.subtasks.values(), spec.evaluation.max_new_tokens):
         warn(line)
+    begin(len(job.rows))
     if shown_reversed is not None:
         say(f"shown reversed: {shown_reversed} of {len(job.rows)} rows in an epoch")
     resumption = from_first(lambda: find_checkpoint(run.checkpoints_path))
