@@ -40,7 +40,8 @@ COSTS = {
     "retention": Cost(
         "retention",
         "loss in nats per token on text like that of the pretraining, read from left to right with stock attention "
-        "whatever the objective; a model that forgets has more than the untrained one; comparable within a model",
+        "whatever the objective (by a GLM of 2022 in a blank or without, as it answers); a model that forgets has more "
+        "than the untrained one; comparable within a model",
     ),
 }
 """Column of the frame -> the column of the table, in its order."""
